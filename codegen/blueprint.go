@@ -1,0 +1,138 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Blueprint is a compiled script: everything the runtime needs to load, attach and print, and nothing of the kernel in it.
+// The same script, options and lang.Env give the same blueprint, byte for byte.
+type Blueprint struct {
+	Checked  *lang.Checked
+	Maps     []*MapSpec // script maps first, in order of first appearance, then gotrace's own
+	Programs []*Program
+	Events   []*Event // by event id
+	Sites    []*Site  // by failure counter index
+}
+
+// Names of gotrace's own maps. Script maps are named "@name".
+const (
+	MapEvents   = "events"   // the ring buffer
+	MapFailures = "failures" // array of one value: a u64 counter for each Site
+	MapScratch  = "scratch"  // array of one value: large temporaries
+	MapGlobals  = "globals"  // array of one value: see GlobalsLayout
+)
+
+// Byte offsets in the value of MapGlobals, which the runtime writes before the first probe runs.
+const (
+	GlobalStartNS = 0 // u64: bpf_ktime_get_boot_ns at start, for elapsed
+	GlobalExiting = 8 // u64: set to 1 by exit(): every program but END returns at once
+	GlobalSize    = 16
+)
+
+// MapSpec is a map to create.
+type MapSpec struct {
+	Name       string // as programs refer to it: asm reference
+	Type       ebpf.MapType
+	KeySize    int
+	ValueSize  int
+	MaxEntries int
+	Flags      uint32
+	// Script is the map of the script this one holds, nil for gotrace's own.
+	Script *lang.Map
+	// Layout says how Script's values lie in memory.
+	Layout ValueLayout
+}
+
+// Storage is where a script map's values are kept.
+type Storage uint8
+
+// The storages.
+const (
+	StorageHash         Storage = iota // one kernel map element a key
+	StoragePerCPUHash                  // the same, a value a CPU; the user sees them merged
+	StorageGlobal                      // no key: the value lies at offset 0 of an array map with one element
+	StoragePerCPUGlobal                // no key: value of CPU n lies at n*Stride of an array map with one element
+)
+
+// ValueLayout says how a map's value is stored.
+type ValueLayout struct {
+	Storage Storage
+	Stride  int // StoragePerCPUGlobal: bytes from one CPU's value to the next, a multiple of 64
+	Size    int // bytes of one value
+	// Present is the offset of a byte or u64 that is not 0 once a StorageGlobal value was ever set (so that
+	// an untouched map prints nothing), -1 if there is none.
+	Present int
+	// Words of an aggregation, by AggKind, all u64 (or int64 when Signed):
+	//	count: n
+	//	sum: sum, n (number of updates)
+	//	avg, stats: sum, n
+	//	min, max: value, n (n not 0 once a value is set)
+	//	hist: bucket counts, HistBuckets(Bits) of them (see lang.Agg and HistIndex)
+	//	lhist: bucket counts: below Min, (Max-Min)/Step buckets, Max and above
+}
+
+// Program is one eBPF program.
+type Program struct {
+	Name       string // at most 15 characters of [A-Za-z0-9_]
+	Type       ebpf.ProgramType
+	AttachType ebpf.AttachType
+	AttachTo   string // BTF name for tracing programs
+	Prog       *lang.Prog
+	Insns      asm.Instructions
+	License    string
+}
+
+// Event is a record kind of the ring buffer. A record is: u32 event id, u32 reserved (0), then the fields.
+type Event struct {
+	ID     int
+	Kind   EventKind
+	Pos    lang.Pos
+	Size   int         // bytes of the whole record
+	Format string      // printf, time: format text
+	Fields []lang.Type // printf: types of the arguments
+	Offs   []int       // byte offset of each field in the record
+	Map    *lang.Map   // print, clear, zero, print of an element
+	Top    int64       // print(@map, top, div): -1 if not given
+	Div    int64
+}
+
+// EventKind is what user space does on an event.
+type EventKind uint8
+
+// The event kinds.
+const (
+	EventPrintf    EventKind = iota + 1
+	EventPrint               // print(value): Fields[0]
+	EventPrintMap            // print(@map[, top[, div]])
+	EventPrintElem           // print(@map[key]): Fields[0] is the key (absent without key), Fields[last] the value
+	EventClear
+	EventZero
+	EventExit // Fields[0]: exit code
+	EventTime // time(fmt): Format
+	EventLost // reserved
+)
+
+// Site is a place in the script where something can fail in the kernel; its counter is in MapFailures.
+type Site struct {
+	Pos  lang.Pos
+	Kind SiteKind
+	Map  *lang.Map // SiteMapFull
+	What string    // for the message: the function or expression
+}
+
+// SiteKind is what can fail.
+type SiteKind uint8
+
+// The failures that are counted.
+const (
+	SiteMapFull SiteKind = iota + 1 // update of a full map
+	SiteRead                        // read of bad memory
+	SiteTrunc                       // string longer than its buffer
+	SiteLost                        // no room in the ring buffer
+	SiteScratch                     // no scratch memory free
+	SiteLoop                        // a while loop reached its bound
+	SiteInternal
+)

@@ -1,0 +1,81 @@
+package lang
+
+// Options are the settings of one compilation, from the command line and the script's config block.
+type Options struct {
+	Params     []string // positional parameters $1…
+	ChildPID   int      // cpid: the process of -c, 0 if there is none
+	FilterPID  int      // -p
+	MaxStrlen  int      // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
+	MaxMapKeys int      // entries of a keyed map; 0 means 4096
+	Unsafe     bool
+	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
+}
+
+// Checked is a script that the checker has accepted: what the code generator reads.
+type Checked struct {
+	File   *File
+	Source *Source
+	Config Config
+	Maps   []*Map          // in order of first appearance
+	Byname map[string]*Map // by name without '@'
+	Progs  []*Prog
+}
+
+// Config is the effective configuration.
+type Config struct {
+	MaxStrlen       int
+	MaxMapKeys      int
+	PrintMapsOnExit bool
+	StrTruncTrailer string
+	MissingProbes   string // error, warn, ignore
+	PerfRBPages     int    // 0: by memory
+	License         string // "GPL" unless set
+}
+
+// Map is a map of the script with its types.
+type Map struct {
+	Name       string // without '@'
+	Pos        Pos    // first appearance
+	Key        Type   // nil for a map without a key; a Tuple for several keys
+	Value      Type   // an Agg for aggregations
+	MaxEntries int
+	Kind       string // from a declaration: "hash", "lruhash", …; "" by default
+	Deletes    bool   // some probe deletes elements of it
+	Iterated   bool   // some probe runs `for` over it
+	Read       bool   // some probe reads its value
+	IncOnly    bool   // written only by ++ and -- and assignments of constants
+}
+
+// Prog is one eBPF program to make: a probe body for targets that see the same argument types.
+// A probe gives several when its targets differ in their arguments, or when it uses `probe`.
+type Prog struct {
+	Probe   *Probe
+	Kind    *ProbeKind
+	Targets []Target
+	Args    *Struct // the args struct, nil if there is none
+	Retval  Type    // type of retval where it is known
+	// ProbeName is the text of the `probe` builtin; it is set, and Targets has one element, when the body uses it.
+	ProbeName string
+
+	Types  map[Expr]Type      // the type of every expression of the probe
+	Consts map[Expr]Const     // the value of every constant expression
+	Vars   map[*Var]*Variable // what each mention of a $variable stands for
+	Blocks map[*Call]*Block   // reserved for macro expansion
+}
+
+// Const is a compile-time value: an integer (Str is nil) or a string.
+type Const struct {
+	Int uint64
+	Str *string
+}
+
+// Variable is a scratch variable of one program.
+type Variable struct {
+	Name string
+	Type Type
+	Pos  Pos
+	ID   int // unique in the program, in order of declaration
+	// Loop is the innermost loop body (for over a range or map, while) that declares it, nil outside of loops.
+	// A variable used in a loop body deeper than its own is captured and lives in memory.
+	Captured bool
+}
