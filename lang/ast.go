@@ -257,8 +257,8 @@ type (
 		Type *TypeName
 		X    Expr
 	}
-	// Field is `x.name` or `x->name`; the two mean the same for pointers, as in bpftrace.
-	Field struct {
+	// FieldExpr is `x.name` or `x->name`; the two mean the same for pointers, as in bpftrace.
+	FieldExpr struct {
 		Span
 		X     Expr
 		Name  string
@@ -281,8 +281,8 @@ type (
 		Name string
 		Args []Expr
 	}
-	// Tuple is `(a, b)`, with at least two elements, or one and a trailing comma, or none.
-	Tuple struct {
+	// TupleExpr is `(a, b)`, with at least two elements, or one and a trailing comma, or none.
+	TupleExpr struct {
 		Span
 		Elems []Expr
 	}
@@ -318,11 +318,11 @@ func (*IncDec) expr()     {}
 func (*Binary) expr()     {}
 func (*Ternary) expr()    {}
 func (*Cast) expr()       {}
-func (*Field) expr()      {}
+func (*FieldExpr) expr()  {}
 func (*TupleIndex) expr() {}
 func (*Index) expr()      {}
 func (*Call) expr()       {}
-func (*Tuple) expr()      {}
+func (*TupleExpr) expr()  {}
 func (*Sizeof) expr()     {}
 func (*Offsetof) expr()   {}
 func (*BlockExpr) expr()  {}
