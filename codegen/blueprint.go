@@ -21,7 +21,7 @@ type Blueprint struct {
 const (
 	MapEvents   = "events"   // the ring buffer
 	MapFailures = "failures" // array of one value: a u64 counter for each Site
-	MapScratch  = "scratch"  // array of one value: large temporaries
+	MapScratch  = "scratch_" // and the program's index: array of one value, large temporaries
 	MapGlobals  = "globals"  // array of one value: see GlobalsLayout
 )
 
@@ -82,6 +82,7 @@ type Program struct {
 	AttachTo   string // BTF name for tracing programs
 	Prog       *lang.Prog
 	Insns      asm.Instructions
+	Positions  []lang.Pos // place in the script of each instruction
 	License    string
 }
 

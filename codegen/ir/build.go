@@ -168,24 +168,25 @@ func (b *Builder) Kfunc(id uint32, pure bool, args ...*Value) *Value {
 
 // Jump ends the block.
 func (b *Builder) Jump(to *Block, args ...*Value) {
-	b.term(Term{Kind: TermJump, Then: Edge{to, args}})
+	b.Term(Term{Kind: TermJump, Then: Edge{to, args}})
 }
 
 // Branch ends the block: to then if x cond y, else to els. Neither block may have parameters;
 // use Term for edges with arguments.
 func (b *Builder) Branch(cond Cond, x, y *Value, then, els *Block) {
-	b.term(Term{Kind: TermBranch, Cond: cond, X: x, Y: y, Then: Edge{To: then}, Else: Edge{To: els}})
+	b.Term(Term{Kind: TermBranch, Cond: cond, X: x, Y: y, Then: Edge{To: then}, Else: Edge{To: els}})
 }
 
 // BranchUnlikely is Branch for failures: then is a cold path.
 func (b *Builder) BranchUnlikely(cond Cond, x, y *Value, then, els *Block) {
-	b.term(Term{Kind: TermBranch, Cond: cond, X: x, Y: y, Then: Edge{To: then}, Else: Edge{To: els}, Unlikely: true})
+	b.Term(Term{Kind: TermBranch, Cond: cond, X: x, Y: y, Then: Edge{To: then}, Else: Edge{To: els}, Unlikely: true})
 }
 
 // Return ends the block with the program's or callback's result.
-func (b *Builder) Return(x *Value) { b.term(Term{Kind: TermReturn, X: x}) }
+func (b *Builder) Return(x *Value) { b.Term(Term{Kind: TermReturn, X: x}) }
 
-func (b *Builder) term(t Term) {
+// Term ends the block in the general form, with arguments on its edges.
+func (b *Builder) Term(t Term) {
 	if b.Block == nil {
 		return
 	}

@@ -1,0 +1,162 @@
+// Package codegen turns a checked script into a blueprint: eBPF programs, the maps they
+// use and the layout of everything they send to user space. It reads nothing of the machine but what lang.Env answers.
+//
+// The way of a program: lower (this package: syntax tree to IR) → package pass (optimise, allocate
+// registers and stack) → package emit (instructions).
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen/emit"
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/pass"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Options are the settings of a compilation that do not come from the script.
+type Options struct {
+	// Dump, if set, is shown each program's IR: after lowering ("lower") and after optimisation ("optimise").
+	Dump func(stage string, p *ir.Program)
+}
+
+// Error is a limit of the machine that a script exceeds, at a place in the script.
+type Error struct {
+	Span    lang.Span
+	Message string
+	Hint    string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Compile makes the blueprint of a checked script. Its errors are *Error where the script is
+// at fault (too much stack, a feature the kernel has not); any other error is a mistake of gotrace.
+func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	k := &compiler{
+		checked: c,
+		env:     env,
+		kernel:  env.Kernel(),
+		bp:      &Blueprint{Checked: c},
+		maps:    map[string]*MapSpec{},
+	}
+	k.scriptMaps()
+	for i, p := range c.Progs {
+		prog, err := k.program(i, p, opts)
+		if err != nil {
+			return nil, err
+		}
+		k.bp.Programs = append(k.bp.Programs, prog)
+	}
+	k.ownMaps()
+	return k.bp, nil
+}
+
+// compiler holds what the programs of one script share.
+type compiler struct {
+	checked *lang.Checked
+	env     lang.Env
+	kernel  *lang.Kernel
+	bp      *Blueprint
+	maps    map[string]*MapSpec // by name
+	usesRB  bool                // some program sends events
+	usesGlo bool                // some program reads MapGlobals
+}
+
+// addMap adds a map to the blueprint.
+func (k *compiler) addMap(m *MapSpec) *MapSpec {
+	k.maps[m.Name] = m
+	k.bp.Maps = append(k.bp.Maps, m)
+	return m
+}
+
+// site adds a failure counter and returns its index.
+func (k *compiler) site(s *Site) int {
+	for i, old := range k.bp.Sites {
+		if *old == *s {
+			return i
+		}
+	}
+	k.bp.Sites = append(k.bp.Sites, s)
+	return len(k.bp.Sites) - 1
+}
+
+// event adds a record kind and gives it its id.
+func (k *compiler) event(e *Event) *Event {
+	k.usesRB = true
+	e.ID = len(k.bp.Events)
+	k.bp.Events = append(k.bp.Events, e)
+	return e
+}
+
+// ownMaps adds the maps that gotrace itself needs, once all programs are known.
+func (k *compiler) ownMaps() {
+	if k.usesRB {
+		// The runtime sizes the ring by config and memory.
+		k.addMap(&MapSpec{Name: MapEvents, Type: ebpf.RingBuf})
+	}
+	if n := len(k.bp.Sites); n > 0 {
+		k.addMap(&MapSpec{Name: MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
+	}
+	if k.usesGlo {
+		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: GlobalSize, MaxEntries: 1})
+	}
+}
+
+// program compiles one program.
+func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, error) {
+	prog := &Program{
+		Name:    fmt.Sprintf("%s_%d", p.Kind.Name[:min(len(p.Kind.Name), 10)], index),
+		Prog:    p,
+		License: k.checked.Config.License,
+	}
+	prog.Type, prog.AttachType, prog.AttachTo = programType(k.kernel, p)
+	irProg, err := lower(k, index, p, prog)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Dump != nil {
+		opts.Dump("lower", irProg)
+	}
+	po := &pass.Options{KernelVersion: k.kernel.Version}
+	if err := pass.Optimize(irProg, po); err != nil {
+		return nil, fmt.Errorf("optimising %s: %w", prog.Name, err)
+	}
+	if opts.Dump != nil {
+		opts.Dump("optimise", irProg)
+	}
+	res, err := emit.Program(irProg)
+	if err != nil {
+		return nil, fmt.Errorf("emitting %s: %w", prog.Name, err)
+	}
+	prog.Insns, prog.Positions = res.Insns, res.Pos
+	return prog, nil
+}
+
+// programType says which kind of eBPF program a probe needs. Attach types that depend on
+// how many targets there are (kprobe.multi) are the runtime's to set.
+func programType(k *lang.Kernel, p *lang.Prog) (ebpf.ProgramType, ebpf.AttachType, string) {
+	switch p.Kind.Context {
+	case lang.CtxRegs:
+		return ebpf.Kprobe, ebpf.AttachNone, ""
+	case lang.CtxTracepoint:
+		return ebpf.TracePoint, ebpf.AttachNone, ""
+	case lang.CtxPerf:
+		return ebpf.PerfEvent, ebpf.AttachNone, ""
+	case lang.CtxTracing:
+		return ebpf.Tracing, ebpf.AttachTraceFEntry, p.Targets[0].Func
+	case lang.CtxRawArgs:
+		// Typed arguments need a program bound to its tracepoint by BTF.
+		if p.Args != nil && k.BTF && len(p.Targets) == 1 {
+			return ebpf.Tracing, ebpf.AttachTraceRawTp, p.Targets[0].Event
+		}
+		return ebpf.RawTracepoint, ebpf.AttachNone, ""
+	default:
+		// BEGIN and END run through BPF_PROG_TEST_RUN, which raw tracepoint programs have since 5.10.
+		return ebpf.RawTracepoint, ebpf.AttachNone, ""
+	}
+}

@@ -1,0 +1,100 @@
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// lowerer turns the checked tree of one program into IR.
+//
+// The language is structured, and loop bodies become callbacks of their own (see lower_loop.go), so
+// control flow within one function only ever forks and joins forwards. Scalar variables are therefore kept as
+// a table of current values that joins merge (see flow.go); no general SSA construction is needed.
+type lowerer struct {
+	k     *compiler
+	prog  *lang.Prog
+	out   *Program
+	index int
+	ir    *ir.Program
+
+	b  *ir.Builder // the current function
+	fn *function
+
+	scratch scratchFrame
+	err     *Error // the first limit exceeded
+}
+
+// function is the state of one IR function while it is built.
+type function struct {
+	parent *function
+	fn     *ir.Func
+	body   *ir.Block // where the code after the prologue starts
+	exit   *ir.Block // returns; joined by everything that leaves early
+	vars   map[*lang.Variable]*ir.Value
+	env    *ir.Value // callbacks: address of the main function's environment slot
+	stack  int       // bytes of stack slots in use, for the choice between stack and scratch
+	loop   *loop     // innermost loop or unrolled copy that break and continue leave
+}
+
+// operand is a lowered expression: a number in a register, or a value that lies in memory.
+type operand struct {
+	typ lang.Type
+	// val is a scalar (integer, bool, pointer, timestamp, symbol), extended to 64 bits as its type says.
+	val *ir.Value
+	// typed says that val is a pointer whose type the verifier knows: loads through it need
+	// no helper, arithmetic on it is forbidden (see lowerer.num).
+	typed bool
+	// mem is where a string, tuple, struct or array lies; val is nil then.
+	mem place
+}
+
+// place is memory at base+off in an address space.
+type place struct {
+	base  *ir.Value
+	off   int
+	space lang.AddrSpace
+	typed bool // kernel memory that the verifier lets us load from directly
+	// scalar results loaded here must be stripped of a type the verifier may give them (a union with a pointer).
+	union bool
+	// exact says that a string is padded with zeros to its full length, so that its bytes can be a map key.
+	exact bool
+}
+
+// at returns the place n bytes further.
+func (p place) at(n int) place { p.off += n; return p }
+
+// bpf returns a place in memory of the program's own.
+func bpf(base *ir.Value, off int) place { return place{base: base, off: off, space: lang.SpaceBPF} }
+
+// lower builds the IR of one program.
+func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
+	l := &lowerer{k: k, prog: p, out: out, index: index}
+	l.ir = &ir.Program{Name: out.Name}
+	f := ir.NewFunc(out.Name, 0)
+	l.ir.Funcs = append(l.ir.Funcs, f)
+	l.enter(f, nil)
+	l.guardExit()
+	l.filter()
+	l.block(p.Probe.Body)
+	l.leave()
+	l.prologue(f)
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.ir, nil
+}
+
+// fail records a limit that the script exceeds, at a node. Lowering goes on with harmless values.
+func (l *lowerer) fail(n lang.Node, hint, format string, args ...any) {
+	if l.err == nil {
+		l.err = &Error{Span: n.Range(), Message: fmt.Sprintf(format, args...), Hint: hint}
+	}
+}
+
+// typeOf is the checker's type of an expression.
+func (l *lowerer) typeOf(e lang.Expr) lang.Type { return l.prog.Types[e] }
+
+// constOf is the value of a constant expression.
+func (l *lowerer) constOf(e lang.Expr) (lang.Const, bool) { c, ok := l.prog.Consts[e]; return c, ok }

@@ -1,0 +1,229 @@
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Where temporaries live. The eBPF stack has 512 bytes for a function and everything it
+// calls (MAX_BPF_STACK, include/linux/filter.h), so only small ones go there.
+const (
+	stackObjectMax = 64  // bytes of one object on the stack
+	stackMainMax   = 288 // bytes of all objects alive in the main function; the rest is for spills
+	stackCallMax   = 64  // the same in a callback
+)
+
+// scratchFrame is the program's piece of large memory: one array map of a single value, a frame a CPU.
+//
+// Why it is safe: kprobe, tracepoint and perf event programs never nest on a CPU (bpf_prog_active, kernel/trace/bpf_trace.c), raw
+// tracepoint and fentry programs never nest with themselves (prog->active), and all of them run with preemption or
+// migration off. Uprobe programs can be preempted by another thread that runs the same program on the same CPU:
+// they take one of several frames a CPU by atomic exchange and give it back at the end.
+type scratchFrame struct {
+	base *ir.Value // address of the frame, defined in the prologue; nil until something needs it
+	size int       // bytes in use
+	top  int       // the most that was ever in use
+	flag *ir.Value // uprobes: address of the frame's busy flag
+}
+
+// scratchFrames is how many frames a CPU has for programs that can be preempted.
+const scratchFrames = 8
+
+// mark is a point to which temporaries can be given back.
+type mark struct{ stack, scratch int }
+
+func (l *lowerer) mark() mark { return mark{l.fn.stack, l.scratch.size} }
+
+// release gives back every temporary made since the mark.
+func (l *lowerer) release(m mark) {
+	l.fn.stack, l.scratch.size = m.stack, m.scratch
+}
+
+// temp returns uninitialised memory of size bytes, aligned to 8, on the stack or in scratch memory.
+func (l *lowerer) temp(name string, size int) place {
+	size = (size + 7) &^ 7
+	limit := stackMainMax
+	if l.fn.parent != nil {
+		limit = stackCallMax
+	}
+	if size <= stackObjectMax && l.fn.stack+size <= limit {
+		l.fn.stack += size
+		return bpf(l.b.SlotAddr(l.fn.fn.NewSlot(name, size), 0), 0)
+	}
+	return l.scratchTemp(size)
+}
+
+// scratchTemp returns scratch memory.
+func (l *lowerer) scratchTemp(size int) place {
+	size = (size + 7) &^ 7
+	off := l.scratch.size
+	l.scratch.size += size
+	l.scratch.top = max(l.scratch.top, l.scratch.size)
+	return bpf(l.scratchBase(), off)
+}
+
+// addr is the address of a place as a value.
+func (l *lowerer) addr(p place) *ir.Value {
+	if p.off == 0 {
+		return p.base
+	}
+	if p.base.Op == ir.OpSlot {
+		return l.b.SlotAddr(p.base.Slot, int(p.base.Off)+p.off)
+	}
+	return l.b.OpImm(ir.OpAdd, p.base, int64(p.off))
+}
+
+// zeroInline is the largest piece of memory cleared by stores; a helper call clears larger ones faster.
+const zeroInline = 128
+
+// zero clears size bytes (a multiple of 8) of the program's own memory.
+func (l *lowerer) zero(p place, size int) {
+	size = (size + 7) &^ 7
+	if size > zeroInline {
+		// A read from address 0 always fails, and the failed helper clears the destination
+		// (bpf_probe_read_kernel_common, kernel/trace/bpf_trace.c).
+		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(p), l.b.Const(int64(size)), l.b.Const(0))
+		return
+	}
+	z := l.b.Const(0)
+	for i := 0; i < size; i += 8 {
+		l.b.Store(8, p.base, p.off+i, z)
+	}
+}
+
+// copyBytes copies size bytes between memory of the program's own, both aligned to 8, by words.
+func (l *lowerer) copyBytes(dst, src place, size int) {
+	if size > zeroInline {
+		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(dst), l.b.Const(int64(size)), l.addr(src))
+		return
+	}
+	for i := 0; i < size; {
+		n := 8
+		for i+n > size {
+			n /= 2
+		}
+		l.b.Store(n, dst.base, dst.off+i, l.b.Load(n, src.base, src.off+i))
+		i += n
+	}
+}
+
+// scratchName is the scratch map of this program.
+func (l *lowerer) scratchName() string { return fmt.Sprintf("%s%d", MapScratch, l.index) }
+
+// scratchBase is the address of the scratch frame in the current function.
+func (l *lowerer) scratchBase() *ir.Value {
+	if l.scratch.base == nil {
+		// Placed in the entry block by prologue, when the frame's size is known.
+		l.scratch.base = l.ir.Funcs[0].NewValue(ir.OpAdd)
+	}
+	if l.fn.parent == nil {
+		return l.scratch.base
+	}
+	return l.b.Load(8, l.fn.env, envScratch)
+}
+
+// preemptible says whether another run of this program can begin on the same CPU before this one ends.
+func (l *lowerer) preemptible() bool { return l.prog.Kind.User }
+
+// prologue fills the entry block, which runs before the body: it finds the scratch frame if one was needed.
+func (l *lowerer) prologue(f *ir.Func) {
+	entry := f.Blocks[0]
+	l.b.Func = f
+	l.b.At(entry)
+	if l.scratch.base == nil {
+		l.b.Jump(l.fn.body)
+		return
+	}
+	frame := (l.scratch.top + 63) &^ 63
+	frames := 1
+	if l.preemptible() {
+		frames = scratchFrames
+		frame += 64 // the busy flag
+	}
+	cpus := max(l.k.kernel.PossibleCPUs, 1)
+	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * cpus, MaxEntries: 1})
+	cpu := l.cpuIndex()
+	off := l.b.OpImm(ir.OpMul, cpu, int64(frame*frames))
+	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
+	if !l.preemptible() {
+		l.attachBase(l.b.OpImm(ir.OpAdd, first, 0))
+		l.b.Jump(l.fn.body)
+		return
+	}
+	l.takeFrame(first, frame)
+}
+
+// attachBase gives the scratch base, which the body already refers to, its definition: the operation v.
+func (l *lowerer) attachBase(v *ir.Value) {
+	base := l.scratch.base
+	id := base.ID
+	*base = *v
+	base.ID = id
+	vals := v.Block.Values
+	vals[len(vals)-1] = base
+}
+
+// takeFrame looks for a free frame of this CPU and jumps to the body with it.
+func (l *lowerer) takeFrame(first *ir.Value, frame int) {
+	found := l.fn.fn.NewBlock("frame")
+	got := found.AddParam()
+	one := l.b.Const(1)
+	for i := range scratchFrames {
+		addr := first
+		if i > 0 {
+			addr = l.b.OpImm(ir.OpAdd, first, int64(i*frame))
+		}
+		old := l.b.Atomic(ir.OpXchg, 8, addr, 0, one)
+		next := l.fn.fn.NewBlock("busy")
+		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: old, Y: l.b.Const(0),
+			Then: ir.Edge{To: found, Args: []*ir.Value{addr}}, Else: ir.Edge{To: next}})
+		l.b.At(next)
+	}
+	l.countFailure(&Site{Kind: SiteScratch, Pos: l.prog.Probe.Pos})
+	l.b.Return(l.b.Const(0))
+	l.b.At(found)
+	l.attachBase(l.b.OpImm(ir.OpAdd, got, 64))
+	l.b.Jump(l.fn.body)
+}
+
+// giveFrame gives the scratch frame back at the program's end.
+func (l *lowerer) giveFrame() {
+	if l.scratch.base != nil && l.preemptible() {
+		l.b.Store(8, l.scratch.base, -64, l.b.Const(0))
+	}
+}
+
+// cpuIndex is the number of the CPU, bounded for the verifier.
+func (l *lowerer) cpuIndex() *ir.Value {
+	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
+	ok := l.fn.fn.NewBlock("cpu")
+	bad := l.fn.fn.NewBlock("badcpu")
+	l.b.BranchUnlikely(ir.UGe, cpu, l.b.Const(int64(max(l.k.kernel.PossibleCPUs, 1))), bad, ok)
+	l.b.At(bad)
+	l.b.Return(l.b.Const(0))
+	l.b.At(ok)
+	return cpu
+}
+
+// countFailure adds one to a failure counter.
+func (l *lowerer) countFailure(s *Site) {
+	i := l.k.site(s)
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(MapFailures, 8*i), 0, l.b.Const(1))
+}
+
+// readFailure adds one to a failure counter if ret, the result of a helper, is negative.
+func (l *lowerer) readFailure(ret *ir.Value, s *Site) {
+	bad, ok := l.fn.fn.NewBlock("failed"), l.fn.fn.NewBlock("read")
+	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
+	l.b.At(bad)
+	l.countFailure(s)
+	l.b.Jump(ok)
+	l.b.At(ok)
+}
+
+var _ = lang.SpaceBPF
