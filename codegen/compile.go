@@ -44,6 +44,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		bp:      &Blueprint{Checked: c},
 		maps:    map[string]*MapSpec{},
 	}
+	k.exits = callsExit(c.File)
 	k.scriptMaps()
 	for i, p := range c.Progs {
 		prog, err := k.program(i, p, opts)
@@ -65,6 +66,7 @@ type compiler struct {
 	maps    map[string]*MapSpec // by name
 	usesRB  bool                // some program sends events
 	usesGlo bool                // some program reads MapGlobals
+	exits   bool                // some program calls exit()
 }
 
 // addMap adds a map to the blueprint.

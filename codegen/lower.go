@@ -22,8 +22,12 @@ type lowerer struct {
 	b  *ir.Builder // the current function
 	fn *function
 
-	scratch scratchFrame
-	err     *Error // the first limit exceeded
+	scratch  scratchFrame
+	homes    map[*lang.Variable]home
+	clear    []clearing // memory that the prologue clears
+	env      *ir.Slot   // what callbacks share with the main function; nil until there is a loop
+	ctxInEnv bool       // some callback reads the context
+	err      *Error     // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -32,10 +36,13 @@ type function struct {
 	fn     *ir.Func
 	body   *ir.Block // where the code after the prologue starts
 	exit   *ir.Block // returns; joined by everything that leaves early
-	vars   map[*lang.Variable]*ir.Value
+	vars   map[*lang.Variable]current
 	env    *ir.Value // callbacks: address of the main function's environment slot
-	stack  int       // bytes of stack slots in use, for the choice between stack and scratch
 	loop   *loop     // innermost loop or unrolled copy that break and continue leave
+	left   bool      // callbacks: the body can end the whole program
+
+	stack      int // bytes of stack slots in use, for the choice between stack and scratch
+	stackFloor int // of these, what variables hold to the end
 }
 
 // operand is a lowered expression: a number in a register, or a value that lies in memory.
@@ -48,6 +55,8 @@ type operand struct {
 	typed bool
 	// mem is where a string, tuple, struct or array lies; val is nil then.
 	mem place
+	// lit is a string constant that is not in memory yet; val is nil and mem empty then.
+	lit *string
 }
 
 // place is memory at base+off in an address space.
@@ -70,7 +79,7 @@ func bpf(base *ir.Value, off int) place { return place{base: base, off: off, spa
 
 // lower builds the IR of one program.
 func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
-	l := &lowerer{k: k, prog: p, out: out, index: index}
+	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}}
 	l.ir = &ir.Program{Name: out.Name}
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)
@@ -79,6 +88,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, err
 	l.filter()
 	l.block(p.Probe.Body)
 	l.leave()
+	l.finish()
 	l.prologue(f)
 	if l.err != nil {
 		return nil, l.err

@@ -7,7 +7,6 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
 )
 
 // Where temporaries live. The eBPF stack has 512 bytes for a function and everything it
@@ -25,10 +24,10 @@ const (
 // migration off. Uprobe programs can be preempted by another thread that runs the same program on the same CPU:
 // they take one of several frames a CPU by atomic exchange and give it back at the end.
 type scratchFrame struct {
-	base *ir.Value // address of the frame, defined in the prologue; nil until something needs it
-	size int       // bytes in use
-	top  int       // the most that was ever in use
-	flag *ir.Value // uprobes: address of the frame's busy flag
+	base  *ir.Value // address of the frame, defined in the prologue; nil until something needs it
+	size  int       // bytes in use
+	floor int       // of these, what variables hold to the end
+	top   int       // the most that was ever in use
 }
 
 // scratchFrames is how many frames a CPU has for programs that can be preempted.
@@ -41,7 +40,8 @@ func (l *lowerer) mark() mark { return mark{l.fn.stack, l.scratch.size} }
 
 // release gives back every temporary made since the mark.
 func (l *lowerer) release(m mark) {
-	l.fn.stack, l.scratch.size = m.stack, m.scratch
+	l.fn.stack = max(m.stack, l.fn.stackFloor)
+	l.scratch.size = max(m.scratch, l.scratch.floor)
 }
 
 // temp returns uninitialised memory of size bytes, aligned to 8, on the stack or in scratch memory.
@@ -136,7 +136,7 @@ func (l *lowerer) prologue(f *ir.Func) {
 	l.b.Func = f
 	l.b.At(entry)
 	if l.scratch.base == nil {
-		l.b.Jump(l.fn.body)
+		l.startBody()
 		return
 	}
 	frame := (l.scratch.top + 63) &^ 63
@@ -147,12 +147,17 @@ func (l *lowerer) prologue(f *ir.Func) {
 	}
 	cpus := max(l.k.kernel.PossibleCPUs, 1)
 	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * cpus, MaxEntries: 1})
-	cpu := l.cpuIndex()
+	bad := f.NewBlock("badcpu")
+	cpu := l.boundedCPU(bad)
+	on := l.b.Block
+	l.b.At(bad)
+	l.b.Return(l.b.Const(0)) // cannot happen
+	l.b.At(on)
 	off := l.b.OpImm(ir.OpMul, cpu, int64(frame*frames))
 	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
 	if !l.preemptible() {
 		l.attachBase(l.b.OpImm(ir.OpAdd, first, 0))
-		l.b.Jump(l.fn.body)
+		l.startBody()
 		return
 	}
 	l.takeFrame(first, frame)
@@ -188,6 +193,27 @@ func (l *lowerer) takeFrame(first *ir.Value, frame int) {
 	l.b.Return(l.b.Const(0))
 	l.b.At(found)
 	l.attachBase(l.b.OpImm(ir.OpAdd, got, 64))
+	l.startBody()
+}
+
+// startBody ends the prologue: it fills the environment, clears the memory of variables and jumps to the body.
+func (l *lowerer) startBody() {
+	if l.env != nil {
+		l.zero(bpf(l.b.SlotAddr(l.env, 0), 0), l.env.Size)
+		if l.scratch.base != nil {
+			l.b.Store(8, l.b.SlotAddr(l.env, 0), envScratch, l.scratch.base)
+		}
+		if l.ctxInEnv {
+			l.b.Store(8, l.b.SlotAddr(l.env, 0), envCtx, l.b.Ctx())
+		}
+	}
+	for _, c := range l.clear {
+		if c.slot != nil {
+			l.zero(bpf(l.b.SlotAddr(c.slot, 0), 0), c.size)
+		} else {
+			l.zero(bpf(l.scratch.base, c.off), c.size)
+		}
+	}
 	l.b.Jump(l.fn.body)
 }
 
@@ -200,12 +226,20 @@ func (l *lowerer) giveFrame() {
 
 // cpuIndex is the number of the CPU, bounded for the verifier.
 func (l *lowerer) cpuIndex() *ir.Value {
+	bad := l.fn.fn.NewBlock("badcpu")
+	cpu := l.boundedCPU(bad)
+	on := l.b.Block
+	l.b.At(bad)
+	l.leave() // cannot happen
+	l.b.At(on)
+	return cpu
+}
+
+// boundedCPU is the number of the CPU; it branches to bad where that is out of range.
+func (l *lowerer) boundedCPU(bad *ir.Block) *ir.Value {
 	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
 	ok := l.fn.fn.NewBlock("cpu")
-	bad := l.fn.fn.NewBlock("badcpu")
 	l.b.BranchUnlikely(ir.UGe, cpu, l.b.Const(int64(max(l.k.kernel.PossibleCPUs, 1))), bad, ok)
-	l.b.At(bad)
-	l.b.Return(l.b.Const(0))
 	l.b.At(ok)
 	return cpu
 }
@@ -225,5 +259,3 @@ func (l *lowerer) readFailure(ret *ir.Value, s *Site) {
 	l.b.Jump(ok)
 	l.b.At(ok)
 }
-
-var _ = lang.SpaceBPF

@@ -1,0 +1,387 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+var int64Type = lang.Int{Bits: 64, Signed: true}
+
+// expr lowers an expression.
+func (l *lowerer) expr(e lang.Expr) operand {
+	l.b.Pos = e.Range().Pos
+	t := l.typeOf(e)
+	if c, ok := l.constOf(e); ok {
+		if c.Str != nil {
+			return operand{typ: t, lit: c.Str}
+		}
+		return operand{typ: t, val: l.b.Const(int64(c.Int))}
+	}
+	switch e := e.(type) {
+	case *lang.Var:
+		return l.getVar(l.prog.Vars[e])
+	case *lang.MapRef:
+		return l.mapRead(e)
+	case *lang.Ident:
+		return l.builtinVar(e)
+	case *lang.Call:
+		return l.call(e)
+	case *lang.Unary:
+		return l.unary(e)
+	case *lang.Binary:
+		return l.binary(e)
+	case *lang.Ternary:
+		return l.ternary(e)
+	case *lang.Cast:
+		return l.cast(e)
+	case *lang.IncDec:
+		return l.incDec(e)
+	case *lang.FieldExpr:
+		return l.field(e)
+	case *lang.Index:
+		return l.indexExpr(e)
+	case *lang.TupleIndex:
+		return l.tupleIndex(e)
+	case *lang.TupleExpr:
+		p := l.temp("tuple", t.Size())
+		l.store(p, t, e, true)
+		p.exact = true
+		return operand{typ: t, mem: p}
+	case *lang.BlockExpr:
+		return l.blockExpr(e)
+	}
+	// What is left is constant (literals, sizeof, parameters), and the checker has given its value.
+	l.fail(e, "", "internal: expression %T has no value", e)
+	return operand{typ: t, val: l.b.Const(0)}
+}
+
+// inMemory says whether values of a type lie in memory rather than in a register.
+func inMemory(t lang.Type) bool {
+	switch t.(type) {
+	case lang.String, lang.Tuple, *lang.Struct, lang.Array:
+		return true
+	}
+	return false
+}
+
+// num is an operand as a plain number, extended to 64 bits as its type says.
+func (l *lowerer) num(o operand) *ir.Value {
+	switch {
+	case o.val == nil && o.mem.base != nil && !inMemory(o.typ):
+		return l.num(l.loadAt(o.mem, o.typ))
+	case o.val == nil && o.mem.base != nil:
+		return l.plainAddr(o.mem) // arrays and strings as pointers to themselves
+	case o.val == nil:
+		return l.b.Const(0)
+	case o.typed:
+		return l.b.Op(ir.OpScalar, o.val)
+	}
+	return o.val
+}
+
+func (l *lowerer) numExpr(e lang.Expr) *ir.Value { return l.num(l.expr(e)) }
+
+// convert turns a number of one type into one of another, as C does.
+func (l *lowerer) convert(v *ir.Value, from, to lang.Type) *ir.Value {
+	if _, ok := to.(lang.Bool); ok {
+		if _, ok := from.(lang.Bool); ok {
+			return v
+		}
+		return l.b.Cmp(ir.Ne, v, l.b.Const(0))
+	}
+	ti, ok := to.(lang.Int)
+	if !ok || ti.Bits == 64 {
+		return v // widening keeps the value: registers hold it extended as its own type says
+	}
+	if fi, ok := from.(lang.Int); ok {
+		if fi.Bits < ti.Bits && (!fi.Signed || ti.Signed) || fi.Bits == ti.Bits && fi.Signed == ti.Signed {
+			return v
+		}
+	}
+	return l.b.Ext(v, ti.Bits, ti.Signed)
+}
+
+// wrap cuts the result of an operation to its type.
+func (l *lowerer) wrap(v *ir.Value, t lang.Type) *ir.Value {
+	if i, ok := t.(lang.Int); ok {
+		return l.b.Ext(v, i.Bits, i.Signed)
+	}
+	return v
+}
+
+func signed(t lang.Type) bool {
+	i, ok := t.(lang.Int)
+	return ok && i.Signed
+}
+
+// arithOps gives the operation of an operator for unsigned and signed operands.
+var arithOps = map[string][2]ir.Op{
+	"+":  {ir.OpAdd, ir.OpAdd},
+	"-":  {ir.OpSub, ir.OpSub},
+	"*":  {ir.OpMul, ir.OpMul},
+	"/":  {ir.OpUDiv, ir.OpSDiv},
+	"%":  {ir.OpUMod, ir.OpSMod},
+	"&":  {ir.OpAnd, ir.OpAnd},
+	"|":  {ir.OpOr, ir.OpOr},
+	"^":  {ir.OpXor, ir.OpXor},
+	"<<": {ir.OpShl, ir.OpShl},
+	">>": {ir.OpLShr, ir.OpAShr},
+}
+
+// arith computes x op y in type t; both are extended as t says, and so is the result.
+func (l *lowerer) arith(op string, t lang.Type, x, y *ir.Value) *ir.Value {
+	ops := arithOps[op]
+	o := ops[0]
+	if signed(t) {
+		o = ops[1]
+	}
+	return l.wrap(l.b.Op(o, x, y), t)
+}
+
+// pointerAdd is p + n or p - n, in elements.
+func (l *lowerer) pointerAdd(op string, p lang.Pointer, x, n *ir.Value) *ir.Value {
+	if size := p.Elem.Size(); size > 1 {
+		n = l.b.OpImm(ir.OpMul, n, int64(size))
+	}
+	return l.b.Op(arithOps[op][0], x, n)
+}
+
+func isComparison(op string) bool {
+	switch op {
+	case "==", "!=", "<", "<=", ">", ">=":
+		return true
+	}
+	return false
+}
+
+// conds gives the comparison of an operator for unsigned and signed operands.
+var conds = map[string][2]ir.Cond{
+	"==": {ir.Eq, ir.Eq}, "!=": {ir.Ne, ir.Ne},
+	"<": {ir.ULt, ir.SLt}, "<=": {ir.ULe, ir.SLe},
+	">": {ir.UGt, ir.SGt}, ">=": {ir.UGe, ir.SGe},
+}
+
+// compareNumbers lowers the operands of a comparison of numbers or pointers.
+func (l *lowerer) compareNumbers(e *lang.Binary) (ir.Cond, *ir.Value, *ir.Value) {
+	tx, ty := l.typeOf(e.X), l.typeOf(e.Y)
+	t := lang.CommonType(tx, ty)
+	x := l.convert(l.numExpr(e.X), tx, t)
+	y := l.convert(l.numExpr(e.Y), ty, t)
+	c := conds[e.Op][0]
+	if signed(t) {
+		c = conds[e.Op][1]
+	}
+	return c, x, y
+}
+
+func (l *lowerer) binary(e *lang.Binary) operand {
+	t := l.typeOf(e)
+	switch {
+	case e.Op == "&&" || e.Op == "||" || isComparison(e.Op) && inMemory(l.typeOf(e.X)):
+		return l.truth(e)
+	case isComparison(e.Op):
+		c, x, y := l.compareNumbers(e)
+		return operand{typ: t, val: l.b.Cmp(c, x, y)}
+	}
+	tx, ty := l.typeOf(e.X), l.typeOf(e.Y)
+	if p, ok := t.(lang.Pointer); ok {
+		if _, ok := tx.(lang.Pointer); ok {
+			x := l.numExpr(e.X)
+			return operand{typ: t, val: l.pointerAdd(e.Op, p, x, l.numExpr(e.Y))}
+		}
+		x := l.numExpr(e.X)
+		return operand{typ: t, val: l.pointerAdd(e.Op, p, l.numExpr(e.Y), x)}
+	}
+	x := l.convert(l.numExpr(e.X), tx, t)
+	y := l.numExpr(e.Y)
+	if e.Op != "<<" && e.Op != ">>" {
+		y = l.convert(y, ty, t)
+	}
+	return operand{typ: t, val: l.arith(e.Op, t, x, y)}
+}
+
+// truth lowers a condition as the number 1 or 0.
+func (l *lowerer) truth(e lang.Expr) operand {
+	yes, no, end := l.newJoin("true"), l.newJoin("false"), l.newJoin("truth")
+	l.cond(e, yes, no)
+	l.land(yes)
+	l.maybe(func() { l.jump(end, l.b.Const(1)) })
+	l.land(no)
+	l.maybe(func() { l.jump(end, l.b.Const(0)) })
+	v := l.land(end)
+	if v == nil {
+		return operand{typ: l.typeOf(e), val: l.b.Const(0)}
+	}
+	return operand{typ: l.typeOf(e), val: v[0]}
+}
+
+func (l *lowerer) unary(e *lang.Unary) operand {
+	t := l.typeOf(e)
+	switch e.Op {
+	case "*":
+		return l.deref(l.expr(e.X), t)
+	case "&":
+		o := l.expr(e.X)
+		return operand{typ: t, val: l.plainAddr(o.mem)}
+	case "!":
+		return operand{typ: t, val: l.b.Cmp(ir.Eq, l.numExpr(e.X), l.b.Const(0))}
+	}
+	x := l.convert(l.numExpr(e.X), l.typeOf(e.X), t)
+	switch e.Op {
+	case "-":
+		x = l.wrap(l.b.Op(ir.OpNeg, x), t)
+	case "~":
+		x = l.wrap(l.b.OpImm(ir.OpXor, x, -1), t)
+	}
+	return operand{typ: t, val: x}
+}
+
+// ternaryEffect is `c ? x : y` as a statement.
+func (l *lowerer) ternaryEffect(e *lang.Ternary) {
+	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
+	l.cond(e.Cond, yes, no)
+	l.land(yes)
+	l.maybe(func() { l.effect(e.X) })
+	l.jump(end)
+	l.land(no)
+	l.maybe(func() { l.effect(e.Y) })
+	l.jump(end)
+	l.land(end)
+}
+
+func (l *lowerer) ternary(e *lang.Ternary) operand {
+	t := l.typeOf(e)
+	if _, ok := t.(lang.None); ok {
+		l.ternaryEffect(e)
+		return operand{typ: t}
+	}
+	if inMemory(t) {
+		p := l.temp("choice", t.Size())
+		l.storeTernary(p, t, e, true)
+		p.exact = true
+		return operand{typ: t, mem: p}
+	}
+	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
+	l.cond(e.Cond, yes, no)
+	l.land(yes)
+	l.maybe(func() { l.jump(end, l.convert(l.numExpr(e.X), l.typeOf(e.X), t)) })
+	l.land(no)
+	l.maybe(func() { l.jump(end, l.convert(l.numExpr(e.Y), l.typeOf(e.Y), t)) })
+	v := l.land(end)
+	if v == nil {
+		return operand{typ: t, val: l.b.Const(0)}
+	}
+	return operand{typ: t, val: v[0]}
+}
+
+// storeTernary builds the chosen side of a ternary at dst.
+func (l *lowerer) storeTernary(dst place, t lang.Type, e *lang.Ternary, exact bool) {
+	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
+	l.cond(e.Cond, yes, no)
+	l.land(yes)
+	l.maybe(func() { l.store(dst, t, e.X, exact) })
+	l.jump(end)
+	l.land(no)
+	l.maybe(func() { l.store(dst, t, e.Y, exact) })
+	l.jump(end)
+	l.land(end)
+}
+
+func (l *lowerer) cast(e *lang.Cast) operand {
+	t, from := l.typeOf(e), l.typeOf(e.X)
+	o := l.expr(e.X)
+	switch t := t.(type) {
+	case lang.Pointer:
+		if o.typed && samePointee(o.typ, t) {
+			return operand{typ: t, val: o.val, typed: true}
+		}
+		return operand{typ: t, val: l.num(o)}
+	case lang.Int:
+		if inMemory(from) {
+			// The bytes of an array or string as a number.
+			return l.loadAt(o.mem, t)
+		}
+		return operand{typ: t, val: l.convert(l.num(o), from, t)}
+	case lang.Bool:
+		return operand{typ: t, val: l.convert(l.num(o), from, t)}
+	}
+	if inMemory(t) && !inMemory(from) {
+		// An integer as an array of bytes.
+		p := l.temp("cast", max(t.Size(), 8))
+		l.b.Store(8, p.base, p.off, l.num(o))
+		return operand{typ: t, mem: p}
+	}
+	if o.lit != nil {
+		o = l.materialize(o)
+	}
+	o.typ = t
+	return o
+}
+
+// samePointee says whether two pointer types point to the same struct.
+func samePointee(a, b lang.Type) bool {
+	pa, ok1 := a.(lang.Pointer)
+	pb, ok2 := b.(lang.Pointer)
+	if !ok1 || !ok2 {
+		return false
+	}
+	sa, ok1 := pa.Elem.(*lang.Struct)
+	sb, ok2 := pb.Elem.(*lang.Struct)
+	return ok1 && ok2 && (sa == sb || sa.BTFID != 0 && sa.BTFID == sb.BTFID)
+}
+
+// incDec is ++ or --, before or after.
+func (l *lowerer) incDec(e *lang.IncDec) operand {
+	target, ok := e.Target.(*lang.Var)
+	if !ok {
+		return l.mapIncDec(e)
+	}
+	v := l.prog.Vars[target]
+	old := l.num(l.getVar(v))
+	step := l.b.Const(1)
+	var now *ir.Value
+	if p, ok := v.Type.(lang.Pointer); ok {
+		now = l.pointerAdd(e.Op[:1], p, old, step)
+	} else {
+		now = l.arith(e.Op[:1], v.Type, old, step)
+	}
+	l.putVar(v, now)
+	if e.Prefix {
+		return operand{typ: v.Type, val: now}
+	}
+	return operand{typ: v.Type, val: old}
+}
+
+func (l *lowerer) tupleIndex(e *lang.TupleIndex) operand {
+	o := l.expr(e.X)
+	t := o.typ.(lang.Tuple)
+	return l.element(o, t, e.N)
+}
+
+// element is a part of a tuple that lies in memory.
+func (l *lowerer) element(o operand, t lang.Tuple, i int) operand {
+	p := o.mem.at(t.Offset(i))
+	if inMemory(t.Elems[i]) {
+		return operand{typ: t.Elems[i], mem: p}
+	}
+	return l.loadAt(p, t.Elems[i])
+}
+
+// blockExpr evaluates a block; its value is that of its last expression.
+func (l *lowerer) blockExpr(e *lang.BlockExpr) operand {
+	stmts := e.Body.Stmts
+	last := len(stmts) - 1
+	for _, s := range stmts[:max(last, 0)] {
+		if l.b.Block == nil {
+			break
+		}
+		l.stmt(s) // temporaries live on: the value may refer to them
+	}
+	if last >= 0 {
+		if x, ok := stmts[last].(*lang.ExprStmt); ok {
+			return l.expr(x.X)
+		}
+		l.stmt(stmts[last])
+	}
+	return operand{typ: l.typeOf(e)}
+}

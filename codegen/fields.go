@@ -1,0 +1,251 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Memory of the kernel is read in one of three ways, the cheapest that the verifier takes:
+//
+//   - a direct load through a pointer whose BTF type the verifier knows (the current task, arguments of a
+//     BTF raw tracepoint, and pointers loaded from such objects). A bad address reads as 0;
+//   - the same after bpf_rdonly_cast, a kfunc of Linux 6.2 that gives any number a BTF type;
+//   - bpf_probe_read_kernel.
+
+// deref is what a pointer points to.
+func (l *lowerer) deref(o operand, t lang.Type) operand {
+	p := l.pointee(o)
+	if inMemory(t) {
+		return operand{typ: t, mem: p}
+	}
+	return l.loadAt(p, t)
+}
+
+// pointee is the place that a pointer points to.
+func (l *lowerer) pointee(o operand) place {
+	pt, ok := o.typ.(lang.Pointer)
+	if !ok {
+		if o.val == nil && o.mem.base != nil {
+			return o.mem // an array stands for its first element
+		}
+		pt = lang.Pointer{Elem: lang.Void{}}
+	}
+	if o.typed {
+		return place{base: o.val, space: lang.SpaceKernel, typed: true}
+	}
+	space := l.spaceOf(pt.Space)
+	addr := l.num(o)
+	if s, ok := pt.Elem.(*lang.Struct); ok && space == lang.SpaceKernel {
+		if id := l.k.kernel.RdonlyCast; id != 0 && s.BTFID != 0 {
+			cast := l.b.Kfunc(id, true, addr, l.b.Const(int64(s.BTFID)))
+			return place{base: cast, space: space, typed: true}
+		}
+	}
+	return place{base: addr, space: space}
+}
+
+// spaceOf resolves an unknown address space to the probe's own.
+func (l *lowerer) spaceOf(s lang.AddrSpace) lang.AddrSpace {
+	if s != lang.SpaceNone {
+		return s
+	}
+	if l.prog.Kind.User {
+		return lang.SpaceUser
+	}
+	return lang.SpaceKernel
+}
+
+// field is x.name or x->name.
+func (l *lowerer) field(e *lang.FieldExpr) operand {
+	o := l.expr(e.X)
+	l.b.Pos = e.Pos
+	s, p := l.structOf(o)
+	if s == nil {
+		l.fail(e, "", "internal: field of %s", o.typ)
+		return operand{typ: l.typeOf(e), val: l.b.Const(0)}
+	}
+	f, ok := s.Field(e.Name)
+	if !ok {
+		l.fail(e, "", "internal: no field %s in %s", e.Name, s)
+		return operand{typ: l.typeOf(e), val: l.b.Const(0)}
+	}
+	p = p.at(f.Offset)
+	p.union = p.union || s.Union || throughUnion(s, e.Name)
+	t := l.typeOf(e)
+	switch {
+	case f.DataLoc:
+		return operand{typ: t, mem: l.dataLoc(p)}
+	case f.BitSize != 0:
+		return operand{typ: t, val: l.bitfield(p, f)}
+	case inMemory(f.Type):
+		return operand{typ: t, mem: p}
+	}
+	o = l.loadAt(p, f.Type)
+	o.typ = t
+	return o
+}
+
+// structOf is the struct an operand is or points to, and where it lies.
+func (l *lowerer) structOf(o operand) (*lang.Struct, place) {
+	if s, ok := o.typ.(*lang.Struct); ok {
+		return s, o.mem
+	}
+	if pt, ok := o.typ.(lang.Pointer); ok {
+		if s, ok := pt.Elem.(*lang.Struct); ok {
+			return s, l.pointee(o)
+		}
+	}
+	return nil, place{}
+}
+
+// throughUnion says whether a field is found in an anonymous union of s.
+func throughUnion(s *lang.Struct, name string) bool {
+	for _, f := range s.Fields() {
+		if f.Name == name {
+			return s.Union
+		}
+	}
+	for _, f := range s.Fields() {
+		if inner, ok := f.Type.(*lang.Struct); ok && f.Name == "" {
+			if _, ok := inner.Field(name); ok {
+				return inner.Union || throughUnion(inner, name)
+			}
+		}
+	}
+	return false
+}
+
+// dataLoc follows a tracepoint's __data_loc field: the low 16 bits are the offset of the data in the record
+// (include/trace/stages/stage1_struct_define.h).
+func (l *lowerer) dataLoc(p place) place {
+	loc := l.loadAt(p, lang.Int{Bits: 32})
+	off := l.b.OpImm(ir.OpAnd, loc.val, 0xffff)
+	base := l.b.Op(ir.OpAdd, l.b.Op(ir.OpScalar, l.ctx()), off)
+	return place{base: base, space: lang.SpaceKernel}
+}
+
+// bitfield loads the bytes that hold a bitfield and cuts it out.
+func (l *lowerer) bitfield(p place, f lang.Field) *ir.Value {
+	size := f.Type.Size()
+	v := l.loadAt(p, lang.Int{Bits: size * 8}).val
+	v = l.b.OpImm(ir.OpShl, v, int64(64-f.BitOffset-f.BitSize))
+	op := ir.OpLShr
+	if signed(f.Type) {
+		op = ir.OpAShr
+	}
+	return l.b.OpImm(op, v, int64(64-f.BitSize))
+}
+
+// loadAt reads a scalar of type t.
+func (l *lowerer) loadAt(p place, t lang.Type) operand {
+	size := t.Size()
+	var v *ir.Value
+	switch {
+	case p.space == lang.SpaceBPF || p.space == lang.SpaceCtx:
+		v = l.b.Load(size, p.base, p.off)
+	case p.typed:
+		v = l.b.Load(size, p.base, p.off)
+		if pt, ok := t.(lang.Pointer); ok {
+			if s, ok := pt.Elem.(*lang.Struct); ok && s.BTFID != 0 && !p.union && pt.Space != lang.SpaceUser {
+				return operand{typ: t, val: v, typed: true}
+			}
+		}
+		if size == 8 {
+			// The verifier may take it for a pointer (a union, a type it knows more of than we do).
+			if _, isPtr := t.(lang.Pointer); isPtr || p.union {
+				v = l.b.Op(ir.OpScalar, v)
+			}
+		}
+	default:
+		v = l.probeRead(p, size)
+	}
+	if signed(t) && size < 8 {
+		v = l.b.Ext(v, size*8, true)
+	}
+	return operand{typ: t, val: v}
+}
+
+// probeRead reads up to 8 bytes of kernel or user memory by a helper; a failed read is counted and gives 0.
+func (l *lowerer) probeRead(p place, size int) *ir.Value {
+	m := l.mark()
+	tmp := l.temp("read", 8)
+	l.readMem(tmp, size, l.plainAddr(p), p.space)
+	v := l.b.Load(size, tmp.base, tmp.off)
+	l.release(m)
+	return v
+}
+
+// readMem copies size bytes of kernel or user memory to the program's own. A failed read is counted and gives zeros:
+// the helper clears its destination.
+func (l *lowerer) readMem(dst place, size int, src *ir.Value, space lang.AddrSpace) {
+	fn, what := asm.FnProbeReadKernel, "kernel memory"
+	if space == lang.SpaceUser {
+		fn, what = asm.FnProbeReadUser, "user memory"
+	}
+	ret := l.b.Helper(int(fn), false, l.addr(dst), l.b.Const(int64(size)), src)
+	l.readFailure(ret, &Site{Kind: SiteRead, Pos: l.b.Pos, What: what})
+}
+
+// plainAddr is the address of a place as a number.
+func (l *lowerer) plainAddr(p place) *ir.Value {
+	base := p.base
+	if p.typed {
+		base = l.b.Op(ir.OpScalar, base)
+	}
+	p.base = base
+	return l.addr(p)
+}
+
+// indexExpr is x[i] on an array or a pointer.
+func (l *lowerer) indexExpr(e *lang.Index) operand {
+	t := l.typeOf(e)
+	x := l.expr(e.X)
+	var p place
+	var elem lang.Type
+	switch xt := x.typ.(type) {
+	case lang.Array:
+		p, elem = x.mem, xt.Elem
+	case lang.String:
+		x = l.materialize(x)
+		p, elem = x.mem, lang.Int{Bits: 8, Signed: true}
+	case lang.Pointer:
+		p, elem = l.pointee(x), xt.Elem
+	}
+	size := elem.Size()
+	if c, ok := l.constOf(e.I); ok {
+		p = p.at(int(int64(c.Int)) * size)
+	} else {
+		p = l.variableIndex(p, l.numExpr(e.I), size)
+	}
+	if inMemory(elem) {
+		return operand{typ: t, mem: p}
+	}
+	o := l.loadAt(p, elem)
+	o.typ = t
+	return o
+}
+
+// variableIndex is p[i]. Offsets that are not constant can not be added to typed pointers or the
+// context, so that the element is then read by a helper from its plain address.
+func (l *lowerer) variableIndex(p place, i *ir.Value, size int) place {
+	addr := l.b.Op(ir.OpAdd, l.scalarAddr(p), l.b.OpImm(ir.OpMul, i, int64(size)))
+	space := p.space
+	if space == lang.SpaceBPF || space == lang.SpaceCtx {
+		space = lang.SpaceKernel // BPF memory is kernel memory to the helper
+	}
+	return place{base: addr, space: space}
+}
+
+// scalarAddr is the address of any place, BPF memory and the context too, as a number.
+func (l *lowerer) scalarAddr(p place) *ir.Value {
+	base := p.base
+	if p.typed || p.space == lang.SpaceBPF || p.space == lang.SpaceCtx {
+		base = l.b.Op(ir.OpScalar, base)
+	}
+	if p.off == 0 {
+		return base
+	}
+	return l.b.OpImm(ir.OpAdd, base, int64(p.off))
+}

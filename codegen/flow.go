@@ -1,0 +1,270 @@
+package codegen
+
+import (
+	"sort"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// current is the value that a scalar variable has at this point of the program.
+type current struct {
+	val   *ir.Value
+	typed bool // a pointer whose type the verifier knows
+}
+
+// join is a block that several places jump to. What the variables are there is found when it is landed on.
+type join struct {
+	blk   *ir.Block
+	edges []joinEdge
+}
+
+type joinEdge struct {
+	from  *ir.Block
+	vars  map[*lang.Variable]current
+	extra []*ir.Value
+}
+
+func (l *lowerer) newJoin(name string) *join {
+	return &join{blk: l.fn.fn.NewBlock(name)}
+}
+
+// jump ends the current block with a jump to j. Extra values become parameters of its block.
+func (l *lowerer) jump(j *join, extra ...*ir.Value) {
+	from := l.b.Block
+	if from == nil {
+		return // unreachable
+	}
+	l.b.Jump(j.blk)
+	j.edges = append(j.edges, joinEdge{from: from, vars: l.copyVars(), extra: extra})
+}
+
+// land moves to the join's block, merging the variables of all places that jump there. It returns the
+// parameters for the extra values. If nobody jumps there, what follows is unreachable.
+func (l *lowerer) land(j *join) []*ir.Value {
+	l.b.Block = nil
+	if len(j.edges) == 0 {
+		l.dropBlock(j.blk)
+		return nil
+	}
+	l.b.At(j.blk)
+	l.fn.vars = map[*lang.Variable]current{}
+	for _, v := range j.variables() {
+		l.fn.vars[v] = l.merge(j, v)
+	}
+	extras := make([]*ir.Value, len(j.edges[0].extra))
+	for i := range extras {
+		extras[i] = j.param(func(e joinEdge) *ir.Value { return e.extra[i] })
+	}
+	return extras
+}
+
+// dropBlock removes a block that was made and never used.
+func (l *lowerer) dropBlock(b *ir.Block) {
+	f := l.fn.fn
+	for i, x := range f.Blocks {
+		if x == b {
+			f.Blocks = append(f.Blocks[:i], f.Blocks[i+1:]...)
+			return
+		}
+	}
+}
+
+// variables returns every variable with a value on some edge, in order of declaration.
+func (j *join) variables() []*lang.Variable {
+	seen := map[*lang.Variable]bool{}
+	var out []*lang.Variable
+	for _, e := range j.edges {
+		for v := range e.vars {
+			if !seen[v] {
+				seen[v] = true
+				out = append(out, v)
+			}
+		}
+	}
+	sort.Slice(out, func(a, b int) bool { return out[a].ID < out[b].ID })
+	return out
+}
+
+// merge gives a variable's value at a join. On edges where it has none yet it is 0.
+func (l *lowerer) merge(j *join, v *lang.Variable) current {
+	first, same := j.edges[0].vars[v], true
+	for _, e := range j.edges[1:] {
+		same = same && e.vars[v] == first
+	}
+	if same {
+		return first
+	}
+	p := j.param(func(e joinEdge) *ir.Value {
+		c := e.vars[v]
+		switch {
+		case c.val == nil:
+			return appendTo(e.from, ir.OpConst)
+		case c.typed:
+			return appendTo(e.from, ir.OpScalar, c.val)
+		}
+		return c.val
+	})
+	return current{val: p}
+}
+
+// param adds a parameter to the join's block; arg gives its value on each edge.
+func (j *join) param(arg func(joinEdge) *ir.Value) *ir.Value {
+	p := j.blk.AddParam()
+	for _, e := range j.edges {
+		e.from.Term.Then.Args = append(e.from.Term.Then.Args, arg(e))
+	}
+	return p
+}
+
+// appendTo adds an operation at the end of a block that already has its terminator.
+func appendTo(b *ir.Block, op ir.Op, args ...*ir.Value) *ir.Value {
+	v := b.Func.NewValue(op, args...)
+	v.Block = b
+	v.Pos = b.Term.Pos
+	b.Values = append(b.Values, v)
+	return v
+}
+
+func (l *lowerer) copyVars() map[*lang.Variable]current {
+	c := make(map[*lang.Variable]current, len(l.fn.vars))
+	for k, v := range l.fn.vars {
+		c[k] = v
+	}
+	return c
+}
+
+// branch ends the current block: to yes if x c y, else to no.
+func (l *lowerer) branch(c ir.Cond, x, y *ir.Value, yes, no *join) {
+	if l.b.Block == nil {
+		return
+	}
+	t, f := l.fn.fn.NewBlock("t"), l.fn.fn.NewBlock("f")
+	l.b.Branch(c, x, y, t, f)
+	vars := l.copyVars()
+	l.b.At(t)
+	l.jump(yes)
+	l.fn.vars = vars
+	l.b.At(f)
+	l.jump(no)
+}
+
+// cond branches on the truth of an expression, evaluating && and || from left to right and only as far as needed.
+func (l *lowerer) cond(e lang.Expr, yes, no *join) {
+	if l.b.Block == nil {
+		return
+	}
+	l.b.Pos = e.Range().Pos
+	if c, ok := l.constOf(e); ok && c.Str == nil {
+		if c.Int != 0 {
+			l.jump(yes)
+		} else {
+			l.jump(no)
+		}
+		return
+	}
+	switch e := e.(type) {
+	case *lang.Unary:
+		if e.Op == "!" {
+			l.cond(e.X, no, yes)
+			return
+		}
+	case *lang.Binary:
+		if l.condBinary(e, yes, no) {
+			return
+		}
+	}
+	l.branch(ir.Ne, l.numExpr(e), l.b.Const(0), yes, no)
+}
+
+// condBinary handles the operators that are branches themselves.
+func (l *lowerer) condBinary(e *lang.Binary, yes, no *join) bool {
+	switch e.Op {
+	case "&&", "||":
+		rhs := l.newJoin("rhs")
+		if e.Op == "&&" {
+			l.cond(e.X, rhs, no)
+		} else {
+			l.cond(e.X, yes, rhs)
+		}
+		l.land(rhs)
+		l.cond(e.Y, yes, no)
+		return true
+	}
+	if !isComparison(e.Op) {
+		return false
+	}
+	if inMemory(l.typeOf(e.X)) {
+		if e.Op == "!=" {
+			yes, no = no, yes
+		}
+		l.equalMemory(e, yes, no)
+		return true
+	}
+	c, x, y := l.compareNumbers(e)
+	l.branch(c, x, y, yes, no)
+	return true
+}
+
+// enter begins a function. Callbacks get the address of the environment.
+func (l *lowerer) enter(f *ir.Func, env *ir.Value) {
+	fn := &function{parent: l.fn, fn: f, env: env, vars: map[*lang.Variable]current{}}
+	l.fn = fn
+	l.b = ir.NewBuilder(f)
+	l.b.Pos = l.prog.Probe.Pos
+	if env == nil {
+		fn.body = f.NewBlock("body")
+		fn.exit = f.NewBlock("exit")
+		l.b.At(fn.body)
+	}
+}
+
+// leave ends the program's run here. In a callback that takes two steps: the callback says so
+// in the environment and stops its loop, and the code after the loop leaves in its turn.
+func (l *lowerer) leave() {
+	if l.b.Block == nil {
+		return
+	}
+	if l.fn.parent == nil {
+		l.b.Jump(l.fn.exit)
+		return
+	}
+	l.fn.left = true
+	l.b.Store(8, l.fn.env, envLeave, l.b.Const(1))
+	l.b.Return(l.b.Const(loopStop))
+}
+
+// finish writes the exit block of the main function.
+func (l *lowerer) finish() {
+	l.b.At(l.fn.exit)
+	l.giveFrame()
+	l.b.Return(l.b.Const(0))
+}
+
+// guardExit makes the program do nothing once exit() was called. END runs all the same.
+func (l *lowerer) guardExit() {
+	if !l.k.exits || l.prog.Kind.Once {
+		return
+	}
+	l.k.usesGlo = true
+	gone, on := l.fn.fn.NewBlock("gone"), l.fn.fn.NewBlock("on")
+	exiting := l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalExiting)
+	l.b.BranchUnlikely(ir.Ne, exiting, l.b.Const(0), gone, on)
+	l.b.At(gone)
+	l.leave()
+	l.b.At(on)
+}
+
+// filter leaves unless the probe's filter is true.
+func (l *lowerer) filter() {
+	if l.prog.Probe.Filter == nil {
+		return
+	}
+	yes, no := l.newJoin("pass"), l.newJoin("miss")
+	m := l.mark()
+	l.cond(l.prog.Probe.Filter, yes, no)
+	l.release(m)
+	l.land(no)
+	l.leave()
+	l.land(yes)
+}

@@ -1,0 +1,227 @@
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Loops are calls of bpf_loop (5.17) and bpf_for_each_map_elem (5.13) with the body as callback: the verifier then needs no
+// proof that they end. A callback has a stack frame of its own; what it shares with the code around it
+// lies in the environment, a stack slot of the main function whose address every callback gets.
+
+// Layout of the environment.
+const (
+	envScratch = 0  // address of the scratch frame
+	envLeave   = 8  // not 0: the program is to end
+	envCtx     = 16 // the program's context
+	envVars    = 24 // captured variables and loop starts
+)
+
+// What a callback returns.
+const (
+	loopGoOn = 0
+	loopStop = 1
+)
+
+// maxLoops is BPF_MAX_LOOPS (kernel/bpf/bpf_iter.c): bpf_loop refuses more.
+const maxLoops = 1 << 23
+
+// loop is what break and continue leave: a callback (both joins nil) or a copy of an unrolled body.
+type loop struct {
+	outer          *loop
+	breakTo, nexts *join
+}
+
+// envAlloc takes n bytes (a multiple of 8) of the environment.
+func (l *lowerer) envAlloc(n int) int {
+	if l.env == nil {
+		l.env = l.ir.Funcs[0].NewSlot("env", envVars)
+	}
+	off := l.env.Size
+	l.env.Size += n
+	return off
+}
+
+// envAddr is the address of the environment in the current function.
+func (l *lowerer) envAddr() *ir.Value {
+	if l.fn.parent != nil {
+		return l.fn.env
+	}
+	l.envAlloc(0)
+	return l.b.SlotAddr(l.env, 0)
+}
+
+// ctx is the program's context in the current function.
+func (l *lowerer) ctx() *ir.Value {
+	if l.fn.parent == nil {
+		return l.b.Ctx()
+	}
+	l.ctxInEnv = true
+	return l.b.Load(8, l.fn.env, envCtx)
+}
+
+// callback lowers a loop body as a function. body gets its parameters; what it leaves open returns loopGoOn.
+// It says whether the body can end the whole program.
+func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) (name string, left bool) {
+	l.envAlloc(0)
+	name = fmt.Sprintf("%s_loop%d", l.out.Name, len(l.ir.Funcs))
+	f := ir.NewFunc(name, params)
+	l.ir.Funcs = append(l.ir.Funcs, f)
+	saved, builder, pos := l.fn, l.b, l.b.Pos
+	l.enter(f, f.Blocks[0].Params[envParam])
+	l.b.Pos = pos
+	l.fn.loop = &loop{}
+	body(f.Blocks[0].Params)
+	if l.b.Block != nil {
+		l.b.Return(l.b.Const(loopGoOn))
+	}
+	left = l.fn.left
+	l.fn, l.b = saved, builder
+	return name, left
+}
+
+// afterLoop leaves the program if the loop's body said so.
+func (l *lowerer) afterLoop(left bool) {
+	if !left {
+		return
+	}
+	gone, on := l.fn.fn.NewBlock("left"), l.fn.fn.NewBlock("on")
+	l.b.BranchUnlikely(ir.Ne, l.b.Load(8, l.envAddr(), envLeave), l.b.Const(0), gone, on)
+	l.b.At(gone)
+	l.leave()
+	l.b.At(on)
+}
+
+// needLoops records an error on kernels without bpf_loop.
+func (l *lowerer) needLoops(n lang.Node) {
+	if !l.k.kernel.AtLeast(5, 17) {
+		l.fail(n, "use unroll", "loops need Linux 5.17 (bpf_loop)")
+	}
+}
+
+func (l *lowerer) forRange(s *lang.ForRange) {
+	l.needLoops(s)
+	v := l.prog.Vars[s.Var]
+	start := l.convert(l.numExpr(s.Start), l.typeOf(s.Start), lang.Int{Bits: 64, Signed: true})
+	end := l.convert(l.numExpr(s.End), l.typeOf(s.End), lang.Int{Bits: 64, Signed: true})
+	startOff := l.envAlloc(8)
+	l.b.Store(8, l.envAddr(), startOff, start)
+
+	name, left := l.callback(2, 1, func(params []*ir.Value) {
+		if v != nil {
+			i := l.b.Op(ir.OpAdd, l.b.Load(8, l.fn.env, startOff), l.b.Ext(params[0], 32, false))
+			l.putVar(v, l.convert(i, lang.Int{Bits: 64, Signed: true}, v.Type))
+		}
+		l.block(s.Body)
+	})
+
+	run, done := l.newJoin("run"), l.newJoin("done")
+	l.branch(ir.SLt, start, end, run, done)
+	l.land(run)
+	n := l.b.Op(ir.OpSub, end, start)
+	ret := l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	// More than BPF_MAX_LOOPS rounds are refused (-E2BIG) rather than cut; a count that does not fit 32 bits would be cut.
+	l.rangeFailure(n, ret, s)
+	l.afterLoop(left)
+	l.jump(done)
+	l.land(done)
+}
+
+// rangeFailure counts a range that was too long to run.
+func (l *lowerer) rangeFailure(n, ret *ir.Value, s *lang.ForRange) {
+	bad, check, ok := l.fn.fn.NewBlock("toolong"), l.fn.fn.NewBlock("inrange"), l.fn.fn.NewBlock("looped")
+	l.b.BranchUnlikely(ir.UGt, n, l.b.Const(maxLoops), bad, check)
+	l.b.At(check)
+	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
+	l.b.At(bad)
+	l.countFailure(&Site{Kind: SiteLoop, Pos: s.Pos, What: "for"})
+	l.b.Jump(ok)
+	l.b.At(ok)
+}
+
+func (l *lowerer) while(s *lang.While) {
+	l.needLoops(s)
+	name, left := l.callback(2, 1, func([]*ir.Value) {
+		on, end := l.newJoin("on"), l.newJoin("end")
+		m := l.mark()
+		l.cond(s.Cond, on, end)
+		l.release(m)
+		l.land(end)
+		if l.b.Block != nil {
+			l.b.Return(l.b.Const(loopStop))
+		}
+		l.land(on)
+		l.maybe(func() { l.block(s.Body) })
+	})
+	ret := l.b.Helper(int(asm.FnLoop), false, l.b.Const(maxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	bad, ok := l.fn.fn.NewBlock("endless"), l.fn.fn.NewBlock("ended")
+	l.b.BranchUnlikely(ir.Eq, ret, l.b.Const(maxLoops), bad, ok)
+	l.b.At(bad)
+	l.countFailure(&Site{Kind: SiteLoop, Pos: s.Pos, What: "while"})
+	l.b.Jump(ok)
+	l.b.At(ok)
+	l.afterLoop(left)
+}
+
+// forMap runs the body for each element, with the variable as a tuple of key and value.
+func (l *lowerer) forMap(s *lang.ForMap) {
+	if !l.k.kernel.AtLeast(5, 13) {
+		l.fail(s, "", "loops over a map need Linux 5.13 (bpf_for_each_map_elem)")
+	}
+	v := l.prog.Vars[s.Var]
+	m := l.k.checked.Byname[s.Map.Name]
+	name, left := l.callback(4, 3, func(params []*ir.Value) {
+		if v != nil {
+			t := v.Type.(lang.Tuple)
+			p := l.varPlace(v)
+			l.zero(p, t.Size())
+			key := operand{typ: m.Key, mem: bpf(params[1], 0)}
+			if !inMemory(m.Key) {
+				key = l.loadAt(key.mem, m.Key)
+			}
+			l.storeOperand(p.at(t.Offset(0)), t.Elems[0], key, false)
+			l.storeOperand(p.at(t.Offset(1)), t.Elems[1], l.mapElem(m, params[1], params[2]), false)
+		}
+		l.block(s.Body)
+	})
+	l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr("@"+s.Map.Name), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.afterLoop(left)
+}
+
+// unroll repeats the body; the count is a constant.
+func (l *lowerer) unroll(s *lang.Unroll) {
+	c, _ := l.constOf(s.Count)
+	end := l.newJoin("unrolled")
+	for range c.Int {
+		next := l.newJoin("next")
+		l.fn.loop = &loop{outer: l.fn.loop, breakTo: end, nexts: next}
+		l.block(s.Body)
+		l.jump(next)
+		l.fn.loop = l.fn.loop.outer
+		l.land(next)
+	}
+	l.jump(end)
+	l.land(end)
+}
+
+func (l *lowerer) breakOrContinue(s *lang.Branch) {
+	lp := l.fn.loop
+	if lp == nil {
+		return // the checker has refused it
+	}
+	stop := s.Keyword == "break"
+	switch {
+	case lp.breakTo == nil && stop:
+		l.b.Return(l.b.Const(loopStop))
+	case lp.breakTo == nil:
+		l.b.Return(l.b.Const(loopGoOn))
+	case stop:
+		l.jump(lp.breakTo)
+	default:
+		l.jump(lp.nexts)
+	}
+}

@@ -1,0 +1,239 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// block lowers the statements of a block.
+func (l *lowerer) block(b *lang.Block) {
+	for _, s := range b.Stmts {
+		if l.b.Block == nil {
+			return // after return, break or exit
+		}
+		m := l.mark()
+		l.stmt(s)
+		l.release(m)
+	}
+}
+
+func (l *lowerer) stmt(s lang.Stmt) {
+	l.b.Pos = s.Range().Pos
+	switch s := s.(type) {
+	case *lang.ExprStmt:
+		l.effect(s.X)
+	case *lang.Assign:
+		l.assign(s)
+	case *lang.Let:
+		l.let(s)
+	case *lang.If:
+		l.ifStmt(s)
+	case *lang.Block:
+		l.block(s)
+	case *lang.While:
+		l.while(s)
+	case *lang.ForRange:
+		l.forRange(s)
+	case *lang.ForMap:
+		l.forMap(s)
+	case *lang.Unroll:
+		l.unroll(s)
+	case *lang.Branch:
+		l.breakOrContinue(s)
+	case *lang.Return:
+		if s.Value != nil {
+			l.effect(s.Value)
+		}
+		l.leave()
+	}
+}
+
+// effect evaluates an expression and drops its value.
+func (l *lowerer) effect(e lang.Expr) {
+	switch e := e.(type) {
+	case *lang.BlockExpr:
+		l.block(e.Body)
+	case *lang.Ternary:
+		l.ternaryEffect(e)
+	default:
+		if _, ok := l.constOf(e); !ok {
+			l.expr(e)
+		}
+	}
+}
+
+func (l *lowerer) ifStmt(s *lang.If) {
+	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("endif")
+	l.cond(s.Cond, yes, no)
+	l.land(yes)
+	l.block(s.Then)
+	l.jump(end)
+	l.land(no)
+	if s.Else != nil {
+		l.maybe(func() { l.stmt(s.Else) })
+	}
+	l.jump(end)
+	l.land(end)
+}
+
+// maybe runs f if the code is reachable.
+func (l *lowerer) maybe(f func()) {
+	if l.b.Block != nil {
+		f()
+	}
+}
+
+func (l *lowerer) assign(s *lang.Assign) {
+	switch t := s.Target.(type) {
+	case nil:
+		l.effect(s.Value)
+	case *lang.MapRef:
+		l.mapAssign(t, s.Op, s.Value, s)
+	case *lang.Var:
+		v := l.prog.Vars[t]
+		if s.Op == "=" {
+			l.setVar(v, s.Value)
+			return
+		}
+		l.putVar(v, l.compound(s.Op, v.Type, l.num(l.getVar(v)), s.Value))
+	}
+}
+
+// compound computes `old op= value` for a variable or map element of type t.
+func (l *lowerer) compound(op string, t lang.Type, old *ir.Value, value lang.Expr) *ir.Value {
+	op = op[:len(op)-1]
+	vt := l.typeOf(value)
+	if p, ok := t.(lang.Pointer); ok {
+		return l.pointerAdd(op, p, old, l.numExpr(value))
+	}
+	wide := lang.CommonType(t, vt)
+	if op == "<<" || op == ">>" {
+		wide = t
+		return l.convert(l.arith(op, wide, old, l.numExpr(value)), wide, t)
+	}
+	x := l.convert(old, t, wide)
+	y := l.convert(l.numExpr(value), vt, wide)
+	return l.convert(l.arith(op, wide, x, y), wide, t)
+}
+
+func (l *lowerer) let(s *lang.Let) {
+	v := l.prog.Vars[s.Var]
+	if v == nil {
+		return // declared and never used
+	}
+	if s.Value != nil {
+		l.setVar(v, s.Value)
+		return
+	}
+	if v.Type == nil {
+		return
+	}
+	if inMemory(v.Type) {
+		l.zero(l.varPlace(v), v.Type.Size())
+		return
+	}
+	l.putVar(v, l.b.Const(0))
+}
+
+// setVar assigns an expression to a variable.
+func (l *lowerer) setVar(v *lang.Variable, e lang.Expr) {
+	if inMemory(v.Type) {
+		// The right side may read the variable itself, so that it can not be built in place.
+		o := l.expr(e)
+		l.storeOperand(l.varPlace(v), v.Type, o, false)
+		return
+	}
+	o := l.expr(e)
+	if o.typed && !v.Captured && o.val != nil {
+		l.fn.vars[v] = current{val: o.val, typed: true}
+		return
+	}
+	l.putVar(v, l.convert(l.num(o), o.typ, v.Type))
+}
+
+// putVar sets a scalar variable.
+func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
+	if v.Captured {
+		p := l.varPlace(v)
+		l.b.Store(8, p.base, p.off, x)
+		return
+	}
+	l.fn.vars[v] = current{val: x}
+}
+
+// getVar reads a variable. One that was never assigned on this path is 0.
+func (l *lowerer) getVar(v *lang.Variable) operand {
+	if inMemory(v.Type) {
+		return operand{typ: v.Type, mem: l.varPlace(v)}
+	}
+	if v.Captured {
+		p := l.varPlace(v)
+		return operand{typ: v.Type, val: l.b.Load(8, p.base, p.off)}
+	}
+	c, ok := l.fn.vars[v]
+	if !ok {
+		return operand{typ: v.Type, val: l.b.Const(0)}
+	}
+	return operand{typ: v.Type, val: c.val, typed: c.typed}
+}
+
+// varPlace is where a variable that lies in memory does: captured scalars in the environment, small values on the
+// stack, the rest in scratch memory. It is cleared at the start of the run.
+func (l *lowerer) varPlace(v *lang.Variable) place {
+	h, ok := l.homes[v]
+	if !ok {
+		h = l.newHome(v)
+		l.homes[v] = h
+	}
+	if h.slot != nil {
+		if l.fn.parent == nil || h.fn == l.fn {
+			return bpf(l.b.SlotAddr(h.slot, h.off), 0)
+		}
+		return bpf(l.fn.env, h.off)
+	}
+	return bpf(l.scratchBase(), h.off)
+}
+
+// home is the memory of a variable: in a slot, or at an offset of the scratch frame.
+type home struct {
+	slot *ir.Slot
+	fn   *function // the function whose slot it is
+	off  int
+}
+
+func (l *lowerer) newHome(v *lang.Variable) home {
+	size := (v.Type.Size() + 7) &^ 7
+	if !inMemory(v.Type) {
+		off := l.envAlloc(8)
+		return home{slot: l.env, off: off, fn: l.main()}
+	}
+	if size <= stackObjectMax && !v.Captured && l.fn.parent == nil && l.fn.stack+size <= stackMainMax {
+		l.fn.stack += size
+		l.fn.stackFloor = l.fn.stack
+		s := l.fn.fn.NewSlot("$"+v.Name, size)
+		l.clear = append(l.clear, clearing{slot: s, size: size})
+		return home{slot: s, fn: l.fn}
+	}
+	off := l.scratch.size
+	l.scratch.size += size
+	l.scratch.floor = l.scratch.size
+	l.scratch.top = max(l.scratch.top, l.scratch.size)
+	l.clear = append(l.clear, clearing{off: off, size: size})
+	return home{off: off}
+}
+
+// clearing is memory that the prologue clears.
+type clearing struct {
+	slot *ir.Slot // nil: scratch
+	off  int
+	size int
+}
+
+// main is the state of the main function.
+func (l *lowerer) main() *function {
+	f := l.fn
+	for f.parent != nil {
+		f = f.parent
+	}
+	return f
+}

@@ -1,0 +1,394 @@
+package codegen
+
+import (
+	"encoding/binary"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// store evaluates an expression straight into memory at dst, laid out as type t. With exact, strings are padded with
+// zeros to their full length, and so are the gaps of tuples: the bytes can be a map key.
+func (l *lowerer) store(dst place, t lang.Type, e lang.Expr, exact bool) {
+	if _, ok := l.constOf(e); !ok {
+		switch e := e.(type) {
+		case *lang.TupleExpr:
+			if tt, ok := t.(lang.Tuple); ok {
+				l.storeTuple(dst, tt, e, exact)
+				return
+			}
+		case *lang.Ternary:
+			if inMemory(t) {
+				l.storeTernary(dst, t, e, exact)
+				return
+			}
+		case *lang.Call:
+			if st, ok := t.(lang.String); ok && e.Name == "str" {
+				l.storeStr(dst, st.Len, e, exact)
+				return
+			}
+		}
+	}
+	l.storeOperand(dst, t, l.expr(e), exact)
+}
+
+func (l *lowerer) storeTuple(dst place, t lang.Tuple, e *lang.TupleExpr, exact bool) {
+	l.zeroGaps(dst, t)
+	for i, x := range e.Elems {
+		m := l.mark()
+		l.store(dst.at(t.Offset(i)), t.Elems[i], x, exact)
+		l.release(m)
+	}
+}
+
+// zeroGaps clears a tuple's memory if its elements do not fill it.
+func (l *lowerer) zeroGaps(dst place, t lang.Tuple) {
+	sum := 0
+	for _, e := range t.Elems {
+		sum += e.Size()
+	}
+	if sum != (t.Size()+7)&^7 {
+		l.zero(dst, t.Size())
+	}
+}
+
+// storeOperand copies an operand to dst, laid out as type t.
+func (l *lowerer) storeOperand(dst place, t lang.Type, o operand, exact bool) {
+	switch t := t.(type) {
+	case lang.String:
+		l.copyString(dst, t.Len, o, exact)
+	case lang.Tuple:
+		l.copyTuple(dst, t, o, exact)
+	case *lang.Struct, lang.Array:
+		l.copyObject(dst, t.Size(), o)
+	default:
+		l.b.Store(t.Size(), dst.base, dst.off, l.convert(l.num(o), o.typ, t))
+	}
+}
+
+func (l *lowerer) copyTuple(dst place, t lang.Tuple, o operand, exact bool) {
+	from, ok := o.typ.(lang.Tuple)
+	if !ok || o.mem.base == nil {
+		l.zero(dst, t.Size())
+		return
+	}
+	if sameLayout(from, t) && (!exact || o.mem.exact) && o.mem.space == lang.SpaceBPF {
+		l.copyBytes(dst, o.mem, t.Size())
+		return
+	}
+	l.zeroGaps(dst, t)
+	for i := range t.Elems {
+		m := l.mark()
+		l.storeOperand(dst.at(t.Offset(i)), t.Elems[i], l.element(o, from, i), exact)
+		l.release(m)
+	}
+}
+
+// sameLayout says whether two tuples lie the same way in memory.
+func sameLayout(a, b lang.Tuple) bool {
+	if len(a.Elems) != len(b.Elems) {
+		return false
+	}
+	for i := range a.Elems {
+		x, ok1 := a.Elems[i].(lang.Tuple)
+		y, ok2 := b.Elems[i].(lang.Tuple)
+		if ok1 != ok2 || ok1 && !sameLayout(x, y) || a.Elems[i].Size() != b.Elems[i].Size() {
+			return false
+		}
+		if signed(a.Elems[i]) != signed(b.Elems[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// copyObject copies a struct or array from wherever it lies.
+func (l *lowerer) copyObject(dst place, size int, o operand) {
+	switch {
+	case o.mem.base == nil:
+		l.zero(dst, size)
+	case o.mem.space == lang.SpaceBPF:
+		l.copyBytes(dst, o.mem, size)
+	default:
+		space := o.mem.space
+		if space == lang.SpaceCtx {
+			space = lang.SpaceKernel
+		}
+		l.readMem(dst, size, l.scalarAddr(o.mem), space)
+	}
+}
+
+// copyString copies a string into a field of size bytes.
+func (l *lowerer) copyString(dst place, size int, o operand, exact bool) {
+	if o.lit != nil {
+		l.storeLiteral(dst, size, *o.lit, exact)
+		return
+	}
+	from := o.typ.Size()
+	src := o.mem
+	switch {
+	case src.base == nil && o.val != nil: // a pointer to characters
+		l.readStr(dst, size, l.num(o), l.pointee(o).space, exact, l.readSite("string"))
+	case src.base == nil:
+		l.storeLiteral(dst, size, "", exact)
+	case l.wordsReadable(src) && src.exact && from <= zeroInline && size%8 == 0 && from%8 == 0:
+		n := min(from, size)
+		l.copyWords(dst, src, n)
+		if size < from {
+			l.b.Store(1, dst.base, dst.off+size-1, l.b.Const(0))
+		}
+		if exact && size > n {
+			l.zero(dst.at(n), size-n)
+		}
+	default:
+		space := src.space
+		if space != lang.SpaceUser {
+			space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
+		}
+		// A char array need not end with a NUL: never read past it.
+		if from > 0 && from < size {
+			if exact {
+				l.zero(dst, size)
+			}
+			l.readStr(dst, from+boolInt(!isString(o.typ)), l.scalarAddr(src), space, false, l.readSite("string"))
+			return
+		}
+		l.readStr(dst, size, l.scalarAddr(src), space, exact, l.readSite("string"))
+	}
+}
+
+func isString(t lang.Type) bool { _, ok := t.(lang.String); return ok }
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// wordsReadable says whether a place can be read by direct loads.
+func (l *lowerer) wordsReadable(p place) bool {
+	return p.space == lang.SpaceBPF || p.typed
+}
+
+// copyWords copies n bytes (a multiple of 8) by direct loads.
+func (l *lowerer) copyWords(dst, src place, n int) {
+	for i := 0; i < n; i += 8 {
+		l.b.Store(8, dst.base, dst.off+i, l.b.Load(8, src.base, src.off+i))
+	}
+}
+
+// storeLiteral writes a constant string, cut to the field.
+func (l *lowerer) storeLiteral(dst place, size int, s string, exact bool) {
+	if len(s) > size-1 {
+		s = s[:max(size-1, 0)]
+	}
+	n := (len(s) + 8) &^ 7 // the NUL included
+	if exact {
+		if n > size || size > zeroInline {
+			l.zero(dst, size)
+		} else {
+			defer l.zero(dst.at(n), size-n)
+		}
+	}
+	buf := make([]byte, n)
+	copy(buf, s)
+	for i := 0; i < n; {
+		w := 8
+		for i+w > size {
+			w /= 2
+		}
+		if w == 0 {
+			break
+		}
+		l.b.Store(w, dst.base, dst.off+i, l.b.Const(word(buf[i:i+w])))
+		i += w
+	}
+}
+
+// word is the number that up to 8 bytes make on a little-endian machine, as all supported ones are.
+func word(b []byte) int64 {
+	var w [8]byte
+	copy(w[:], b)
+	return int64(binary.LittleEndian.Uint64(w[:]))
+}
+
+// readSite is the failure counter for a read at the current place.
+func (l *lowerer) readSite(what string) *Site {
+	return &Site{Kind: SiteRead, Pos: l.b.Pos, What: what}
+}
+
+// readStr reads a string of at most size bytes, the NUL included, and returns the helper's result: its length with
+// the NUL, or a negative error, which is counted. The destination then holds "".
+func (l *lowerer) readStr(dst place, size int, src *ir.Value, space lang.AddrSpace, exact bool, site *Site) *ir.Value {
+	if exact {
+		l.zero(dst, size)
+	}
+	return l.readStrN(dst, l.b.Const(int64(size)), src, space, site)
+}
+
+func (l *lowerer) readStrN(dst place, size, src *ir.Value, space lang.AddrSpace, site *Site) *ir.Value {
+	fn := asm.FnProbeReadKernelStr
+	if space == lang.SpaceUser {
+		fn = asm.FnProbeReadUserStr
+	}
+	ret := l.b.Helper(int(fn), false, l.addr(dst), size, src)
+	l.readFailure(ret, site)
+	return ret
+}
+
+// strSource is where the string of str(x) lies.
+func (l *lowerer) strSource(c *lang.Call) (src *ir.Value, space lang.AddrSpace) {
+	o := l.expr(c.Args[0])
+	l.b.Pos = c.Pos
+	if o.val == nil && o.mem.base != nil && inMemory(o.typ) {
+		space = o.mem.space
+		if space != lang.SpaceUser {
+			space = lang.SpaceKernel
+		}
+		return l.scalarAddr(o.mem), space
+	}
+	space = lang.SpaceNone
+	if pt, ok := o.typ.(lang.Pointer); ok {
+		space = pt.Space
+	}
+	return l.num(o), l.spaceOf(space)
+}
+
+// storeStr reads str(x) or str(x, n) into a field of size bytes.
+func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) {
+	src, space := l.strSource(c)
+	site := &Site{Kind: SiteRead, Pos: c.Pos, What: "str"}
+	if len(c.Args) < 2 {
+		l.readStr(dst, size, src, space, exact, site)
+		return
+	}
+	if n, ok := l.constOf(c.Args[1]); ok {
+		limit := min(int(min(n.Int, uint64(size))), size-1) + 1
+		if exact {
+			l.zero(dst, size)
+		}
+		l.readStrN(dst, l.b.Const(int64(limit)), src, space, site)
+		return
+	}
+	// n characters and the NUL, at most the whole field.
+	n := l.b.OpImm(ir.OpAdd, l.numExpr(c.Args[1]), 1)
+	if exact {
+		l.zero(dst, size)
+	} else {
+		l.b.Store(1, dst.base, dst.off, l.b.Const(0))
+	}
+	l.readStrN(dst, l.atMost(n, size), src, space, site)
+}
+
+// atMost bounds a number for the verifier: everything above limit (negative numbers too) becomes limit.
+func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
+	in, out := l.newJoin("in"), l.newJoin("bound")
+	over := l.newJoin("over")
+	l.branch(ir.ULe, n, l.b.Const(int64(limit)), in, over)
+	l.land(in)
+	l.jump(out, n)
+	l.land(over)
+	l.jump(out, l.b.Const(int64(limit)))
+	return l.land(out)[0]
+}
+
+// materialize gives a string that is a literal or lies outside of BPF memory a place in it.
+func (l *lowerer) materialize(o operand) operand {
+	if !inMemory(o.typ) || o.lit == nil && o.mem.space == lang.SpaceBPF {
+		return o
+	}
+	p := l.temp("string", o.typ.Size())
+	l.storeOperand(p, o.typ, o, true)
+	p.exact = true
+	return operand{typ: o.typ, mem: p}
+}
+
+// exactOperand is the operand in BPF memory with all padding zero.
+func (l *lowerer) exactOperand(o operand, t lang.Type) place {
+	if o.lit == nil && o.mem.space == lang.SpaceBPF && o.mem.exact && o.typ.Size() == t.Size() {
+		return o.mem
+	}
+	p := l.temp("compare", t.Size())
+	l.storeOperand(p, t, o, true)
+	return p
+}
+
+// equalMemory branches on the equality of two strings, tuples or arrays.
+func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
+	for _, side := range [][2]lang.Expr{{e.X, e.Y}, {e.Y, e.X}} {
+		if c, ok := l.constOf(side[1]); ok && c.Str != nil {
+			l.equalLiteral(side[0], *c.Str, yes, no)
+			return
+		}
+	}
+	t := l.typeOf(e.X)
+	if o := l.typeOf(e.Y); o.Size() > t.Size() {
+		t = o
+	}
+	m := l.mark()
+	x := l.exactOperand(l.expr(e.X), t)
+	y := l.exactOperand(l.expr(e.Y), t)
+	l.equalWords(t.Size(), no, func(size, off int) (*ir.Value, *ir.Value) {
+		return l.b.Load(size, x.base, x.off+off), l.b.Load(size, y.base, y.off+off)
+	})
+	l.release(m)
+	l.jump(yes)
+}
+
+// equalWords branches to no at the first of size bytes in which two things differ.
+func (l *lowerer) equalWords(size int, no *join, words func(size, off int) (x, y *ir.Value)) {
+	for off := 0; off < size; {
+		w := 8
+		for off+w > size {
+			w /= 2
+		}
+		x, y := words(w, off)
+		next := l.newJoin("same")
+		l.branch(ir.Ne, x, y, no, next)
+		l.land(next)
+		off += w
+	}
+}
+
+// equalLiteral compares a string with a constant, eight bytes at a time. Of str(x) no more is read than it takes.
+func (l *lowerer) equalLiteral(x lang.Expr, lit string, yes, no *join) {
+	m := l.mark()
+	defer l.release(m)
+	n := len(lit) + 1 // the NUL is compared too
+	field := l.typeOf(x).Size()
+	var p place
+	if c, ok := x.(*lang.Call); ok && c.Name == "str" && len(c.Args) == 1 && n <= field {
+		// One byte more than the literal and its NUL tells a longer string from an equal one.
+		size := min((n+1+7)&^7, max(field, 8))
+		p = l.temp("name", size)
+		src, space := l.strSource(c)
+		l.readStr(p, size, src, space, false, &Site{Kind: SiteRead, Pos: c.Pos, What: "str"})
+	} else {
+		o := l.expr(x)
+		if o.lit != nil {
+			if *o.lit == lit {
+				l.jump(yes)
+			} else {
+				l.jump(no)
+			}
+			return
+		}
+		if n > field && isString(o.typ) {
+			l.jump(no) // too long to be equal
+			return
+		}
+		if !l.wordsReadable(o.mem) {
+			o = l.materialize(o)
+		}
+		p = o.mem
+		n = min(n, field)
+	}
+	buf := append([]byte(lit), 0)
+	l.equalWords(n, no, func(size, off int) (*ir.Value, *ir.Value) {
+		return l.b.Load(size, p.base, p.off+off), l.b.Const(word(buf[off : off+size]))
+	})
+	l.jump(yes)
+}
