@@ -7,4 +7,7 @@ require (
 	github.com/cilium/ebpf v0.22.0
 )
 
-require golang.org/x/sys v0.49.0 // indirect
+require (
+	github.com/spf13/pflag v1.0.10 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
