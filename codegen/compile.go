@@ -20,6 +20,9 @@ import (
 type Options struct {
 	// Dump, if set, is shown each program's IR: after lowering ("lower") and after optimisation ("optimise").
 	Dump func(stage string, p *ir.Program)
+	// FilterPID, if not 0, makes every program but BEGIN and END do nothing in other processes (-p).
+	// Probes that are attached to the process alone do not need it.
+	FilterPID int
 }
 
 // Error is a limit of the machine that a script exceeds, at a place in the script.
@@ -42,6 +45,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		env:     env,
 		kernel:  env.Kernel(),
 		bp:      &Blueprint{Checked: c},
+		pid:     opts.FilterPID,
 		maps:    map[string]*MapSpec{},
 	}
 	k.exits = callsExit(c.File)
@@ -67,6 +71,7 @@ type compiler struct {
 	usesRB  bool                // some program sends events
 	usesGlo bool                // some program reads MapGlobals
 	exits   bool                // some program calls exit()
+	pid     int                 // -p
 }
 
 // addMap adds a map to the blueprint.
@@ -116,7 +121,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 		Prog:    p,
 		License: k.checked.Config.License,
 	}
-	prog.Type, prog.AttachType, prog.AttachTo = programType(k.kernel, p)
+	prog.Type, prog.AttachType, prog.AttachTo = programType(p)
 	irProg, err := lower(k, index, p, prog)
 	if err != nil {
 		return nil, err
@@ -141,7 +146,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 
 // programType says which kind of eBPF program a probe needs. Attach types that depend on
 // how many targets there are (kprobe.multi) are the runtime's to set.
-func programType(k *lang.Kernel, p *lang.Prog) (ebpf.ProgramType, ebpf.AttachType, string) {
+func programType(p *lang.Prog) (ebpf.ProgramType, ebpf.AttachType, string) {
 	switch p.Kind.Context {
 	case lang.CtxRegs:
 		return ebpf.Kprobe, ebpf.AttachNone, ""
@@ -151,13 +156,10 @@ func programType(k *lang.Kernel, p *lang.Prog) (ebpf.ProgramType, ebpf.AttachTyp
 		return ebpf.PerfEvent, ebpf.AttachNone, ""
 	case lang.CtxTracing:
 		return ebpf.Tracing, ebpf.AttachTraceFEntry, p.Targets[0].Func
-	case lang.CtxRawArgs:
-		// Typed arguments need a program bound to its tracepoint by BTF.
-		if p.Args != nil && k.BTF && len(p.Targets) == 1 {
-			return ebpf.Tracing, ebpf.AttachTraceRawTp, p.Targets[0].Event
-		}
-		return ebpf.RawTracepoint, ebpf.AttachNone, ""
 	default:
+		// Raw tracepoints get plain numbers as arguments. A program bound to its tracepoint by BTF would get typed pointers, but the
+		// verifier refuses some of them (pointers to what is not a struct, and from 6.14 those that may be
+		// NULL); bpf_rdonly_cast gives the same loads without these limits.
 		// BEGIN and END run through BPF_PROG_TEST_RUN, which raw tracepoint programs have since 5.10.
 		return ebpf.RawTracepoint, ebpf.AttachNone, ""
 	}

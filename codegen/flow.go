@@ -255,6 +255,19 @@ func (l *lowerer) guardExit() {
 	l.b.At(on)
 }
 
+// filterPID leaves unless the current process is that of -p. Perf events and uprobes are
+// attached to the process alone, so that they need no filter.
+func (l *lowerer) filterPID() {
+	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Context == lang.CtxPerf {
+		return
+	}
+	other, ours := l.fn.fn.NewBlock("otherpid"), l.fn.fn.NewBlock("ourpid")
+	l.b.BranchUnlikely(ir.Ne, l.pid(), l.b.Const(int64(l.k.pid)), other, ours)
+	l.b.At(other)
+	l.leave()
+	l.b.At(ours)
+}
+
 // filter leaves unless the probe's filter is true.
 func (l *lowerer) filter() {
 	if l.prog.Probe.Filter == nil {

@@ -85,6 +85,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, err
 	l.ir.Funcs = append(l.ir.Funcs, f)
 	l.enter(f, nil)
 	l.guardExit()
+	l.filterPID()
 	l.filter()
 	l.block(p.Probe.Body)
 	l.leave()

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
+)
+
+// list prints the probes that match a pattern, or those of a program.
+func (c *cli) list(args []string) int {
+	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid})
+	if err != nil {
+		return c.fail(err)
+	}
+	targets, err := c.listed(env, args)
+	if err != nil {
+		return c.fail(err)
+	}
+	w := bufio.NewWriter(c.stdout)
+	defer w.Flush()
+	for i := range targets {
+		fmt.Fprintln(w, targets[i].Name)
+		if !c.flags.verbose {
+			continue
+		}
+		lines, err := probes.ArgLines(env, &targets[i])
+		if err != nil {
+			w.Flush()
+			return c.fail(fmt.Errorf("arguments of %s: %w", targets[i].Name, err))
+		}
+		for _, line := range lines {
+			fmt.Fprintln(w, line)
+		}
+	}
+	return 0
+}
+
+// listed finds what -l is asked for.
+func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
+	if c.flags.usesProgram {
+		return c.programProbes(env, args)
+	}
+	pattern := ""
+	if len(args) > 0 {
+		pattern = args[0]
+	}
+	return probes.List(env, pattern)
+}
+
+// programProbes are the probes a program would attach to.
+func (c *cli) programProbes(env *probes.Env, params []string) ([]lang.Target, error) {
+	src := &lang.Source{Name: "stdin", Text: []byte(c.flags.program)}
+	file, diags := lang.Parse(src, &lang.Options{Params: params})
+	if c.report(src, diags) {
+		return nil, fmt.Errorf("the program has mistakes")
+	}
+	var out []lang.Target
+	for _, item := range file.Items {
+		p, ok := item.(*lang.Probe)
+		if !ok {
+			continue
+		}
+		for _, ap := range p.Points {
+			ts, err := env.Resolve(ap)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, ts...)
+		}
+	}
+	return out, nil
+}

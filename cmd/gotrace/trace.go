@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime"
+)
+
+// errReported says that the messages of a failure are already printed.
+var errReported = errors.New("reported")
+
+// trace compiles and runs a script. It returns the exit code.
+func (c *cli) trace(src *lang.Source, params []string) int {
+	code, err := c.compileAndRun(src, params)
+	switch {
+	case errors.Is(err, errReported):
+		return 1
+	case err != nil:
+		return c.fail(err)
+	}
+	return code
+}
+
+func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
+	opts := &lang.Options{
+		Params:    params,
+		FilterPID: c.flags.pid,
+		Unsafe:    c.flags.unsafe,
+		Environ:   c.environ,
+	}
+	file, diags := lang.Parse(src, opts)
+	if c.report(src, diags) {
+		return 1, errReported
+	}
+	if c.shows("ast") {
+		lang.Dump(c.stdout, file)
+		if c.lastStage() == "ast" {
+			return 0, nil
+		}
+	}
+	if len(c.flags.stages) == 0 {
+		if err := probes.CheckPrivileges(); err != nil {
+			return 1, err
+		}
+	}
+	child, err := c.startChild(opts)
+	if err != nil {
+		return 1, err
+	}
+	if child != nil {
+		defer child.Close()
+	}
+	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid})
+	if err != nil {
+		return 1, err
+	}
+	bp, err := c.compile(src, file, env, opts)
+	if err != nil || bp == nil {
+		return 0, err
+	}
+	return c.runBlueprint(bp, env, child)
+}
+
+// compile checks and compiles. A nil blueprint without an error means that -d asked for no more.
+func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lang.Options) (*codegen.Blueprint, error) {
+	checked, diags := lang.Check(file, src, env, opts)
+	if c.report(src, diags) {
+		return nil, errReported
+	}
+	if c.shows("types") {
+		lang.DumpTypes(c.stdout, checked)
+		if c.lastStage() == "types" {
+			return nil, nil
+		}
+	}
+	copts := &codegen.Options{FilterPID: c.flags.pid}
+	if c.shows("ir") {
+		copts.Dump = func(stage string, p *ir.Program) { fmt.Fprintf(c.stdout, "; %s\n%s\n", stage, p) }
+	}
+	bp, err := codegen.Compile(checked, env, copts)
+	var limit *codegen.Error
+	if errors.As(err, &limit) {
+		c.report(src, lang.Diagnostics{{Span: limit.Span, Code: "limit", Message: limit.Message, Hint: limit.Hint}})
+		return nil, errReported
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.shows("asm") {
+		for _, p := range bp.Programs {
+			fmt.Fprintf(c.stdout, "; %s\n%v\n", p.Name, p.Insns)
+		}
+	}
+	if len(c.flags.stages) > 0 {
+		return nil, nil
+	}
+	return bp, nil
+}
+
+// report prints diagnostics and says whether there is an error among them.
+func (c *cli) report(src *lang.Source, diags lang.Diagnostics) bool {
+	if c.flags.noWarnings || c.flags.quiet {
+		diags = diags.Errors()
+	}
+	diags.Write(c.stderr, src, c.colour())
+	return diags.HasErrors()
+}
+
+// colour says whether messages may be coloured: on a terminal, unless NO_COLOR is set.
+func (c *cli) colour() bool {
+	info, err := c.stderr.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.environ("NO_COLOR") == ""
+}
+
+// shows says whether -d asks for a stage.
+func (c *cli) shows(stage string) bool {
+	return contains(c.flags.stages, stage) || contains(c.flags.stages, "all")
+}
+
+// lastStage is the latest stage that -d asks for.
+func (c *cli) lastStage() string {
+	last := ""
+	for _, s := range debugStages {
+		if c.shows(s) {
+			last = s
+		}
+	}
+	return last
+}
+
+// startChild starts the command of -c, stopped before its first instruction.
+func (c *cli) startChild(opts *lang.Options) (*runtime.Child, error) {
+	if c.flags.command == "" || len(c.flags.stages) > 0 {
+		return nil, nil
+	}
+	child, err := runtime.StartChild(c.flags.command)
+	if err != nil {
+		return nil, err
+	}
+	opts.ChildPID = child.PID()
+	return child, nil
+}
+
+// runBlueprint loads, attaches and runs. It returns the exit code of the script.
+func (c *cli) runBlueprint(bp *codegen.Blueprint, env *probes.Env, child *runtime.Child) (int, error) {
+	out, closeOut, err := c.output()
+	if err != nil {
+		return 1, err
+	}
+	defer closeOut()
+	ctx, stop := c.signals()
+	defer stop()
+	s, err := runtime.Load(bp, c.runOptions(out, env, child))
+	if err != nil {
+		return 1, c.runError(bp, err)
+	}
+	defer s.Close()
+	if err := s.Attach(); err != nil {
+		return 1, c.runError(bp, err)
+	}
+	if c.flags.dryRun {
+		return 0, nil
+	}
+	if err := s.Run(ctx); err != nil {
+		return 1, c.runError(bp, err)
+	}
+	return s.ExitCode(), nil
+}
+
+func (c *cli) runOptions(out io.Writer, env *probes.Env, child *runtime.Child) runtime.Options {
+	return runtime.Options{
+		Stdout:     out,
+		Stderr:     c.stderr,
+		Env:        env,
+		Child:      child,
+		PID:        c.flags.pid,
+		Verbose:    c.flags.verbose,
+		Quiet:      c.flags.quiet,
+		NoWarnings: c.flags.noWarnings,
+		Color:      c.colour(),
+		Buffering:  c.flags.bufferMode,
+	}
+}
+
+// runError prints errors that have a place in the script as diagnostics.
+func (c *cli) runError(bp *codegen.Blueprint, err error) error {
+	var at *runtime.ScriptError
+	if errors.As(err, &at) {
+		c.report(bp.Checked.Source, lang.Diagnostics{at.Diagnostic})
+		return errReported
+	}
+	return err
+}
+
+// output is where the script prints: -o or standard output.
+func (c *cli) output() (io.Writer, func(), error) {
+	if c.flags.output == "" {
+		return c.stdout, func() {}, nil
+	}
+	f, err := os.Create(c.flags.output)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the output: %w", err)
+	}
+	return f, func() { f.Close() }, nil
+}
+
+// signals returns a context that the first SIGINT or SIGTERM ends. A second one quits at once: the kernel
+// takes back everything a dead process had attached.
+func (c *cli) signals() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-ch; !ok {
+			return
+		}
+		cancel()
+		if sig, ok := <-ch; ok {
+			os.Exit(128 + int(sig.(syscall.Signal)))
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(ch)
+		close(ch)
+		cancel()
+	}
+}
