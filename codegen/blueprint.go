@@ -23,16 +23,30 @@ const (
 	MapFailures = "failures" // array of one value: a u64 counter for each Site
 	MapScratch  = "scratch_" // and the program's index: array of one value, large temporaries
 	MapGlobals  = "globals"  // array of one value: see GlobalsLayout
+	MapZeros    = "zeros"    // array of one value: zeros, read by programs when they insert large values; nobody writes it
 )
 
 // Byte offsets in the value of MapGlobals, which the runtime writes before the first probe runs.
 const (
 	GlobalStartNS = 0 // u64: bpf_ktime_get_boot_ns at start, for elapsed
 	GlobalExiting = 8 // u64: set to 1 by exit(): every program but END returns at once
-	GlobalSize    = 16
+	// i64: the argument of exit(). The record of exit() can be lost when the ring is full: GlobalExiting and this are not,
+	// so that the runtime looks at them whenever it has emptied the ring.
+	GlobalExitCode = 16
+	GlobalTAI      = 24 // i64: CLOCK_TAI minus CLOCK_BOOTTIME in ns at start, for nsecs(sw_tai)
+	GlobalSize     = 32
 )
 
 // MapSpec is a map to create.
+//
+// Keys of script maps, the first KeySize bytes (Key.Size() rounded up to 8, every byte defined):
+//   - scalars (Int, Bool, Pointer, Symbol, …): 8 bytes, little-endian, extended as the type says; the low Size() bytes
+//     are the value;
+//   - String: its characters, then zeros to the end;
+//   - Tuple: each element at Tuple.Offset(i) in its own Size(), gaps and the ends of strings zero;
+//   - Struct, Array: the bytes as they are, then zeros to the end.
+//
+// Maps without a key have a u32 key that is 0.
 type MapSpec struct {
 	Name       string // as programs refer to it: asm reference
 	Type       ebpf.MapType
@@ -58,20 +72,27 @@ const (
 )
 
 // ValueLayout says how a map's value is stored.
+//
+// Plain values lie as keys do (see MapSpec): scalars take 8 bytes of which the low Size() are the value, strings are
+// padded with zeros, tuples have Tuple's layout. Aggregations are words of 8 bytes:
+//
+//	count:        n
+//	sum:          sum, set (not 0 once updated)
+//	avg, stats:   sum, n
+//	min, max:     code, set: code XOR ExtremeCode is the value; of the codes of
+//	              several CPUs the greatest unsigned one is the result; 0 where set is 0
+//	hist:         bucket counts, HistBuckets(Bits) of them, in the order of HistIndex
+//	lhist:        bucket counts, LHistBuckets of them, in the order of LHistIndex
+//
+// Values of several CPUs are merged by adding the words, but for the first word of min and max. A
+// StoragePerCPUGlobal value was never set, or cleared, if all words of all CPUs are 0.
 type ValueLayout struct {
 	Storage Storage
 	Stride  int // StoragePerCPUGlobal: bytes from one CPU's value to the next, a multiple of 64
-	Size    int // bytes of one value
-	// Present is the offset of a byte or u64 that is not 0 once a StorageGlobal value was ever set (so that
-	// an untouched map prints nothing), -1 if there is none.
+	Size    int // bytes of one value, a multiple of 8
+	// Present is the offset of a u64 that is not 0 once a StorageGlobal value was set (so that an untouched map prints
+	// nothing) and 0 again after delete(); -1 for the other storages.
 	Present int
-	// Words of an aggregation, by AggKind, all u64 (or int64 when Signed):
-	//	count: n
-	//	sum: sum, n (number of updates)
-	//	avg, stats: sum, n
-	//	min, max: value, n (n not 0 once a value is set)
-	//	hist: bucket counts, HistBuckets(Bits) of them (see lang.Agg and HistIndex)
-	//	lhist: bucket counts: below Min, (Max-Min)/Step buckets, Max and above
 }
 
 // Program is one eBPF program.
@@ -86,17 +107,23 @@ type Program struct {
 	License    string
 }
 
-// Event is a record kind of the ring buffer. A record is: u32 event id, u32 reserved (0), then the fields.
+// Event is a record kind of the ring buffer. A record is: u32 event id, u32 0, then the fields, then nothing.
+//
+// Scalar fields take 8 bytes, extended as their type says, whatever its size (the low Size() bytes are the
+// value, too). Strings take their Len, ended by a NUL unless they fill it; bytes after the NUL are undefined. Tuples,
+// structs and arrays have the layout they have in a map value, strings in them as above. Every field begins at a multiple of 8.
 type Event struct {
 	ID     int
 	Kind   EventKind
 	Pos    lang.Pos
 	Size   int         // bytes of the whole record
 	Format string      // printf, time: format text
-	Fields []lang.Type // printf: types of the arguments
-	Offs   []int       // byte offset of each field in the record
-	Map    *lang.Map   // print, clear, zero, print of an element
-	Top    int64       // print(@map, top, div): -1 if not given
+	Fields []lang.Type // types of the arguments; an aggregation that is read as a number has an Int type
+	Offs   []int       // byte offset of each field in the record, -1 for one that does not travel
+	// Consts is parallel to Fields: the value of a field that is known beforehand and so does not travel, nil for the others.
+	Consts []*lang.Const
+	Map    *lang.Map // print, clear, zero, print of an element
+	Top    int64     // print(@map, top, div): -1 if not given
 	Div    int64
 }
 

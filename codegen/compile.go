@@ -68,6 +68,7 @@ type compiler struct {
 	kernel  *lang.Kernel
 	bp      *Blueprint
 	maps    map[string]*MapSpec // by name
+	uses    map[string]*mapUse  // what programs do with each script map
 	usesRB  bool                // some program sends events
 	usesGlo bool                // some program reads MapGlobals
 	exits   bool                // some program calls exit()

@@ -24,10 +24,11 @@ type lowerer struct {
 
 	scratch  scratchFrame
 	homes    map[*lang.Variable]home
-	clear    []clearing // memory that the prologue clears
-	env      *ir.Slot   // what callbacks share with the main function; nil until there is a loop
-	ctxInEnv bool       // some callback reads the context
-	err      *Error     // the first limit exceeded
+	clear    []clearing           // memory that the prologue clears
+	env      *ir.Slot             // what callbacks share with the main function; nil until there is a loop
+	ctxInEnv bool                 // some callback reads the context
+	events   map[lang.Node]*Event // by call: copies of an unrolled body send the same kind of record
+	err      *Error               // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -79,7 +80,7 @@ func bpf(base *ir.Value, off int) place { return place{base: base, off: off, spa
 
 // lower builds the IR of one program.
 func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
-	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}}
+	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, events: map[lang.Node]*Event{}}
 	l.ir = &ir.Program{Name: out.Name}
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)

@@ -99,21 +99,23 @@ func (l *lowerer) assign(s *lang.Assign) {
 	}
 }
 
-// compound computes `old op= value` for a variable or map element of type t.
+// compound computes `old op= value` for a variable of type t.
 func (l *lowerer) compound(op string, t lang.Type, old *ir.Value, value lang.Expr) *ir.Value {
+	return l.compoundNum(op, t, old, l.numExpr(value), l.typeOf(value))
+}
+
+// compoundNum is compound with the right side, a number of type vt, already lowered.
+func (l *lowerer) compoundNum(op string, t lang.Type, old, y *ir.Value, vt lang.Type) *ir.Value {
 	op = op[:len(op)-1]
-	vt := l.typeOf(value)
 	if p, ok := t.(lang.Pointer); ok {
-		return l.pointerAdd(op, p, old, l.numExpr(value))
+		return l.pointerAdd(op, p, old, y)
+	}
+	if op == "<<" || op == ">>" {
+		return l.convert(l.arith(op, t, old, y), t, t)
 	}
 	wide := lang.CommonType(t, vt)
-	if op == "<<" || op == ">>" {
-		wide = t
-		return l.convert(l.arith(op, wide, old, l.numExpr(value)), wide, t)
-	}
 	x := l.convert(old, t, wide)
-	y := l.convert(l.numExpr(value), vt, wide)
-	return l.convert(l.arith(op, wide, x, y), wide, t)
+	return l.convert(l.arith(op, wide, x, l.convert(y, vt, wide)), wide, t)
 }
 
 func (l *lowerer) let(s *lang.Let) {

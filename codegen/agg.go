@@ -1,0 +1,272 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// ExtremeCode is what the words of min() and max() are XORed with: of two coded values the greater one, as unsigned
+// numbers, is the one that counts, and 0, which fresh memory holds, loses against every other. So an update is one comparison, with no
+// flag to look at, and values of several CPUs merge as the greatest.
+func ExtremeCode(a lang.Agg) uint64 {
+	code := uint64(0)
+	if a.Kind == lang.AggMin {
+		code = ^code
+	}
+	if a.Signed {
+		code ^= 1 << 63
+	}
+	return code
+}
+
+// aggregate is `@m[k] = f(x)` for an aggregation f.
+func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.Call) {
+	var x *ir.Value
+	if a.Kind != lang.AggCount {
+		x = l.numExpr(c.Args[0])
+	}
+	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m), done: l.fn.fn.NewBlock("done")}
+	u.prepare(l, l.typeOf(firstArg(c)))
+	mk := l.mark()
+	if m.Key == nil {
+		u.base = l.ownValue(m)
+	} else {
+		key := l.mapKey(ref)
+		l.b.Pos = c.Pos
+		u.base = l.findOrAdd(m, key, u.done)
+	}
+	l.b.Pos = c.Pos
+	aggUpdates[a.Kind](l, &u)
+	l.release(mk)
+	l.b.Jump(u.done)
+	l.b.At(u.done)
+}
+
+func firstArg(c *lang.Call) lang.Expr {
+	if len(c.Args) == 0 {
+		return nil
+	}
+	return c.Args[0]
+}
+
+// ownValue is the address of this CPU's value of a map without a key.
+func (l *lowerer) ownValue(m *lang.Map) *ir.Value {
+	base := l.b.MapValue(mapName(m), 0)
+	if l.k.kernel.PossibleCPUs <= 1 {
+		return base
+	}
+	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(l.k.layout(m).Stride))
+	return l.b.Op(ir.OpAdd, base, off)
+}
+
+// aggUpdate is one update of an aggregation.
+type aggUpdate struct {
+	agg    lang.Agg
+	x      *ir.Value // the argument; for hist and lhist the bucket, once prepared
+	base   *ir.Value // address of the value
+	atomic bool      // someone else may write the same memory in between
+	done   *ir.Block // where the program goes on
+}
+
+// prepare computes what does not depend on the value in the map.
+func (u *aggUpdate) prepare(l *lowerer, t lang.Type) {
+	switch u.agg.Kind {
+	case lang.AggHist:
+		u.x = l.histIndex(u.x, t, u.agg.Bits)
+	case lang.AggLHist:
+		u.x = l.lhistIndex(u.x, u.agg)
+	case lang.AggMin, lang.AggMax:
+		if code := ExtremeCode(u.agg); code != 0 {
+			u.x = l.b.OpImm(ir.OpXor, u.x, int64(code))
+		}
+	}
+}
+
+// aggUpdates changes the words of a value, by kind; see ValueLayout.
+var aggUpdates = map[lang.AggKind]func(*lowerer, *aggUpdate){
+	lang.AggCount: func(l *lowerer, u *aggUpdate) { u.add(l, 0, l.b.Const(1)) },
+	lang.AggSum: func(l *lowerer, u *aggUpdate) {
+		u.add(l, 0, u.x)
+		l.b.Store(8, u.base, 8, l.b.Const(1))
+	},
+	lang.AggAvg:   addBoth,
+	lang.AggStats: addBoth,
+	lang.AggMin:   extreme,
+	lang.AggMax:   extreme,
+	lang.AggHist:  bucket,
+	lang.AggLHist: bucket,
+}
+
+// addBoth adds to the sum and the number of a value.
+func addBoth(l *lowerer, u *aggUpdate) {
+	u.add(l, 0, u.x)
+	u.add(l, 8, l.b.Const(1))
+}
+
+// add adds to the word at off.
+func (u *aggUpdate) add(l *lowerer, off int, x *ir.Value) {
+	if u.atomic {
+		l.b.Atomic(ir.OpAtomicAdd, 8, u.base, off, x)
+		return
+	}
+	l.b.Store(8, u.base, off, l.b.Op(ir.OpAdd, l.b.Load(8, u.base, off), x))
+}
+
+// bucket adds one to bucket u.x. The verifier can not follow the arithmetic of the
+// index, so that it is compared with the number of buckets right before.
+func bucket(l *lowerer, u *aggUpdate) {
+	in := l.fn.fn.NewBlock("bucket")
+	l.b.BranchUnlikely(ir.UGe, u.x, l.b.Const(int64(aggWords(u.agg))), u.done, in)
+	l.b.At(in)
+	at := *u
+	at.base = l.b.Op(ir.OpAdd, u.base, l.b.OpImm(ir.OpShl, u.x, 3))
+	at.add(l, 0, l.b.Const(1))
+}
+
+// extremeRounds is how often an update of min() or max() starts again when others write the same memory at the same time.
+const extremeRounds = 4
+
+// extreme keeps the greater of the coded value in the map and u.x.
+func extreme(l *lowerer, u *aggUpdate) {
+	better := l.fn.fn.NewBlock("better")
+	l.b.Branch(ir.ULt, u.x, l.b.Load(8, u.base, 0), u.done, better)
+	l.b.At(better)
+	if !u.atomic {
+		l.b.Store(8, u.base, 0, u.x)
+		l.b.Store(8, u.base, 8, l.b.Const(1))
+		return
+	}
+	// An exchange may take out a greater value that came in meanwhile: that one is then put back in the same way.
+	// No value is ever out of both the memory and a register of someone who is about to put it back.
+	l.b.Store(8, u.base, 8, l.b.Const(1))
+	x := u.x
+	for range extremeRounds {
+		old := l.b.Atomic(ir.OpXchg, 8, u.base, 0, x)
+		again := l.fn.fn.NewBlock("again")
+		l.b.Branch(ir.ULe, old, x, u.done, again)
+		l.b.At(again)
+		x = old
+	}
+	l.countFailure(&Site{Kind: SiteInternal, Pos: l.b.Pos, What: u.agg.Kind.String() + "() under contention"})
+}
+
+// aggRead is an aggregation as a number, over all CPUs.
+func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
+	if m.Key == nil {
+		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int, _ *ir.Block) *ir.Value {
+			return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride)
+		})
+	}
+	mk := l.mark()
+	defer l.release(mk)
+	pos := l.b.Pos
+	key := l.addr(l.mapKey(ref))
+	l.b.Pos = pos
+	if l.k.layout(m).shared() {
+		return l.aggMerge(a, 1, func(_ int, none *ir.Block) *ir.Value {
+			v := l.b.Helper(int(asm.FnMapLookupElem), false, l.b.MapPtr(mapName(m)), key)
+			return l.notNull(v, none)
+		})
+	}
+	return l.perCPURead(ref, m, a, key)
+}
+
+// aggElem is the same for an element that a loop over the map gives.
+func (l *lowerer) aggElem(m *lang.Map, a lang.Agg, key, value *ir.Value) operand {
+	switch l.k.layout(m).Storage {
+	case StoragePerCPUHash:
+		return l.perCPURead(&lang.MapRef{Span: lang.Span{Pos: l.b.Pos}, Name: m.Name}, m, a, key)
+	case StorageHash:
+		return l.aggMerge(a, 1, func(int, *ir.Block) *ir.Value { return value })
+	}
+	return operand{typ: int64Type, val: l.b.Const(0)}
+}
+
+// perCPURead merges the values that all CPUs have for a key.
+func (l *lowerer) perCPURead(n lang.Node, m *lang.Map, a lang.Agg, key *ir.Value) operand {
+	if !l.k.kernel.AtLeast(5, 19) {
+		l.fail(n, "print the map instead", "reading %s in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)", mapName(m))
+		return operand{typ: int64Type, val: l.b.Const(0)}
+	}
+	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int, none *ir.Block) *ir.Value {
+		v := l.b.Helper(int(asm.FnMapLookupPercpuElem), false, l.b.MapPtr(mapName(m)), key, l.b.Const(int64(cpu)))
+		return l.notNull(v, none)
+	})
+}
+
+// notNull goes to none if an address is 0, and on with the address otherwise.
+func (l *lowerer) notNull(v *ir.Value, none *ir.Block) *ir.Value {
+	some := l.fn.fn.NewBlock("some")
+	l.b.Branch(ir.Eq, v, l.b.Const(0), none, some)
+	l.b.At(some)
+	return v
+}
+
+// aggMerge merges the words of n values. value gives the address of one, or goes to none if there is none.
+// The code is repeated for each CPU: a loop would be a callback, which costs more than the few instructions.
+func (l *lowerer) aggMerge(a lang.Agg, n int, value func(cpu int, none *ir.Block) *ir.Value) operand {
+	words := min(aggWords(a), 2)
+	acc := make([]*ir.Value, words)
+	for i := range acc {
+		acc[i] = l.b.Const(0)
+	}
+	for cpu := range max(n, 1) {
+		none := l.fn.fn.NewBlock("next")
+		skip := l.fn.fn.NewBlock("skip")
+		base := value(cpu, skip)
+		sum := make([]*ir.Value, words)
+		for i := range sum {
+			sum[i] = l.mergeWord(a, i, acc[i], l.b.Load(8, base, 8*i))
+		}
+		l.b.Jump(none, sum...)
+		l.b.At(skip)
+		l.b.Jump(none, acc...)
+		l.b.At(none)
+		for i := range acc {
+			acc[i] = none.AddParam()
+		}
+	}
+	return operand{typ: lang.Int{Bits: 64, Signed: a.Signed}, val: l.aggNumber(a, acc)}
+}
+
+// mergeWord merges word i of two values.
+func (l *lowerer) mergeWord(a lang.Agg, i int, x, y *ir.Value) *ir.Value {
+	if i != 0 || a.Kind != lang.AggMin && a.Kind != lang.AggMax {
+		return l.b.Op(ir.OpAdd, x, y)
+	}
+	f := l.fn.fn
+	greater, end := f.NewBlock("greater"), f.NewBlock("merged")
+	res := end.AddParam()
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.UGt, X: y, Y: x,
+		Then: ir.Edge{To: greater}, Else: ir.Edge{To: end, Args: []*ir.Value{x}}})
+	l.b.At(greater)
+	l.b.Jump(end, y)
+	l.b.At(end)
+	return res
+}
+
+// aggNumber is what merged words stand for.
+func (l *lowerer) aggNumber(a lang.Agg, acc []*ir.Value) *ir.Value {
+	switch a.Kind {
+	case lang.AggAvg, lang.AggStats:
+		op := ir.OpUDiv
+		if a.Signed {
+			op = ir.OpSDiv
+		}
+		return l.b.Op(op, acc[0], acc[1]) // 0 where nothing was counted: so eBPF divides
+	case lang.AggMin, lang.AggMax:
+		f := l.fn.fn
+		set, end := f.NewBlock("set"), f.NewBlock("extreme")
+		res := end.AddParam()
+		zero := l.b.Const(0)
+		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: acc[1], Y: zero,
+			Then: ir.Edge{To: end, Args: []*ir.Value{zero}}, Else: ir.Edge{To: set}})
+		l.b.At(set)
+		l.b.Jump(end, l.b.OpImm(ir.OpXor, acc[0], int64(ExtremeCode(a))))
+		l.b.At(end)
+		return res
+	}
+	return acc[0]
+}

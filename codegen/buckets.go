@@ -1,0 +1,113 @@
+package codegen
+
+import (
+	"math/bits"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// histIndex is HistIndex(v, k) in code, for a v of type t.
+//
+// With shift the number of bits by which v is longer than k+1 bits, at least 0, the bucket of every v >= 0 is
+// 1 + shift<<k + v>>shift. The shift is found by halving: for 32, 16, … 1 bits, v is cut by as many where it has more than that.
+// eBPF has no instruction for the highest bit and none that sets a register by a comparison; the sign of a
+// difference, shifted down, does that without a branch. Branches would be taken at random here, and the verifier
+// would follow each of their 64 ways.
+func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
+	f := l.fn.fn
+	longest := 63 // bits that a v >= 0 can have
+	var end *ir.Block
+	if i, ok := t.(lang.Int); ok && i.Bits < 64 {
+		longest = i.Bits - boolInt(i.Signed)
+	}
+	if i, ok := t.(lang.Int); !ok || i.Bits == 64 || i.Signed {
+		positive := f.NewBlock("positive")
+		end = f.NewBlock("index")
+		zero := l.b.Const(0)
+		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SLt, X: v, Y: zero,
+			Then: ir.Edge{To: end, Args: []*ir.Value{zero}}, Else: ir.Edge{To: positive}})
+		l.b.At(positive)
+	}
+	shift := l.b.Const(0)
+	for n := 5; n >= 0; n-- {
+		step := 1 << n
+		if longest <= k+step {
+			continue // v is never that long
+		}
+		longest = max(k+step, longest-step)
+		// bit 63 of limit-v is set where v has more than k+step bits
+		over := l.b.Op(ir.OpSub, l.b.Const(1<<(k+step)-1), v)
+		by := l.b.OpImm(ir.OpLShr, over, 63)
+		if n > 0 {
+			by = l.b.OpImm(ir.OpShl, by, int64(n))
+		}
+		v = l.b.Op(ir.OpLShr, v, by)
+		shift = l.b.Op(ir.OpAdd, shift, by)
+	}
+	if k > 0 {
+		shift = l.b.OpImm(ir.OpShl, shift, int64(k))
+	}
+	index := l.b.OpImm(ir.OpAdd, l.b.Op(ir.OpAdd, shift, v), 1)
+	if end == nil {
+		return index
+	}
+	res := end.AddParam()
+	l.b.Jump(end, index)
+	l.b.At(end)
+	return res
+}
+
+// lhistIndex is LHistIndex(v, a) in code.
+func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {
+	f := l.fn.fn
+	notLess, in, end := f.NewBlock("notless"), f.NewBlock("in"), f.NewBlock("index")
+	res := end.AddParam()
+	below, above := l.b.Const(0), l.b.Const(int64(LHistBuckets(a)-1))
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SLt, X: v, Y: l.b.Const(a.Min),
+		Then: ir.Edge{To: end, Args: []*ir.Value{below}}, Else: ir.Edge{To: notLess}})
+	l.b.At(notLess)
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SGe, X: v, Y: l.b.Const(a.Max),
+		Then: ir.Edge{To: end, Args: []*ir.Value{above}}, Else: ir.Edge{To: in}})
+	l.b.At(in)
+	n := v
+	if a.Min != 0 {
+		n = l.b.OpImm(ir.OpSub, v, a.Min)
+	}
+	l.b.Jump(end, l.b.OpImm(ir.OpAdd, l.divide(n, uint64(a.Step), uint64(a.Max)-uint64(a.Min)), 1))
+	l.b.At(end)
+	return res
+}
+
+// divide is n / d for an n < limit: a shift or a multiplication where that gives the same, as a division takes tens of cycles.
+func (l *lowerer) divide(n *ir.Value, d, limit uint64) *ir.Value {
+	if d&(d-1) == 0 {
+		if d <= 1 {
+			return n
+		}
+		return l.b.OpImm(ir.OpLShr, n, int64(bits.TrailingZeros64(d)))
+	}
+	if mul, shift, ok := reciprocal(d, limit); ok {
+		return l.b.OpImm(ir.OpLShr, l.b.OpImm(ir.OpMul, n, int64(mul)), int64(shift))
+	}
+	return l.b.OpImm(ir.OpUDiv, n, int64(d))
+}
+
+// reciprocal finds mul and shift such that n/d == n*mul >> shift for every n < limit, without overflow of 64 bits.
+func reciprocal(d, limit uint64) (mul uint64, shift int, ok bool) {
+	for shift = bits.Len64(d); shift < 63; shift++ {
+		p := uint64(1) << shift
+		mul = p/d + 1
+		e := mul*d - p // 0 < e <= d
+		// n*mul/p = n/d + n*e/(d*p), which has the same floor as n/d if n*e < p.
+		hi, lo := bits.Mul64(limit, e)
+		if hi != 0 || lo > p {
+			continue
+		}
+		if hi, _ := bits.Mul64(limit, mul); hi != 0 {
+			return 0, 0, false // a longer multiplier is longer still
+		}
+		return mul, shift, true
+	}
+	return 0, 0, false
+}

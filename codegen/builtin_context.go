@@ -1,0 +1,120 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// registers are byte offsets in struct pt_regs as eBPF programs see it, and the calling convention.
+type registers struct {
+	args   []int // integer arguments in order
+	ret    int   // return value
+	sp, ip int
+	stack  int // bytes from the stack pointer to the first argument on the stack, at the function's entry
+	// user mode is where mode & modeMask == modeUser
+	mode, modeMask, modeUser int
+}
+
+// archRegisters is by GOARCH. amd64: struct pt_regs of arch/x86/include/asm/ptrace.h; arm64: struct user_pt_regs of
+// arch/arm64/include/uapi/asm/ptrace.h.
+var archRegisters = map[string]*registers{
+	"amd64": {
+		args: []int{112, 104, 96, 88, 72, 64}, // di si dx cx r8 r9
+		ret:  80, sp: 152, ip: 128, stack: 8, // ax; the return address lies on top of the stack
+		mode: 136, modeMask: 3, modeUser: 3, // cs
+	},
+	"arm64": {
+		args: []int{0, 8, 16, 24, 32, 40, 48, 56}, // x0 … x7
+		ret:  0, sp: 248, ip: 256, stack: 0,
+		mode: 264, modeMask: 0xf, modeUser: 0, // pstate: PSR_MODE_EL0t
+	},
+}
+
+// contextVars tell of the event the program runs for.
+var contextVars = map[string]variable{
+	// args is the struct of the probe's arguments.
+	"args": func(l *lowerer, n lang.Node, t lang.Type) operand { return l.argsStruct(n, t) },
+	// retval is what the function returns.
+	"retval": func(l *lowerer, n lang.Node, t lang.Type) operand {
+		r := l.registers(n)
+		return operand{typ: t, val: l.convert(l.b.Load(8, l.ctx(), r.ret), lang.Int{Bits: 64}, t)}
+	},
+	// func is the address of the traced function; user space prints its name.
+	"func": func(l *lowerer, n lang.Node, t lang.Type) operand { return operand{typ: t, val: l.funcIP(n)} },
+	// probe is the full name of the probe.
+	"probe": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		name := l.prog.ProbeName
+		return operand{typ: t, lit: &name}
+	},
+	// ctx is the address of the program's context.
+	"ctx": func(l *lowerer, _ lang.Node, t lang.Type) operand { return operand{typ: t, val: l.ctx()} },
+	// usermode is 1 if the CPU was in user mode.
+	"usermode": func(l *lowerer, n lang.Node, t lang.Type) operand {
+		r := l.registers(n)
+		mode := l.b.OpImm(ir.OpAnd, l.b.Load(8, l.ctx(), r.mode), int64(r.modeMask))
+		return operand{typ: t, val: l.b.Cmp(ir.Eq, mode, l.b.Const(int64(r.modeUser)))}
+	},
+}
+
+// registers are those of the machine the program is for.
+func (l *lowerer) registers(n lang.Node) *registers {
+	r := archRegisters[l.k.kernel.Arch]
+	if r == nil {
+		l.fail(n, "", "registers of %s are not known", l.k.kernel.Arch)
+		return archRegisters["amd64"]
+	}
+	return r
+}
+
+// argsStruct is `args`: a tracepoint's record, or the typed arguments of a raw tracepoint, both in the context.
+func (l *lowerer) argsStruct(n lang.Node, t lang.Type) operand {
+	if l.prog.Args == nil {
+		l.fail(n, "", "%s has no args", l.prog.Kind.Name)
+		return operand{typ: t, val: l.b.Const(0)}
+	}
+	p := place{base: l.ctx(), space: lang.SpaceCtx}
+	switch {
+	case l.out.Type == ebpf.Tracing:
+		// Loads from this context give pointers that the verifier knows the type of.
+		p.space, p.typed = lang.SpaceKernel, true
+	case l.prog.Kind.Context == lang.CtxRegs:
+		l.fail(n, "use arg0 … argN", "args of a %s is not supported", l.prog.Kind.Name)
+	}
+	return operand{typ: l.prog.Args, mem: p}
+}
+
+// probeArg is argN: a register, a place on the stack, or a raw tracepoint's argument.
+func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
+	if l.prog.Kind.Context == lang.CtxRawArgs {
+		// In a program bound to its tracepoint the verifier knows the argument's type, which arithmetic would offend.
+		return operand{typ: t, val: l.b.Op(ir.OpScalar, l.b.Load(8, l.ctx(), 8*i))}
+	}
+	r := l.registers(n)
+	if i < len(r.args) {
+		return operand{typ: t, val: l.convert(l.b.Load(8, l.ctx(), r.args[i]), lang.Int{Bits: 64}, t)}
+	}
+	return stackArg(l, n, t, i-len(r.args))
+}
+
+// stackArg is sargN: the Nth word of the arguments on the stack.
+func stackArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
+	r := l.registers(n)
+	p := place{base: l.b.Load(8, l.ctx(), r.sp), off: r.stack + 8*i, space: l.spaceOf(lang.SpaceNone)}
+	return operand{typ: t, val: l.convert(l.loadAt(p, lang.Int{Bits: 64}).val, lang.Int{Bits: 64}, t)}
+}
+
+// funcIP is the address of the traced function. bpf_get_func_ip knows it for kernel probes since Linux 5.15 and for user probes since
+// 6.6; before that, the address the probe was hit at is the nearest thing.
+func (l *lowerer) funcIP(n lang.Node) *ir.Value {
+	major, minor := uint32(5), uint32(15)
+	if l.prog.Kind.User {
+		major, minor = 6, 6
+	}
+	if l.k.kernel.AtLeast(major, minor) {
+		return l.b.Helper(int(asm.FnGetFuncIp), true, l.ctx())
+	}
+	return l.b.Load(8, l.ctx(), l.registers(n).ip)
+}

@@ -1,0 +1,89 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// mapFuncs work on maps of the script.
+var mapFuncs = map[string]callee{
+	// delete(@m, key), delete(@m[key]) and delete(@m) take an element, or the value of a map without a key, away.
+	"delete": func(l *lowerer, c *lang.Call) operand { return l.delete(c) },
+	// has_key(@m, key) says whether there is an element.
+	"has_key": func(l *lowerer, c *lang.Call) operand {
+		m, key, release := l.elementOf(c)
+		v := l.b.Cmp(ir.Ne, l.lookup(m, key), l.b.Const(0))
+		release()
+		return operand{typ: l.typeOf(c), val: v}
+	},
+	// len(@m) is the number of elements.
+	"len": func(l *lowerer, c *lang.Call) operand { return operand{typ: l.typeOf(c), val: l.mapLen(c)} },
+	// clear(@m) takes all elements away; user space does it.
+	"clear": func(l *lowerer, c *lang.Call) operand { return l.mapEvent(c, EventClear) },
+	// zero(@m) sets all elements to 0; user space does it.
+	"zero": func(l *lowerer, c *lang.Call) operand { return l.mapEvent(c, EventZero) },
+}
+
+func (l *lowerer) mapEvent(c *lang.Call, kind EventKind) operand {
+	m := l.mapOf(c.Args[0].(*lang.MapRef))
+	l.send(l.newRecord(c, &Event{Kind: kind, Map: m}, nil), ringNoWakeup)
+	return nothing
+}
+
+// elementOf builds the key that f(@m, key) or f(@m[key]) names. release gives its memory back.
+func (l *lowerer) elementOf(c *lang.Call) (m *lang.Map, key place, release func()) {
+	ref := c.Args[0].(*lang.MapRef)
+	m = l.mapOf(ref)
+	mk := l.mark()
+	keys := ref.Keys
+	if len(c.Args) > 1 {
+		keys = c.Args[1:]
+	}
+	key = l.keyPlace(m, keys)
+	l.b.Pos = c.Pos
+	return m, key, func() { l.release(mk) }
+}
+
+// delete says whether there was something to delete.
+func (l *lowerer) delete(c *lang.Call) operand {
+	t := l.typeOf(c)
+	if ref := c.Args[0].(*lang.MapRef); l.mapOf(ref).Key == nil {
+		return operand{typ: t, val: l.deleteGlobal(l.mapOf(ref))}
+	}
+	m, key, release := l.elementOf(c)
+	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, l.b.MapPtr(mapName(m)), l.addr(key))
+	release()
+	return operand{typ: t, val: l.b.Cmp(ir.Eq, ret, l.b.Const(0))}
+}
+
+// deleteGlobal clears a map without a key.
+func (l *lowerer) deleteGlobal(m *lang.Map) *ir.Value {
+	layout := l.k.layout(m)
+	base := l.b.MapValue(mapName(m), 0)
+	if layout.Present < 0 {
+		l.zero(bpf(base, 0), l.k.spec(m).ValueSize)
+		return l.b.Const(1)
+	}
+	was := l.b.Load(8, base, layout.Present)
+	l.zero(bpf(base, 0), l.k.spec(m).ValueSize)
+	return was // setPresent stores 1
+}
+
+// mapLen counts elements: bpf_for_each_map_elem returns how many it went through.
+func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
+	m := l.mapOf(c.Args[0].(*lang.MapRef))
+	if m.Key == nil {
+		if layout := l.k.layout(m); layout.Present >= 0 {
+			return l.b.Load(8, l.b.MapValue(mapName(m), 0), layout.Present)
+		}
+		return l.b.Const(1)
+	}
+	if !l.k.kernel.AtLeast(5, 13) {
+		l.fail(c, "", "len of a map needs Linux 5.13 (bpf_for_each_map_elem)")
+		return l.b.Const(0)
+	}
+	name, _ := l.callback(4, 3, func([]*ir.Value) {})
+	return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(mapName(m)), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+}

@@ -1,0 +1,73 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/lang"
+)
+
+// outputFuncs send something to user space.
+var outputFuncs = map[string]callee{
+	// printf(format, args…) prints text.
+	"printf": func(l *lowerer, c *lang.Call) operand {
+		ev := &Event{Kind: EventPrintf, Format: l.text(c.Args[0])}
+		l.send(l.newRecord(c, ev, c.Args[1:]), ringNoWakeup)
+		return nothing
+	},
+	// print(x) prints a value, an element of a map, or a whole map.
+	"print": func(l *lowerer, c *lang.Call) operand { l.print(c); return nothing },
+	// exit(code) ends the trace.
+	"exit": func(l *lowerer, c *lang.Call) operand { l.exit(c); return nothing },
+}
+
+func (l *lowerer) print(c *lang.Call) {
+	ref, ok := c.Args[0].(*lang.MapRef)
+	switch {
+	case ok && !ref.Indexed:
+		ev := &Event{Kind: EventPrintMap, Map: l.mapOf(ref), Top: -1, Div: -1}
+		for i, dst := range []*int64{&ev.Top, &ev.Div} {
+			if len(c.Args) > i+1 {
+				*dst = l.number(c.Args[i+1])
+			}
+		}
+		l.send(l.newRecord(c, ev, nil), ringNoWakeup)
+	case ok:
+		l.printElem(c, ref)
+	default:
+		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringNoWakeup)
+	}
+}
+
+// printElem is print(@m[key]).
+func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
+	m := l.mapOf(ref)
+	if a, ok := m.Value.(lang.Agg); ok {
+		switch a.Kind {
+		case lang.AggStats, lang.AggHist, lang.AggLHist:
+			l.fail(c, "print the whole map", "an element of %s can not be printed: it holds %s()", mapName(m), a.Kind)
+			return
+		}
+	}
+	l.send(l.newRecord(c, &Event{Kind: EventPrint, Map: m}, c.Args[:1]), ringNoWakeup)
+}
+
+// number is the value of a constant integer.
+func (l *lowerer) number(e lang.Expr) int64 {
+	c, ok := l.constOf(e)
+	if !ok {
+		l.fail(e, "", "the number must be a constant")
+	}
+	return int64(c.Int)
+}
+
+// exit tells user space, makes programs that start from now on do nothing, and ends this one.
+func (l *lowerer) exit(c *lang.Call) {
+	code := l.b.Const(0)
+	if len(c.Args) > 0 {
+		code = l.numExpr(c.Args[0])
+	}
+	l.k.usesGlo = true
+	globals := l.b.MapValue(MapGlobals, 0)
+	l.b.Store(8, globals, GlobalExitCode, code)
+	l.b.Store(8, globals, GlobalExiting, l.b.Const(1))
+	l.send(l.newRecord(c, &Event{Kind: EventExit}, c.Args), ringForceWakeup)
+	l.leave()
+}

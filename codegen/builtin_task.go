@@ -1,0 +1,111 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// taskVars tell of the current task. Where the kernel has BTF they are loads from its task_struct, a tenth of the cost of the helpers.
+var taskVars = map[string]variable{
+	// pid is the process id in gotrace's own pid namespace.
+	"pid": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.processID(t, "tgid", 32, 4) },
+	// tid is the thread id.
+	"tid": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.processID(t, "pid", 0, 0) },
+	// uid and gid are the real ids as the first user namespace has them.
+	"uid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		ids := l.b.Helper(int(asm.FnGetCurrentUidGid), true)
+		return operand{typ: t, val: l.b.Ext(ids, 32, false)}
+	},
+	"gid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		ids := l.b.Helper(int(asm.FnGetCurrentUidGid), true)
+		return operand{typ: t, val: l.b.OpImm(ir.OpLShr, ids, 32)}
+	},
+	// comm is the name of the current thread.
+	"comm": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.comm(t) },
+	// curtask is the address of the current task_struct.
+	"curtask": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		if task, ok := l.currentTask(); ok {
+			return task
+		}
+		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentTask), true)}
+	},
+	// cgroup is the id of the process's cgroup in the cgroup2 hierarchy.
+	"cgroup": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentCgroupId), true)}
+	},
+}
+
+// currentTask is the current task as a pointer that the verifier knows the type of; ok is false without kernel BTF.
+func (l *lowerer) currentTask() (task operand, ok bool) {
+	k := l.k.kernel
+	if !k.BTF || k.TaskStruct == nil || !k.AtLeast(5, 11) {
+		return operand{}, false
+	}
+	return operand{
+		typ:   lang.Pointer{Elem: k.TaskStruct, Space: lang.SpaceKernel},
+		val:   l.b.Helper(int(asm.FnGetCurrentTaskBtf), true),
+		typed: true,
+	}, true
+}
+
+// taskField is where a field of the current task lies, for direct loads.
+func (l *lowerer) taskField(name string) (place, bool) {
+	task, ok := l.currentTask()
+	if !ok {
+		return place{}, false
+	}
+	f, ok := l.k.kernel.TaskStruct.Field(name)
+	if !ok {
+		return place{}, false
+	}
+	return l.pointee(task).at(f.Offset), true
+}
+
+// processID is the field of the current task, or the same 32 bits from bit shift of bpf_get_current_pid_tgid, or,
+// in a pid namespace, from byte off of struct bpf_pidns_info.
+func (l *lowerer) processID(t lang.Type, field string, shift int64, off int) operand {
+	if ns := l.k.kernel.PidNS; ns != nil {
+		return operand{typ: t, val: l.namespaceID(ns, off)}
+	}
+	if p, ok := l.taskField(field); ok {
+		v := l.b.Load(4, p.base, p.off)
+		v.Pure = true // the task is the same during a run, and so are its ids
+		return operand{typ: t, val: v}
+	}
+	both := l.b.Helper(int(asm.FnGetCurrentPidTgid), true)
+	if shift > 0 {
+		return operand{typ: t, val: l.b.OpImm(ir.OpLShr, both, shift)}
+	}
+	return operand{typ: t, val: l.b.Ext(both, 32, false)}
+}
+
+// namespaceID asks for the ids in gotrace's pid namespace. They are 0 for tasks outside of it: the helper clears the memory when it fails.
+func (l *lowerer) namespaceID(ns *lang.PidNS, off int) *ir.Value {
+	m := l.mark()
+	p := l.temp("pidns", 8) // struct bpf_pidns_info: u32 pid (of the thread), u32 tgid
+	l.zero(p, 8)
+	l.b.Helper(int(asm.FnGetNsPidTgid), false, l.b.Const(int64(ns.Dev)), l.b.Const(int64(ns.Ino)), l.addr(p), l.b.Const(8))
+	v := l.b.Load(4, p.base, p.off+off)
+	l.release(m)
+	return v
+}
+
+// commLen is TASK_COMM_LEN (include/linux/sched.h).
+const commLen = 16
+
+// comm is the name of the current thread: in the task itself since Linux 5.17, where
+// __set_task_comm always pads it with zeros, so that its bytes can be a key.
+func (l *lowerer) comm(t lang.Type) operand {
+	if l.k.kernel.AtLeast(5, 17) {
+		if p, ok := l.taskField("comm"); ok {
+			p.exact = true
+			return operand{typ: t, mem: p}
+		}
+	}
+	p := l.temp("comm", commLen)
+	l.b.Helper(int(asm.FnGetCurrentComm), false, l.addr(p), l.b.Const(commLen))
+	p.exact = true
+	return operand{typ: t, mem: p}
+}

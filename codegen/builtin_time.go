@@ -1,0 +1,96 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// timeVars are clocks.
+var timeVars = map[string]variable{
+	// nsecs is the time since boot, suspended time included.
+	"nsecs": func(l *lowerer, n lang.Node, t lang.Type) operand { return clocks["boot"](l, n, t) },
+	// elapsed is the time since gotrace started.
+	"elapsed": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		now := l.b.Helper(int(asm.FnKtimeGetBootNs), false)
+		return operand{typ: t, val: l.b.Op(ir.OpSub, now, l.global(GlobalStartNS))}
+	},
+	// jiffies is the kernel's tick counter.
+	"jiffies": func(l *lowerer, n lang.Node, t lang.Type) operand {
+		if !l.k.kernel.AtLeast(5, 6) {
+			l.fail(n, "", "jiffies needs Linux 5.6 (bpf_jiffies64)")
+		}
+		return operand{typ: t, val: l.b.Helper(int(asm.FnJiffies64), false)}
+	},
+}
+
+// clocks are the modes of nsecs().
+var clocks = map[string]variable{
+	"boot": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetBootNs), false)}
+	},
+	"monotonic": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetNs), false)}
+	},
+	"tai": func(l *lowerer, n lang.Node, t lang.Type) operand {
+		if !l.k.kernel.AtLeast(6, 1) {
+			l.fail(n, "use nsecs(sw_tai)", "nsecs(tai) needs Linux 6.1 (bpf_ktime_get_tai_ns)")
+		}
+		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetTaiNs), false)}
+	},
+	"sw_tai": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		now := l.b.Helper(int(asm.FnKtimeGetBootNs), false)
+		return operand{typ: t, val: l.b.Op(ir.OpAdd, now, l.global(GlobalTAI))}
+	},
+}
+
+// timeFuncs are the functions of time.
+var timeFuncs = map[string]callee{
+	// nsecs(mode) reads another clock.
+	"nsecs": func(l *lowerer, c *lang.Call) operand {
+		mode := "boot"
+		if len(c.Args) > 0 {
+			if id, ok := c.Args[0].(*lang.Ident); ok {
+				mode = id.Name
+			}
+		}
+		f, ok := clocks[mode]
+		if !ok {
+			l.fail(c, "", "nsecs has no mode %s", mode)
+			f = clocks["boot"]
+		}
+		return f(l, c, l.typeOf(c))
+	},
+	// strftime(format, ns) is the number; user space formats it.
+	"strftime": func(l *lowerer, c *lang.Call) operand {
+		return operand{typ: l.typeOf(c), val: l.numExpr(c.Args[1])}
+	},
+	// time(format) prints the time at which user space gets the event.
+	"time": func(l *lowerer, c *lang.Call) operand {
+		ev := &Event{Kind: EventTime, Format: "%H:%M:%S\n"}
+		if len(c.Args) > 0 {
+			ev.Format = l.text(c.Args[0])
+		}
+		l.send(l.newRecord(c, ev, nil), ringNoWakeup)
+		return nothing
+	},
+}
+
+// global reads a word of MapGlobals.
+func (l *lowerer) global(off int) *ir.Value {
+	l.k.usesGlo = true
+	return l.b.Load(8, l.b.MapValue(MapGlobals, 0), off)
+}
+
+// text is the value of a constant string.
+func (l *lowerer) text(e lang.Expr) string {
+	if c, ok := l.constOf(e); ok && c.Str != nil {
+		return *c.Str
+	}
+	if s, ok := e.(*lang.StrLit); ok {
+		return s.Value
+	}
+	l.fail(e, "", "the string must be a constant")
+	return ""
+}

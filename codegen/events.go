@@ -1,0 +1,122 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Flags of bpf_ringbuf_submit, from include/uapi/linux/bpf.h. A wake-up costs about ten times what a record does: the
+// reader looks into the ring on a short timer, and only exit() wakes it.
+const (
+	ringNoWakeup    = 1
+	ringForceWakeup = 2
+)
+
+// eventHeader is the size of a record's id and the reserved word after it.
+const eventHeader = 8
+
+// record is an event while its code is made.
+type record struct {
+	ev    *Event
+	what  string      // for the message about lost records
+	args  []lang.Expr // parallel to ev.Fields
+	early []*operand  // parallel: arguments evaluated before the record is reserved, nil for the others
+}
+
+// newRecord lays out the record of a call with the given arguments.
+func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
+	r := &record{ev: ev, what: c.Name, args: args, early: make([]*operand, len(args))}
+	size := eventHeader
+	for _, e := range args {
+		t := fieldType(l.typeOf(e))
+		ev.Fields = append(ev.Fields, t)
+		if v, ok := l.constOf(e); ok {
+			ev.Consts, ev.Offs = append(ev.Consts, &v), append(ev.Offs, -1)
+			continue
+		}
+		ev.Consts, ev.Offs = append(ev.Consts, nil), append(ev.Offs, size)
+		if inMemory(t) {
+			size += align8(t.Size())
+		} else {
+			size += 8
+		}
+	}
+	ev.Size = size
+	if old := l.events[c]; old != nil {
+		r.ev = old // another copy of an unrolled body
+		return r
+	}
+	ev.Pos = c.Pos
+	l.events[c] = l.k.event(ev)
+	return r
+}
+
+// fieldType is the type of a value in a record.
+func fieldType(t lang.Type) lang.Type {
+	if a, ok := t.(lang.Agg); ok {
+		return lang.Int{Bits: 64, Signed: a.Signed}
+	}
+	return t
+}
+
+// send reserves the record, fills it and submits it. Arguments are written straight into the reserved memory. Only those that
+// do more than compute a value come before: they happen even when the ring is full, and a reserved
+// record must be submitted on every way through the program.
+func (l *lowerer) send(r *record, flags int64) {
+	m := l.mark()
+	for i, e := range r.args {
+		if r.ev.Consts[i] == nil && hasEffects(e) {
+			r.early[i] = l.evaluate(e, r.ev.Fields[i])
+		}
+	}
+	pos := l.b.Pos
+	f := l.fn.fn
+	lost, got, done := f.NewBlock("lost"), f.NewBlock("record"), f.NewBlock("sent")
+	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(MapEvents), l.b.Const(int64(r.ev.Size)), l.b.Const(0))
+	l.b.BranchUnlikely(ir.Eq, rec, l.b.Const(0), lost, got)
+	l.b.At(lost)
+	l.countFailure(&Site{Kind: SiteLost, Pos: r.ev.Pos, What: r.what})
+	l.b.Jump(done)
+	l.b.At(got)
+	l.b.Store(8, rec, 0, l.b.Const(int64(r.ev.ID)))
+	for i := range r.args {
+		l.fill(r, i, rec)
+	}
+	l.b.Pos = pos
+	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(flags))
+	l.b.Jump(done)
+	l.b.At(done)
+	l.release(m)
+}
+
+// evaluate lowers an argument to a number, or to memory that keeps its value.
+func (l *lowerer) evaluate(e lang.Expr, t lang.Type) *operand {
+	if !inMemory(t) {
+		return &operand{typ: t, val: l.numExpr(e)}
+	}
+	p := l.temp("argument", align8(t.Size()))
+	l.store(p, t, e, false)
+	return &operand{typ: t, mem: p}
+}
+
+// fill writes argument i into the record.
+func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
+	off, t := r.ev.Offs[i], r.ev.Fields[i]
+	if off < 0 {
+		return
+	}
+	m := l.mark()
+	defer l.release(m)
+	switch {
+	case inMemory(t) && r.early[i] != nil:
+		l.storeOperand(bpf(rec, off), t, *r.early[i], false)
+	case inMemory(t):
+		l.store(bpf(rec, off), t, r.args[i], false)
+	case r.early[i] != nil:
+		l.b.Store(8, rec, off, r.early[i].val)
+	default:
+		l.b.Store(8, rec, off, l.numExpr(r.args[i]))
+	}
+}

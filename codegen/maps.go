@@ -1,0 +1,202 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// mapUse is what the programs of a script do with a map.
+type mapUse struct {
+	writers []*lang.Prog // assign, count or aggregate into it
+	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+}
+
+// mapUses goes through all programs.
+func mapUses(c *lang.Checked) map[string]*mapUse {
+	uses := map[string]*mapUse{}
+	for _, m := range c.Maps {
+		uses[m.Name] = &mapUse{}
+	}
+	for _, p := range c.Progs {
+		visit := func(n lang.Node) { noteUse(uses, p, n) }
+		if p.Probe.Filter != nil {
+			walk(p.Probe.Filter, visit)
+		}
+		walk(p.Probe.Body, visit)
+	}
+	return uses
+}
+
+// noteUse records what one node does to maps.
+func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
+	var target lang.Expr
+	switch n := n.(type) {
+	case *lang.Assign:
+		target = n.Target
+	case *lang.IncDec:
+		target = n.Target
+	case *lang.Call:
+		if len(n.Args) == 0 || n.Name != "delete" && n.Name != "clear" && n.Name != "zero" {
+			return
+		}
+		if ref, ok := n.Args[0].(*lang.MapRef); ok && uses[ref.Name] != nil {
+			uses[ref.Name].removes = true
+		}
+		return
+	}
+	ref, ok := target.(*lang.MapRef)
+	if !ok || uses[ref.Name] == nil {
+		return
+	}
+	u := uses[ref.Name]
+	if len(u.writers) == 0 || u.writers[len(u.writers)-1] != p {
+		u.writers = append(u.writers, p)
+	}
+}
+
+// exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
+// writer of it can begin on the same CPU before the update ends:
+//
+//   - kprobe, tracepoint and perf event programs exclude each other on a CPU: all of them run under
+//     bpf_prog_active (trace_call_bpf in kernel/trace/bpf_trace.c, kprobe_multi_link_prog_run, bpf_overflow_handler)
+//     and none can be preempted there;
+//   - any other program but a uprobe's excludes itself (prog->active: bpf_trace_run of raw tracepoints, the
+//     trampoline of fentry), which is enough if it is the only writer;
+//   - uprobe programs can be preempted in the middle by another thread that runs the same program, and be
+//     interrupted by any other kind.
+//
+// BEGIN and END do not count: they run while no other program of the script is attached.
+func (k *compiler) exclusive(m *lang.Map) bool {
+	if k.layout(m).shared() {
+		return false
+	}
+	writers, guarded := 0, true
+	for _, p := range k.uses[m.Name].writers {
+		if p.Kind.Once {
+			continue
+		}
+		writers++
+		switch p.Kind.Context {
+		case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
+			if p.Kind.User {
+				return false
+			}
+		default:
+			guarded = false
+		}
+	}
+	return guarded || writers < 2
+}
+
+// keepsElements says that an element, once there, stays where it is until the script ends, so that a store
+// through its address can not hit the element of another key.
+func (k *compiler) keepsElements(m *lang.Map) bool {
+	return !k.uses[m.Name].removes && m.Kind != "lruhash" && m.Kind != "percpulruhash"
+}
+
+// shared says that all CPUs use the same value.
+func (v ValueLayout) shared() bool {
+	return v.Storage == StorageHash || v.Storage == StorageGlobal
+}
+
+// spec is the blueprint's map that holds a map of the script.
+func (k *compiler) spec(m *lang.Map) *MapSpec { return k.maps["@"+m.Name] }
+
+func (k *compiler) layout(m *lang.Map) ValueLayout { return k.spec(m).Layout }
+
+// scriptMaps adds the maps of the script to the blueprint.
+func (k *compiler) scriptMaps() {
+	k.uses = mapUses(k.checked)
+	zeros := 0
+	for _, m := range k.checked.Maps {
+		s := k.addMap(k.scriptMap(m))
+		if m.Key != nil && s.ValueSize > zeroStackMax {
+			zeros = max(zeros, s.ValueSize)
+		}
+	}
+	if zeros > 0 {
+		k.addMap(&MapSpec{Name: MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: zeros, MaxEntries: 1, Flags: flagRdonlyProg})
+	}
+}
+
+// Map flags, from include/uapi/linux/bpf.h.
+const (
+	flagNoPrealloc = 1 << 0
+	flagRdonlyProg = 1 << 7
+)
+
+// scriptMap chooses the storage of a map and lays its value out.
+func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
+	s := &MapSpec{Name: "@" + m.Name, Script: m}
+	size := align8(m.Value.Size())
+	agg, isAgg := m.Value.(lang.Agg)
+	if isAgg {
+		size = 8 * aggWords(agg)
+	}
+	s.Layout = ValueLayout{Size: size, Present: -1}
+	if m.Key != nil {
+		k.keyedMap(s, m, isAgg)
+		return s
+	}
+	s.Type, s.KeySize, s.MaxEntries = ebpf.Array, 4, 1
+	if isAgg {
+		// A cache line is one CPU's own: no other writes to it.
+		s.Layout.Storage = StoragePerCPUGlobal
+		s.Layout.Stride = (size + 63) &^ 63
+		s.ValueSize = s.Layout.Stride * max(k.kernel.PossibleCPUs, 1)
+		return s
+	}
+	s.Layout.Storage = StorageGlobal
+	s.Layout.Present = size
+	s.ValueSize = size + 8
+	return s
+}
+
+// hashTypes gives the kernel's map type for a declared kind.
+var hashTypes = map[string]ebpf.MapType{
+	"hash":          ebpf.Hash,
+	"lruhash":       ebpf.LRUHash,
+	"percpuhash":    ebpf.PerCPUHash,
+	"percpulruhash": ebpf.LRUCPUHash,
+}
+
+// preallocMax is the largest value, in bytes, that a hash map gets memory for at its creation. For small values that is
+// the faster and safer choice: an insertion never fails for want of memory. Large ones (a histogram by key) would take
+// megabytes on every CPU for keys that never come; since Linux 6.1 the kernel has an allocator that
+// is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
+const preallocMax = 64
+
+func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, isAgg bool) {
+	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), s.Layout.Size, m.MaxEntries
+	s.Type = hashTypes[m.Kind]
+	if m.Kind == "" {
+		s.Type = ebpf.Hash
+		if isAgg {
+			s.Type = ebpf.PerCPUHash
+		}
+	}
+	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash
+	if s.ValueSize > preallocMax && k.kernel.AtLeast(6, 1) && !lru {
+		s.Flags = flagNoPrealloc
+	}
+	s.Layout.Storage = StorageHash
+	if s.Type == ebpf.PerCPUHash || s.Type == ebpf.LRUCPUHash {
+		s.Layout.Storage = StoragePerCPUHash
+	}
+}
+
+// aggWords is the number of 8-byte words that an aggregation takes (see ValueLayout).
+func aggWords(a lang.Agg) int {
+	switch a.Kind {
+	case lang.AggCount:
+		return 1
+	case lang.AggHist:
+		return HistBuckets(a.Bits)
+	case lang.AggLHist:
+		return LHistBuckets(a)
+	}
+	return 2
+}
+
+func align8(n int) int { return (n + 7) &^ 7 }
