@@ -15,9 +15,15 @@ type callee func(l *lowerer, c *lang.Call) operand
 
 // The builtins, one table for each group of them: a new one is an entry in its group's file and one in package lang.
 var (
-	variableGroups = []map[string]variable{taskVars, timeVars, machineVars, contextVars}
-	callGroups     = []map[string]callee{outputFuncs, mapFuncs, timeFuncs, stringFuncs}
+	variableGroups []map[string]variable
+	callGroups     []map[string]callee
 )
+
+// The tables refer to functions that, through expressions, refer to the tables: Go wants that cycle broken here.
+func init() {
+	variableGroups = []map[string]variable{taskVars, timeVars, machineVars, contextVars}
+	callGroups = []map[string]callee{outputFuncs, mapFuncs, timeFuncs, stringFuncs}
+}
 
 // nothing is the result of a call without a value.
 var nothing = operand{typ: lang.None{}}

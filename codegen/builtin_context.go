@@ -23,7 +23,7 @@ type registers struct {
 var archRegisters = map[string]*registers{
 	"amd64": {
 		args: []int{112, 104, 96, 88, 72, 64}, // di si dx cx r8 r9
-		ret:  80, sp: 152, ip: 128, stack: 8, // ax; the return address lies on top of the stack
+		ret:  80, sp: 152, ip: 128, stack: 8,  // ax; the return address lies on top of the stack
 		mode: 136, modeMask: 3, modeUser: 3, // cs
 	},
 	"arm64": {

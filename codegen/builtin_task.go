@@ -10,7 +10,9 @@ import (
 // taskVars tell of the current task. Where the kernel has BTF they are loads from its task_struct, a tenth of the cost of the helpers.
 var taskVars = map[string]variable{
 	// pid is the process id in gotrace's own pid namespace.
-	"pid": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.processID(t, "tgid", 32, 4) },
+	"pid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+		return operand{typ: t, val: l.pid()}
+	},
 	// tid is the thread id.
 	"tid": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.processID(t, "pid", 0, 0) },
 	// uid and gid are the real ids as the first user namespace has them.
@@ -36,6 +38,9 @@ var taskVars = map[string]variable{
 		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentCgroupId), true)}
 	},
 }
+
+// pid is the process id as a number.
+func (l *lowerer) pid() *ir.Value { return l.processID(lang.Int{Bits: 32}, "tgid", 32, 4).val }
 
 // currentTask is the current task as a pointer that the verifier knows the type of; ok is false without kernel BTF.
 func (l *lowerer) currentTask() (task operand, ok bool) {
@@ -86,7 +91,7 @@ func (l *lowerer) namespaceID(ns *lang.PidNS, off int) *ir.Value {
 	m := l.mark()
 	p := l.temp("pidns", 8) // struct bpf_pidns_info: u32 pid (of the thread), u32 tgid
 	l.zero(p, 8)
-	l.b.Helper(int(asm.FnGetNsPidTgid), false, l.b.Const(int64(ns.Dev)), l.b.Const(int64(ns.Ino)), l.addr(p), l.b.Const(8))
+	l.b.Helper(int(asm.FnGetNsCurrentPidTgid), false, l.b.Const(int64(ns.Dev)), l.b.Const(int64(ns.Ino)), l.addr(p), l.b.Const(8))
 	v := l.b.Load(4, p.base, p.off+off)
 	l.release(m)
 	return v
