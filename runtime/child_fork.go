@@ -1,0 +1,101 @@
+package runtime
+
+import (
+	goruntime "runtime"
+	"syscall"
+	"unsafe"
+)
+
+// sigset is the kernel's set of signals, sigaction a zero (default) action with room for its flags, mask and restorer.
+type (
+	sigset    uint64
+	sigaction [32]byte
+)
+
+const (
+	sigsetSize   = 8
+	sigCount     = 64
+	sigSetMask   = 2
+	prPdeathsig  = 1
+	exitNoExec   = 127
+	cloneSIGCHLD = uintptr(syscall.SIGCHLD)
+)
+
+// forkArgs is what the child needs. It is made before the fork, because the child can not allocate.
+type forkArgs struct {
+	path         *byte
+	argv, env    **byte
+	gate, result uintptr
+	none         sigset
+	act          sigaction
+	token        [1]byte
+	errno        uint32
+}
+
+// forkBlocked makes a child process that waits for a byte on gate and then executes path; if that fails it writes
+// the errno to result. It is not os/exec because the exec itself must be seen by the
+// probes, and so must come after they are attached. The child ends with its parent.
+func forkBlocked(path string, argv, env []string, gate, result uintptr) (int, error) {
+	a := &forkArgs{gate: gate, result: result}
+	var err error
+	if a.path, err = syscall.BytePtrFromString(path); err != nil {
+		return 0, err
+	}
+	argvp, err := syscall.SlicePtrFromStrings(argv)
+	if err != nil {
+		return 0, err
+	}
+	envp, err := syscall.SlicePtrFromStrings(env)
+	if err != nil {
+		return 0, err
+	}
+	a.argv, a.env = &argvp[0], &envp[0]
+
+	// A signal handler of Go's must not run in the child, so all signals are blocked from the fork to the exec.
+	goruntime.LockOSThread()
+	defer goruntime.UnlockOSThread()
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	all, old := ^sigset(0), sigset(0)
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask,
+		uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), sigsetSize, 0, 0)
+	pid, errno := forkRaw(a)
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask,
+		uintptr(unsafe.Pointer(&old)), 0, sigsetSize, 0, 0)
+	goruntime.KeepAlive(argvp)
+	goruntime.KeepAlive(envp)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(pid), nil
+}
+
+// forkRaw forks. The child has one thread and none of the Go runtime's: between the fork and the exec it only makes raw
+// system calls, which neither allocate nor grow the stack.
+//
+//go:noinline
+//go:norace
+func forkRaw(a *forkArgs) (uintptr, syscall.Errno) {
+	pid, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, cloneSIGCHLD, 0, 0, 0, 0, 0)
+	if errno != 0 || pid != 0 {
+		return pid, errno
+	}
+	syscall.RawSyscall6(syscall.SYS_PRCTL, prPdeathsig, uintptr(syscall.SIGTERM), 0, 0, 0, 0)
+	n, _, _ := syscall.RawSyscall(syscall.SYS_READ, a.gate, uintptr(unsafe.Pointer(&a.token)), 1)
+	if n != 1 {
+		for {
+			syscall.RawSyscall(syscall.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+	}
+	for sig := uintptr(1); sig <= sigCount; sig++ {
+		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&a.act)), 0, sigsetSize, 0, 0)
+	}
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask, uintptr(unsafe.Pointer(&a.none)), 0, sigsetSize, 0, 0)
+	_, _, errno = syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(a.path)),
+		uintptr(unsafe.Pointer(a.argv)), uintptr(unsafe.Pointer(a.env)))
+	a.errno = uint32(errno)
+	syscall.RawSyscall(syscall.SYS_WRITE, a.result, uintptr(unsafe.Pointer(&a.errno)), unsafe.Sizeof(a.errno))
+	for {
+		syscall.RawSyscall(syscall.SYS_EXIT_GROUP, exitNoExec, 0, 0)
+	}
+}

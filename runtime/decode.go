@@ -1,0 +1,205 @@
+package runtime
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// values turns values, as they lie in BPF memory, into the text that the script's user sees.
+type values struct {
+	syms  *kernelSymbols
+	clock *clock
+	// trailer follows strings that fill their field to the last byte, which means that they were cut.
+	trailer string
+}
+
+// integer reads the integer, bool, pointer or other scalar of type t at the start of b, extended to 64 bits
+// as its sign asks. ok is false for types that are not scalar, and where b is too short.
+func integer(t lang.Type, b []byte) (v uint64, signed, ok bool) {
+	size := t.Size()
+	if size > len(b) {
+		return 0, false, false
+	}
+	switch t := t.(type) {
+	case lang.Int:
+		signed = t.Signed
+	case lang.Agg:
+		signed = t.Signed
+	case lang.Bool, lang.Pointer, lang.Symbol, lang.Timestamp:
+	default:
+		return 0, false, false
+	}
+	switch size {
+	case 1:
+		v = uint64(b[0])
+		if signed {
+			v = uint64(int64(int8(b[0])))
+		}
+	case 2:
+		n := binary.NativeEndian.Uint16(b)
+		v = uint64(n)
+		if signed {
+			v = uint64(int64(int16(n)))
+		}
+	case 4:
+		n := binary.NativeEndian.Uint32(b)
+		v = uint64(n)
+		if signed {
+			v = uint64(int64(int32(n)))
+		}
+	case 8:
+		v = binary.NativeEndian.Uint64(b)
+	default:
+		return 0, false, false
+	}
+	return v, signed, true
+}
+
+// cString is b up to its first NUL. full is true if there is none.
+func cString(b []byte) (s []byte, full bool) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i], false
+	}
+	return b, true
+}
+
+// append adds the text of the value of type t at the start of b. Bytes that the record is too short for count as
+// zero, so that a mistake in a layout shows as a wrong value and not as a panic.
+func (v *values) append(dst []byte, t lang.Type, b []byte) []byte {
+	if n := t.Size(); len(b) < n {
+		b = append(append(make([]byte, 0, n), b...), make([]byte, n-len(b))...)
+	}
+	switch t := t.(type) {
+	case lang.Int:
+		return appendInt(dst, t, b)
+	case lang.Bool:
+		return strconv.AppendBool(dst, b[0] != 0)
+	case lang.String:
+		return v.appendString(dst, b[:t.Len])
+	case lang.Pointer:
+		return appendPointer(dst, binary.NativeEndian.Uint64(b))
+	case lang.Tuple:
+		return v.appendTuple(dst, t, b, "(", ")")
+	case lang.Array:
+		return v.appendArray(dst, t, b)
+	case *lang.Struct:
+		return v.appendStruct(dst, t, b)
+	case lang.Timestamp:
+		return v.clock.appendTimestamp(dst, t, binary.NativeEndian.Uint64(b))
+	case lang.Symbol:
+		return v.appendSymbol(dst, t, binary.NativeEndian.Uint64(b))
+	case lang.Agg:
+		return appendDecimal(dst, binary.NativeEndian.Uint64(b), t.Signed)
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+func appendInt(dst []byte, t lang.Int, b []byte) []byte {
+	n, signed, _ := integer(t, b)
+	if t.Enum != nil {
+		if name, ok := t.Enum.Values[int64(n)]; ok {
+			return append(dst, name...)
+		}
+	}
+	return appendDecimal(dst, n, signed)
+}
+
+func appendDecimal(dst []byte, n uint64, signed bool) []byte {
+	if signed {
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	return strconv.AppendUint(dst, n, 10)
+}
+
+func appendPointer(dst []byte, n uint64) []byte {
+	return strconv.AppendUint(append(dst, "0x"...), n, 16)
+}
+
+func (v *values) appendString(dst, b []byte) []byte {
+	s, full := cString(b)
+	dst = append(dst, s...)
+	if full && len(b) > 0 {
+		dst = append(dst, v.trailer...)
+	}
+	return dst
+}
+
+// appendTuple writes the elements between open and shut: nothing, for the keys of a map.
+func (v *values) appendTuple(dst []byte, t lang.Tuple, b []byte, open, shut string) []byte {
+	dst = append(dst, open...)
+	for i, e := range t.Elems {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = v.append(dst, e, b[t.Offset(i):])
+	}
+	return append(dst, shut...)
+}
+
+func (v *values) appendArray(dst []byte, t lang.Array, b []byte) []byte {
+	size := t.Elem.Size()
+	dst = append(dst, '[')
+	for i := range t.Len {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = v.append(dst, t.Elem, b[i*size:])
+	}
+	return append(dst, ']')
+}
+
+func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
+	fields := t.Fields()
+	if len(fields) == 0 {
+		return append(dst, "{}"...)
+	}
+	dst = append(dst, "{ "...)
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(append(append(dst, '.'), f.Name...), " = "...)
+		if f.BitSize != 0 {
+			dst = appendBitfield(dst, f, b)
+			continue
+		}
+		dst = v.append(dst, f.Type, from(b, f.Offset))
+	}
+	return append(dst, " }"...)
+}
+
+// appendBitfield writes a member that is only some bits of the memory it lies in.
+func appendBitfield(dst []byte, f lang.Field, b []byte) []byte {
+	t, ok := f.Type.(lang.Int)
+	if !ok {
+		t = lang.Int{Bits: 8 * f.Type.Size()}
+	}
+	unsigned := lang.Int{Bits: t.Bits}
+	n, _, _ := integer(unsigned, from(b, f.Offset))
+	n >>= f.BitOffset
+	shift := 64 - f.BitSize
+	n <<= shift
+	if t.Signed {
+		n = uint64(int64(n) >> shift)
+	} else {
+		n >>= shift
+	}
+	return appendDecimal(dst, n, t.Signed)
+}
+
+// from is b from offset on, empty if b is shorter.
+func from(b []byte, offset int) []byte { return b[min(offset, len(b)):] }
+
+func (v *values) appendSymbol(dst []byte, t lang.Symbol, addr uint64) []byte {
+	if t.User {
+		return appendPointer(dst, addr)
+	}
+	if name, ok := v.syms.lookup(addr); ok {
+		return append(dst, name...)
+	}
+	return appendPointer(dst, addr)
+}

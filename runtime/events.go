@@ -1,0 +1,188 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// errExit is what handling an exit() event returns: the run ends in order.
+var errExit = errors.New("exit")
+
+// eventHeader is the size of what every record begins with (see codegen.Event).
+const eventHeader = 8
+
+// handler does what a record asks for. It may keep nothing of rec.
+type handler func(rec []byte) error
+
+// events handles the records of a session, by event id.
+type events struct {
+	handlers []handler
+	buf      []byte
+	exitCode int
+}
+
+// newEvents prepares a handler for each kind of record, so that no format is looked at while events come in.
+func (s *Session) newEvents() (*events, error) {
+	ev := &events{}
+	for i, e := range s.bp.Events {
+		if e.ID != i {
+			return nil, fmt.Errorf("event %d of the blueprint has id %d", i, e.ID)
+		}
+		makeHandler, ok := eventHandlers[e.Kind]
+		if !ok {
+			return nil, fmt.Errorf("event %d has unknown kind %d", i, e.Kind)
+		}
+		h, err := makeHandler(s, ev, e)
+		if err != nil {
+			return nil, fmt.Errorf("event %d: %w", i, err)
+		}
+		ev.handlers = append(ev.handlers, h)
+	}
+	return ev, nil
+}
+
+// handle does what one record asks for.
+func (ev *events) handle(rec []byte) error {
+	if len(rec) < eventHeader {
+		return fmt.Errorf("event record of %d bytes", len(rec))
+	}
+	id := binary.NativeEndian.Uint32(rec)
+	if uint64(id) >= uint64(len(ev.handlers)) {
+		return fmt.Errorf("event record with unknown id %d", id)
+	}
+	return ev.handlers[id](rec)
+}
+
+// eventHandlers makes the handler of each kind of event.
+var eventHandlers = map[codegen.EventKind]func(*Session, *events, *codegen.Event) (handler, error){
+	codegen.EventPrintf:    printfHandler,
+	codegen.EventPrint:     printHandler,
+	codegen.EventPrintMap:  printMapHandler,
+	codegen.EventPrintElem: printElemHandler,
+	codegen.EventClear:     mapHandler((*scriptMap).clear),
+	codegen.EventZero:      mapHandler((*scriptMap).zero),
+	codegen.EventExit:      exitHandler,
+	codegen.EventTime:      timeHandler,
+}
+
+func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+	if len(e.Offs) != len(e.Fields) {
+		return nil, fmt.Errorf("printf with %d fields and %d offsets", len(e.Fields), len(e.Offs))
+	}
+	pieces := s.values.compileFormat(e.Format, e.Fields, e.Offs)
+	return func(rec []byte) error {
+		dst := ev.buf[:0]
+		for _, p := range pieces {
+			dst = p(dst, rec)
+		}
+		ev.buf = dst
+		return s.printer.Printf(dst)
+	}, nil
+}
+
+func printHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
+	if len(e.Fields) != 1 || len(e.Offs) != 1 {
+		return nil, errors.New("print without a value")
+	}
+	return func(rec []byte) error { return s.printer.Value(e.Fields[0], from(rec, e.Offs[0])) }, nil
+}
+
+func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
+	m, err := s.mapOf(e)
+	if err != nil {
+		return nil, err
+	}
+	return func([]byte) error {
+		entries, err := m.entries()
+		if err != nil {
+			return err
+		}
+		if len(entries) == 0 {
+			entries = m.unset()
+		}
+		return s.printer.Map(newMapDump(e.Map, entries, e.Top, e.Div))
+	}, nil
+}
+
+// unset is what print() shows of a map without a key that was never set: its zero, but nothing for a histogram.
+func (s *scriptMap) unset() []entry {
+	agg, isAgg := s.spec.Script.Value.(lang.Agg)
+	if s.spec.Script.Key != nil || isAgg && isHist(agg) {
+		return nil
+	}
+	return []entry{s.merge([][]byte{make([]byte, s.spec.Layout.Size)})}
+}
+
+// printElemHandler prints one element of a map as a plain value. Of aggregations the record has the key, and the value, which lies
+// spread over the CPUs, is read here.
+func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+	if len(e.Fields) == 0 || len(e.Offs) != len(e.Fields) {
+		return nil, errors.New("print of an element without a value")
+	}
+	last := len(e.Fields) - 1
+	agg, ok := e.Fields[last].(lang.Agg)
+	if !ok {
+		return func(rec []byte) error { return s.printer.Value(e.Fields[last], from(rec, e.Offs[last])) }, nil
+	}
+	m, err := s.mapOf(e)
+	if err != nil {
+		return nil, err
+	}
+	return func(rec []byte) error {
+		var key []byte
+		if m.keyed() {
+			key = field(rec, e.Offs[0], m.spec.KeySize)
+		}
+		el, ok, err := m.lookup(key)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			el = entry{words: make([]uint64, m.spec.Layout.Size/8)}
+		}
+		return s.printer.Element(agg, el.words)
+	}, nil
+}
+
+func mapHandler(do func(*scriptMap) error) func(*Session, *events, *codegen.Event) (handler, error) {
+	return func(s *Session, _ *events, e *codegen.Event) (handler, error) {
+		m, err := s.mapOf(e)
+		if err != nil {
+			return nil, err
+		}
+		return func([]byte) error { return do(m) }, nil
+	}
+}
+
+func exitHandler(_ *Session, ev *events, e *codegen.Event) (handler, error) {
+	return func(rec []byte) error {
+		if len(e.Fields) > 0 && len(e.Offs) > 0 {
+			code, _, _ := integer(e.Fields[0], from(rec, e.Offs[0]))
+			ev.exitCode = int(int64(code))
+		}
+		return errExit
+	}, nil
+}
+
+func timeHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+	return func([]byte) error {
+		ev.buf = appendTime(ev.buf[:0], e.Format, s.values.clock.now().In(s.values.clock.zone))
+		return s.printer.Time(ev.buf)
+	}, nil
+}
+
+// mapOf finds the map of an event.
+func (s *Session) mapOf(e *codegen.Event) (*scriptMap, error) {
+	if e.Map == nil {
+		return nil, errors.New("no map")
+	}
+	m, ok := s.scriptMaps[e.Map]
+	if !ok {
+		return nil, fmt.Errorf("map @%s is not in the blueprint", e.Map.Name)
+	}
+	return m, nil
+}

@@ -1,0 +1,195 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// loadMaps creates the maps.
+func (s *Session) loadMaps() error {
+	// Before 5.11 maps and programs count against the limit of locked memory.
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return fmt.Errorf("raising the limit of locked memory: %w", err)
+	}
+	s.maps = map[string]*ebpf.Map{}
+	s.scriptMaps = map[*lang.Map]*scriptMap{}
+	for _, spec := range s.bp.Maps {
+		m, err := s.createMap(spec)
+		if err != nil {
+			return err
+		}
+		s.maps[spec.Name] = m
+		if spec.Script == nil {
+			continue
+		}
+		if s.scriptMaps[spec.Script], err = newScriptMap(spec, m); err != nil {
+			return err
+		}
+	}
+	return s.initGlobals()
+}
+
+func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
+	ms := &ebpf.MapSpec{
+		Name:       kernelName(spec.Name),
+		Type:       spec.Type,
+		KeySize:    uint32(spec.KeySize),
+		ValueSize:  uint32(spec.ValueSize),
+		MaxEntries: uint32(spec.MaxEntries),
+		Flags:      spec.Flags,
+	}
+	if spec.Type == ebpf.RingBuf && ms.MaxEntries == 0 {
+		ms.MaxEntries = uint32(ringSize(s.bp.Checked.Config.PerfRBPages))
+	}
+	m, err := ebpf.NewMap(ms)
+	if err == nil {
+		return m, nil
+	}
+	err = fmt.Errorf("creating map %s: %w", spec.Name, err)
+	if spec.Script == nil {
+		return nil, err
+	}
+	return nil, &ScriptError{Err: err, Diagnostic: lang.Diagnostic{
+		Span:    lang.Span{Pos: spec.Script.Pos, EndPos: spec.Script.Pos},
+		Code:    "map-create",
+		Message: err.Error(),
+	}}
+}
+
+// kernelName is a name as bpftool shows it: at most 15 characters of [A-Za-z0-9_.], and no '@'.
+func kernelName(name string) string {
+	name = strings.TrimPrefix(name, "@")
+	if name == "" {
+		name = "_"
+	}
+	return name[:min(len(name), unix.BPF_OBJ_NAME_LEN-1)]
+}
+
+// The ring buffer's size in bytes when the script does not set it: what a hundred thousand small records need, but no more
+// than a 64th of the memory. Its pages are charged to the process twice over if it maps them twice; see ringReader.
+const (
+	ringDefault = 4 << 20
+	ringFloor   = 256 << 10
+)
+
+// ringSize is the size of the ring buffer for the script's perf_rb_pages setting, 0 if it has none. The
+// kernel wants a power of two of whole pages.
+func ringSize(pages int) int {
+	page := os.Getpagesize()
+	if pages > 0 {
+		return nextPowerOfTwo(min(pages, 1<<30/page) * page)
+	}
+	var info unix.Sysinfo_t
+	size := ringDefault
+	if unix.Sysinfo(&info) == nil {
+		size = min(size, int(uint64(info.Totalram)*uint64(info.Unit)/64))
+	}
+	return nextPowerOfTwo(max(size, ringFloor, page))
+}
+
+func nextPowerOfTwo(n int) int { return 1 << bits.Len(uint(n-1)) }
+
+// initGlobals sets what programs read before the first one runs.
+func (s *Session) initGlobals() error {
+	m := s.maps[codegen.MapGlobals]
+	if m == nil {
+		return nil
+	}
+	b := make([]byte, m.ValueSize())
+	putU64(b[codegen.GlobalStartNS:], bootNS())
+	if err := m.Put(uint32(0), b); err != nil {
+		return fmt.Errorf("writing the start time: %w", err)
+	}
+	return nil
+}
+
+// loadPrograms loads the programs one after the other. The verifier takes a fraction of a millisecond for
+// most of them, and the kernel loads programs with shared maps hardly faster side by side.
+func (s *Session) loadPrograms() error {
+	for _, p := range s.bp.Programs {
+		l, err := s.loadProgram(p)
+		if err != nil {
+			return err
+		}
+		s.programs = append(s.programs, l)
+	}
+	if s.opts.Verbose {
+		s.showPrograms()
+	}
+	return nil
+}
+
+func (s *Session) loadProgram(p *codegen.Program) (*loaded, error) {
+	l := &loaded{spec: p}
+	spec := &ebpf.ProgramSpec{
+		Name:       p.Name,
+		Type:       p.Type,
+		AttachType: p.AttachType,
+		AttachTo:   p.AttachTo,
+		License:    p.License,
+	}
+	if !p.Prog.Kind.Once {
+		var err error
+		if l.plan, err = s.newPlan(p); err != nil {
+			return nil, s.at(p, err)
+		}
+		l.plan.adjust(spec)
+	}
+	insns, err := s.withMaps(p.Insns)
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", p.Name, err)
+	}
+	spec.Instructions = insns
+	start := time.Now()
+	l.prog, err = ebpf.NewProgram(spec)
+	l.took = time.Since(start)
+	var refused *ebpf.VerifierError
+	if errors.As(err, &refused) {
+		return nil, s.verifierError(p, refused)
+	}
+	if err != nil {
+		return nil, s.at(p, fmt.Errorf("loading the program: %w", err))
+	}
+	return l, nil
+}
+
+// at gives an error the place of the program's probe in the script.
+func (s *Session) at(p *codegen.Program, err error) error {
+	span := p.Prog.Probe.Range()
+	if points := p.Prog.Probe.Points; len(points) > 0 {
+		span = points[0].Range()
+	}
+	return &ScriptError{Err: err, Diagnostic: lang.Diagnostic{Span: span, Code: "attach", Message: err.Error()}}
+}
+
+// withMaps returns a copy of the instructions in which references to maps by name are replaced by their descriptors.
+func (s *Session) withMaps(insns asm.Instructions) (asm.Instructions, error) {
+	out := make(asm.Instructions, len(insns))
+	copy(out, insns)
+	for i := range out {
+		if !out[i].IsLoadFromMap() {
+			continue
+		}
+		name := out[i].Reference()
+		m, ok := s.maps[name]
+		if !ok {
+			return nil, fmt.Errorf("instruction %d refers to unknown map %q", i, name)
+		}
+		if err := out[i].AssociateMap(m); err != nil {
+			return nil, fmt.Errorf("instruction %d: %w", i, err)
+		}
+	}
+	return out, nil
+}

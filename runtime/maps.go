@@ -1,0 +1,212 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// scriptMap is a map of the script as the kernel keeps it.
+type scriptMap struct {
+	spec *codegen.MapSpec
+	m    *ebpf.Map
+	cpus int // values per element
+
+	// zeroed is set by zero(): a map without a key then prints its zero, although its memory looks untouched.
+	zeroed bool
+}
+
+// entry is one element of a map, merged over the CPUs.
+type entry struct {
+	key   []byte   // nil for a map without a key
+	value []byte   // a plain value
+	words []uint64 // an aggregation's words (see codegen.ValueLayout)
+}
+
+// newScriptMap checks that the layout fits the map.
+func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
+	s := &scriptMap{spec: spec, m: m, cpus: 1}
+	l := spec.Layout
+	switch l.Storage {
+	case codegen.StorageHash, codegen.StorageGlobal:
+	case codegen.StoragePerCPUHash:
+		n, err := ebpf.PossibleCPU()
+		if err != nil {
+			return nil, fmt.Errorf("counting the CPUs: %w", err)
+		}
+		s.cpus = n
+	case codegen.StoragePerCPUGlobal:
+		if l.Stride <= 0 {
+			return nil, fmt.Errorf("map %s has no stride", spec.Name)
+		}
+		s.cpus = spec.ValueSize / l.Stride
+	default:
+		return nil, fmt.Errorf("map %s has unknown storage %d", spec.Name, l.Storage)
+	}
+	return s, nil
+}
+
+// keyed says whether the map has keys.
+func (s *scriptMap) keyed() bool {
+	return s.spec.Layout.Storage == codegen.StorageHash || s.spec.Layout.Storage == codegen.StoragePerCPUHash
+}
+
+// entries reads the whole map, in no order. Elements that appear or vanish meanwhile may be missed; none is read twice.
+func (s *scriptMap) entries() ([]entry, error) {
+	if s.keyed() {
+		return s.hashEntries()
+	}
+	e, ok, err := s.global()
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []entry{e}, nil
+}
+
+// global reads the value of a map without a key. ok is false if it was never set.
+func (s *scriptMap) global() (e entry, ok bool, err error) {
+	b, err := s.m.LookupBytes(uint32(0))
+	if err != nil {
+		return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
+	}
+	l := s.spec.Layout
+	if l.Storage == codegen.StorageGlobal {
+		e = s.merge([][]byte{field(b, 0, l.Size)})
+		ok = l.Present < 0 || from(b, l.Present)[0] != 0
+		return e, ok || s.zeroed, nil
+	}
+	values := make([][]byte, 0, s.cpus)
+	for n := range s.cpus {
+		values = append(values, field(b, n*l.Stride, l.Size))
+	}
+	e = s.merge(values)
+	return e, anySet(e) || s.zeroed, nil
+}
+
+// anySet says whether a value in per-CPU memory was ever updated: a counter of updates, a
+// bucket, or a plain value that is not 0.
+func anySet(e entry) bool {
+	for _, w := range e.words {
+		if w != 0 {
+			return true
+		}
+	}
+	for _, b := range e.value {
+		if b != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lookup reads the element with a key, or the value of a map without keys when key is empty.
+func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
+	if !s.keyed() {
+		return s.global()
+	}
+	buf, err := s.m.LookupBytes(key)
+	if err != nil {
+		return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
+	}
+	if buf == nil {
+		return entry{}, false, nil
+	}
+	return s.element(key, buf), true, nil
+}
+
+// elemSize is what the kernel copies for one value of one CPU.
+func (s *scriptMap) elemSize() int {
+	if s.spec.Layout.Storage == codegen.StoragePerCPUHash {
+		return (s.spec.ValueSize + 7) &^ 7
+	}
+	return s.spec.ValueSize
+}
+
+// element makes an entry of what a look-up gave.
+func (s *scriptMap) element(key, buf []byte) entry {
+	size := s.elemSize()
+	values := make([][]byte, s.cpus)
+	for n := range values {
+		values[n] = field(buf, n*size, s.spec.Layout.Size)
+	}
+	e := s.merge(values)
+	e.key = key
+	return e
+}
+
+// merge makes one value of those of all CPUs.
+func (s *scriptMap) merge(values [][]byte) entry {
+	if agg, ok := s.spec.Script.Value.(lang.Agg); ok {
+		return entry{words: mergeAgg(agg, values)}
+	}
+	if len(values) == 1 {
+		return entry{value: values[0]}
+	}
+	return entry{value: sumInts(s.spec.Script.Value, values)}
+}
+
+// sumInts adds up integers that are kept per CPU (maps that are only counted up and down).
+func sumInts(t lang.Type, values [][]byte) []byte {
+	var sum uint64
+	for _, b := range values {
+		n, _, _ := integer(t, b)
+		sum += n
+	}
+	buf := make([]byte, 8)
+	switch t.Size() {
+	case 1:
+		buf[0] = byte(sum)
+	case 2:
+		binary.NativeEndian.PutUint16(buf, uint16(sum))
+	case 4:
+		binary.NativeEndian.PutUint32(buf, uint32(sum))
+	default:
+		binary.NativeEndian.PutUint64(buf, sum)
+	}
+	return buf[:min(8, t.Size())]
+}
+
+// mergeAgg merges the words of an aggregation: all are sums, but for min and max.
+func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
+	var words []uint64
+	for _, b := range values {
+		own := make([]uint64, len(b)/8)
+		for i := range own {
+			own[i] = binary.NativeEndian.Uint64(b[8*i:])
+		}
+		switch {
+		case words == nil:
+			words = own
+		case agg.Kind == lang.AggMin || agg.Kind == lang.AggMax:
+			words = extreme(agg, words, own)
+		default:
+			for i := range words {
+				words[i] += own[i]
+			}
+		}
+	}
+	return words
+}
+
+// extreme merges two pairs (value, number of updates) of min() or max().
+func extreme(agg lang.Agg, a, b []uint64) []uint64 {
+	switch {
+	case b[1] == 0:
+		return a
+	case a[1] == 0:
+		return b
+	}
+	less := a[0] < b[0]
+	if agg.Signed {
+		less = int64(a[0]) < int64(b[0])
+	}
+	v := b[0]
+	if less == (agg.Kind == lang.AggMin) {
+		v = a[0]
+	}
+	return []uint64{v, a[1] + b[1]}
+}

@@ -1,0 +1,83 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/codegen"
+)
+
+// errNoSpace is what a batch look-up says when a hash bucket is larger than the batch.
+var errNoSpace error = unix.ENOSPC
+
+// clear removes all elements. An element that a probe makes meanwhile may stay.
+func (s *scriptMap) clear() error {
+	s.zeroed = false
+	if !s.keyed() {
+		return s.write(make([]byte, s.spec.ValueSize))
+	}
+	var keys [][]byte
+	if err := s.eachKey(func(key []byte) error { keys = append(keys, key); return nil }); err != nil {
+		return fmt.Errorf("clearing map %s: %w", s.spec.Name, err)
+	}
+	for _, key := range keys {
+		if err := s.m.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return fmt.Errorf("clearing map %s: %w", s.spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// zero sets all values to 0 and keeps the keys.
+func (s *scriptMap) zero() error {
+	if !s.keyed() {
+		return s.zeroGlobal()
+	}
+	var value any = make([]byte, s.spec.ValueSize)
+	if s.spec.Layout.Storage == codegen.StoragePerCPUHash {
+		perCPU := make([][]byte, s.cpus)
+		for i := range perCPU {
+			perCPU[i] = make([]byte, s.spec.ValueSize)
+		}
+		value = perCPU
+	}
+	err := s.eachKey(func(key []byte) error {
+		err := s.m.Update(key, value, ebpf.UpdateExist)
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("setting map %s to zero: %w", s.spec.Name, err)
+	}
+	return nil
+}
+
+// zeroGlobal sets a map without a key to 0. It counts as set afterwards if it was before.
+func (s *scriptMap) zeroGlobal() error {
+	_, ok, err := s.global()
+	if err != nil || !ok {
+		return err
+	}
+	b := make([]byte, s.spec.ValueSize)
+	if p := s.spec.Layout.Present; s.spec.Layout.Storage == codegen.StorageGlobal && p >= 0 {
+		b[p] = 1
+	}
+	if err := s.write(b); err != nil {
+		return err
+	}
+	s.zeroed = true
+	return nil
+}
+
+// write sets the only element of an array.
+func (s *scriptMap) write(value []byte) error {
+	if err := s.m.Update(uint32(0), value, ebpf.UpdateAny); err != nil {
+		return fmt.Errorf("writing map %s: %w", s.spec.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// How long the reader sleeps when the ring is empty. The programs wake nobody for an ordinary record, so a
+// record waits for at most this time. The sleep grows while nothing comes, to keep an idle
+// session from using the CPU, and is short again after the first record.
+const (
+	pollMin = 2 * time.Millisecond
+	pollMax = 40 * time.Millisecond
+)
+
+// poller waits for the ring buffer, for a while, or until it is woken.
+type poller struct {
+	epoll, event int
+	sleep        time.Duration
+	watched      int  // descriptor of a process whose end is waited for, -1 for none
+	ended        bool // it has ended
+}
+
+// newPoller waits for fd (the ring's), -1 for none.
+func newPoller(fd int) (*poller, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("creating an epoll instance: %w", err)
+	}
+	p := &poller{epoll: epoll, event: -1, watched: -1, sleep: pollMin}
+	p.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		p.close()
+		return nil, fmt.Errorf("creating an event descriptor: %w", err)
+	}
+	for _, fd := range []int{p.event, fd} {
+		if fd < 0 {
+			continue
+		}
+		if err := p.add(fd); err != nil {
+			p.close()
+			return nil, fmt.Errorf("watching the ring buffer: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// add makes fd wake the poller. Edge-triggered: records that are not committed yet must not turn
+// the wait into a busy loop.
+func (p *poller) add(fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(fd)}
+	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &ev)
+}
+
+// watch makes the end of a process, given by its pidfd, wake the poller and set ended.
+func (p *poller) watch(pidfd int) error {
+	p.watched = pidfd
+	if err := p.add(pidfd); err != nil {
+		return fmt.Errorf("watching the traced process: %w", err)
+	}
+	return nil
+}
+
+// busy says that records came: the next sleep is short.
+func (p *poller) busy() { p.sleep = pollMin }
+
+// wait sleeps until a writer or wake wakes it, or the time is over. It returns early after a signal.
+func (p *poller) wait() error {
+	var events [3]unix.EpollEvent
+	n, err := unix.EpollWait(p.epoll, events[:], int(p.sleep/time.Millisecond))
+	p.sleep = min(pollMax, p.sleep*5/4)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("waiting for the ring buffer: %w", err)
+	}
+	for _, ev := range events[:max(0, n)] {
+		if int(ev.Fd) == p.watched {
+			p.ended = true
+		}
+	}
+	return nil
+}
+
+// wake ends the current or the next wait. It may be called from any goroutine, before close.
+func (p *poller) wake() {
+	var one [8]byte
+	putU64(one[:], 1)
+	_, _ = unix.Write(p.event, one[:]) // EAGAIN: it is woken already
+}
+
+func (p *poller) close() {
+	for _, fd := range []int{p.event, p.epoll} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	p.event, p.epoll = -1, -1
+}

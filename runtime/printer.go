@@ -1,0 +1,77 @@
+package runtime
+
+import (
+	"io"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Printer shows what a script prints and collects, in one output format. Methods are called from
+// one goroutine, in the order in which things happened. They write to a buffer; an error is that of the
+// writer behind it, and ends the run.
+type Printer interface {
+	// Printf is the text that a printf made. The bytes are the printer's until it returns.
+	Printf(text []byte) error
+	// Time is what time() printed.
+	Time(text []byte) error
+	// Value is print() of a value of type t, which lies at the start of data.
+	Value(t lang.Type, data []byte) error
+	// Element is print() of one element of a map of aggregations.
+	Element(t lang.Agg, words []uint64) error
+	// Map is a map or an element of one, its elements in the order to print.
+	Map(m *MapDump) error
+	// Attached says how many probes are attached.
+	Attached(n int) error
+	// Lost says that n more events did not reach the reader.
+	Lost(n uint64) error
+	// End separates the events of a run from the maps printed at its end.
+	End() error
+	// Flush writes out what is buffered.
+	Flush() error
+}
+
+// MapDump is a map at the moment it is printed.
+type MapDump struct {
+	Map *lang.Map
+	// Div divides the values, at least 1.
+	Div     int64
+	entries []entry
+}
+
+// newMapDump sorts the elements and keeps the last top ones; 0 keeps all.
+func newMapDump(m *lang.Map, entries []entry, top, div int64) *MapDump {
+	sortEntries(m, entries)
+	if top > 0 && int64(len(entries)) > top {
+		entries = entries[int64(len(entries))-top:]
+	}
+	return &MapDump{Map: m, Div: max(1, div), entries: entries}
+}
+
+// textPrinter writes bpftrace's text.
+type textPrinter struct {
+	out    *output
+	err    io.Writer
+	values *values
+	buf    []byte
+}
+
+func (p *textPrinter) Printf(text []byte) error { return p.out.write(text) }
+func (p *textPrinter) Time(text []byte) error   { return p.out.write(text) }
+func (p *textPrinter) End() error               { return p.out.write([]byte("\n\n")) }
+func (p *textPrinter) Flush() error             { return p.out.flush() }
+
+func (p *textPrinter) Element(t lang.Agg, words []uint64) error {
+	dst := p.buf[:0]
+	if isHist(t) {
+		dst = appendHistogram(dst, histRows(t, words, 1))
+	} else {
+		dst = appendAgg(dst, t, words, 1)
+	}
+	p.buf = append(dst, '\n')
+	return p.out.write(p.buf)
+}
+
+func (p *textPrinter) Value(t lang.Type, data []byte) error {
+	p.buf = append(p.values.append(p.buf[:0], t, data), '\n')
+	return p.out.write(p.buf)
+}

@@ -1,0 +1,175 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// losses is what was reported already.
+type losses struct {
+	events uint64
+}
+
+// failures reads the counters of what failed in the kernel, one for each site of the blueprint.
+func (s *Session) failures() ([]uint64, error) {
+	counts := make([]uint64, len(s.bp.Sites))
+	m := s.maps[codegen.MapFailures]
+	if m == nil {
+		return counts, nil
+	}
+	b, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		return nil, fmt.Errorf("reading the failure counters: %w", err)
+	}
+	for i := range counts {
+		if w := from(b, 8*i); len(w) >= 8 {
+			counts[i] = binary.NativeEndian.Uint64(w)
+		}
+	}
+	return counts, nil
+}
+
+// reportLost says how many events found no room in the ring buffer since it was last said.
+func (s *Session) reportLost() error {
+	counts, err := s.failures()
+	if err != nil {
+		return err
+	}
+	var lost uint64
+	for i, site := range s.bp.Sites {
+		if site.Kind == codegen.SiteLost {
+			lost += counts[i]
+		}
+	}
+	if lost <= s.losses.events {
+		return nil
+	}
+	n := lost - s.losses.events
+	s.losses.events = lost
+	return s.printer.Lost(n)
+}
+
+// failureTexts say what happened at a site, given how often and the site, and what to do about it.
+var failureTexts = map[codegen.SiteKind]func(n uint64, site *codegen.Site) (message, hint string){
+	codegen.SiteMapFull: func(n uint64, site *codegen.Site) (string, string) {
+		name, size := "", 0
+		if site.Map != nil {
+			name, size = site.Map.Name, site.Map.MaxEntries
+		}
+		return fmt.Sprintf("map @%s is full (%d keys): %s lost", name, size, times(n, "update was", "updates were")),
+			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d)", 4*size, name, 4*size)
+	},
+	codegen.SiteRead: func(n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s could not be read: %s given 0 or an empty string", what(site, "memory"), times(n, "value was", "values were")), ""
+	},
+	codegen.SiteTrunc: func(n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s cut: longer than the room for it", what(site, times(n, "string was", "strings were"))), "set config = { max_strlen = … } to a larger value"
+	},
+	codegen.SiteLost: func(n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s lost: the ring buffer was full", times(n, "event was", "events were")), "make it larger: config = { perf_rb_pages = … }"
+	},
+	codegen.SiteScratch: func(n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s skipped: no scratch memory was free", times(n, "run was", "runs were")), ""
+	},
+	codegen.SiteLoop: func(n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("the loop reached its largest number of rounds and was left: %s", times(n, "time", "times")), ""
+	},
+	codegen.SiteInternal: func(n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s failed: %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
+	},
+}
+
+func what(site *codegen.Site, otherwise string) string {
+	if site.What != "" {
+		return site.What
+	}
+	return otherwise
+}
+
+func times(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// reportFailures warns of everything that failed in the kernel, with its place in the script.
+func (s *Session) reportFailures() {
+	if s.opts.Quiet || s.opts.NoWarnings {
+		return
+	}
+	counts, err := s.failures()
+	if err != nil {
+		fmt.Fprintf(s.opts.Stderr, "WARNING: %v\n", err)
+		return
+	}
+	var ds lang.Diagnostics
+	for i, site := range s.bp.Sites {
+		text := failureTexts[site.Kind]
+		if counts[i] == 0 || text == nil {
+			continue
+		}
+		message, hint := text(counts[i], site)
+		ds = append(ds, warning(site.Pos, "runtime", message, hint))
+	}
+	ds = append(ds, s.missedRuns()...)
+	ds.Write(s.opts.Stderr, s.bp.Checked.Source, s.opts.Color)
+}
+
+func warning(pos lang.Pos, code, message, hint string) lang.Diagnostic {
+	return lang.Diagnostic{
+		Span:     lang.Span{Pos: pos, EndPos: pos},
+		Severity: lang.SevWarning,
+		Code:     code,
+		Message:  message,
+		Hint:     hint,
+	}
+}
+
+// missedRuns warns of programs that the kernel did not run because they, or another tracing program on the
+// same CPU, ran already (recursion_misses, Linux 5.12).
+func (s *Session) missedRuns() lang.Diagnostics {
+	var ds lang.Diagnostics
+	for _, p := range s.programs {
+		stats, err := p.prog.Stats()
+		if err != nil || stats.RecursionMisses == 0 {
+			continue // an older kernel does not count them
+		}
+		message := fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU", times(stats.RecursionMisses, "run", "runs"))
+		ds = append(ds, warning(p.spec.Prog.Probe.Range().Pos, "missed-runs", message, ""))
+	}
+	return ds
+}
+
+// reportChild says how the command of -c ended, with -v or when it failed.
+func (s *Session) reportChild() error {
+	c := s.opts.Child
+	if c == nil || !s.poll.ended || !s.opts.Verbose {
+		return nil
+	}
+	how, err := c.Wait()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.opts.Stderr, "%s %s\n", c.argv[0], how)
+	return err
+}
+
+// showPrograms lists the programs with what they cost to load, for -v.
+func (s *Session) showPrograms() {
+	for _, p := range s.programs {
+		fmt.Fprintf(s.opts.Stderr, "%s: %d instructions", p.spec.Name, len(p.spec.Insns))
+		if info, err := p.prog.Info(); err == nil {
+			if n, ok := info.VerifiedInstructions(); ok {
+				fmt.Fprintf(s.opts.Stderr, ", %d verified", n)
+			}
+			if size, err := info.JitedSize(); err == nil {
+				fmt.Fprintf(s.opts.Stderr, ", %d bytes of machine code", size)
+			}
+		}
+		fmt.Fprintf(s.opts.Stderr, ", loaded in %v\n", p.took)
+	}
+}

@@ -1,0 +1,191 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// lossInterval is how often lost events are looked for while a session runs.
+const lossInterval = time.Second
+
+// Run handles events until ctx ends, the script calls exit(), or the traced process is gone. Then it detaches everything, runs the
+// END probes, prints the maps and reports what was lost. The end of ctx is no error.
+func (s *Session) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if errors.Is(err, unix.EPIPE) {
+		return nil // nobody reads the output any more: not worth a word
+	}
+	return err
+}
+
+func (s *Session) run(ctx context.Context) error {
+	if err := s.watchProcesses(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, s.poll.wake)
+	defer stop()
+	exited, err := s.loop(ctx)
+	if err != nil {
+		return err
+	}
+	return s.finish(exited)
+}
+
+// watchProcesses makes the end of the traced process wake the reader.
+func (s *Session) watchProcesses() error {
+	if c := s.opts.Child; c != nil {
+		return s.poll.watch(c.pidfd)
+	}
+	if s.opts.PID == 0 {
+		return nil
+	}
+	fd, err := unix.PidfdOpen(s.opts.PID, 0)
+	if err != nil {
+		return fmt.Errorf("process %d: %w", s.opts.PID, err)
+	}
+	s.pidfd = fd
+	return s.poll.watch(fd)
+}
+
+// loop reads events as they come. exited says that the script called exit().
+func (s *Session) loop(ctx context.Context) (exited bool, err error) {
+	checked := time.Now()
+	for ctx.Err() == nil && !s.poll.ended {
+		n, exited, err := s.readEvents()
+		if exited || err != nil {
+			return exited, err
+		}
+		if now := time.Now(); now.Sub(checked) >= lossInterval {
+			checked = now
+			if err := s.reportLost(); err != nil {
+				return false, err
+			}
+		}
+		if n > 0 {
+			s.poll.busy()
+		}
+		// A ring that fills fast is read again at once.
+		if n*8 > s.ringSize() && n > 0 {
+			continue
+		}
+		if err := s.poll.wait(); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// readEvents handles the records that are there and writes out what they print.
+func (s *Session) readEvents() (n int, exited bool, err error) {
+	if s.ring != nil {
+		n, err = s.ring.read(s.events.handle)
+	}
+	if errors.Is(err, errExit) {
+		return n, true, s.printer.Flush()
+	}
+	if err != nil || n == 0 {
+		return n, false, err
+	}
+	return n, false, s.printer.Flush()
+}
+
+func (s *Session) ringSize() int {
+	if s.ring == nil {
+		return 0
+	}
+	return len(s.ring.data)
+}
+
+// finish ends a run. After exit() the records that other probes sent meanwhile are dropped, as bpftrace does.
+func (s *Session) finish(exited bool) error {
+	if err := s.detach(); err != nil {
+		return err
+	}
+	if exited {
+		if _, err := s.ring.read(func([]byte) error { return nil }); err != nil {
+			return err
+		}
+	} else if err := s.drain(); err != nil {
+		return err
+	}
+	if err := s.runEnd(); err != nil {
+		return err
+	}
+	if err := s.reportLost(); err != nil {
+		return err
+	}
+	if err := s.printer.End(); err != nil {
+		return err
+	}
+	if s.bp.Checked.Config.PrintMapsOnExit {
+		if err := s.printMaps(); err != nil {
+			return err
+		}
+	}
+	if err := s.flushAll(); err != nil {
+		return err
+	}
+	s.reportFailures()
+	return s.reportChild()
+}
+
+// drain handles records until the ring is empty or one of them is exit().
+func (s *Session) drain() error {
+	for {
+		n, exited, err := s.readEvents()
+		if err != nil || exited || n == 0 {
+			return err
+		}
+	}
+}
+
+// runEnd runs the END probes in the order of the script and handles what they send.
+func (s *Session) runEnd() error {
+	for _, p := range s.programs {
+		if !isEnd(p.spec) {
+			continue
+		}
+		if err := s.runOnce(p); err != nil {
+			return err
+		}
+	}
+	return s.drain()
+}
+
+// printMaps prints all maps of the script by name.
+func (s *Session) printMaps() error {
+	var maps []*lang.Map
+	for _, spec := range s.bp.Maps {
+		if spec.Script != nil {
+			maps = append(maps, spec.Script)
+		}
+	}
+	sort.Slice(maps, func(i, j int) bool { return maps[i].Name < maps[j].Name })
+	for _, m := range maps {
+		entries, err := s.scriptMaps[m].entries()
+		if err != nil {
+			return err
+		}
+		if err := s.printer.Map(newMapDump(m, entries, 0, 1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) flushAll() error {
+	if err := s.printer.Flush(); err != nil {
+		return err
+	}
+	if s.output != nil {
+		return s.output.close()
+	}
+	return nil
+}

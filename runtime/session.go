@@ -1,0 +1,122 @@
+package runtime
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Session is a script in the kernel. It is used from one goroutine.
+type Session struct {
+	bp   *codegen.Blueprint
+	opts Options
+
+	maps       map[string]*ebpf.Map
+	scriptMaps map[*lang.Map]*scriptMap
+	programs   []*loaded
+	links      []io.Closer
+
+	values  *values
+	printer Printer
+	output  *output // nil when the caller has its own printer
+	events  *events
+	ring    *ringReader // nil for a script that sends no events
+	poll    *poller
+	pidfd   int // of Options.PID, -1 for none
+	losses  losses
+	closed  bool
+}
+
+// loaded is a program in the kernel.
+type loaded struct {
+	spec *codegen.Program
+	prog *ebpf.Program
+	plan plan          // nil for BEGIN and END
+	took time.Duration // to load
+}
+
+// Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives a *ScriptError
+// at the line of the script it was made from.
+func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
+	s := &Session{bp: bp, opts: opts, pidfd: -1}
+	if s.opts.Stdout == nil {
+		s.opts.Stdout = io.Discard
+	}
+	if s.opts.Stderr == nil {
+		s.opts.Stderr = io.Discard
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Session) load() error {
+	if err := s.loadMaps(); err != nil {
+		return err
+	}
+	if err := s.loadPrograms(); err != nil {
+		return err
+	}
+	s.newPrinter()
+	var err error
+	if s.events, err = s.newEvents(); err != nil {
+		return err
+	}
+	ringFD := -1
+	if ring := s.maps[codegen.MapEvents]; ring != nil {
+		ringFD = ring.FD()
+		if s.ring, err = newRingReader(ring); err != nil {
+			return err
+		}
+	}
+	s.poll, err = newPoller(ringFD)
+	return err
+}
+
+func (s *Session) newPrinter() {
+	s.values = &values{syms: &kernelSymbols{}, clock: newClock(), trailer: s.bp.Checked.Config.StrTruncTrailer}
+	if s.printer = s.opts.Printer; s.printer != nil {
+		return
+	}
+	mode := s.opts.Buffering
+	if mode == "" {
+		mode = BufferLine
+	}
+	s.output = newOutput(s.opts.Stdout, mode)
+	s.printer = &textPrinter{out: s.output, err: s.opts.Stderr, values: s.values}
+}
+
+// ExitCode is what the script gave to exit(), else 0.
+func (s *Session) ExitCode() int { return s.events.exitCode }
+
+// Close detaches and unloads everything. It may be called again.
+func (s *Session) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	errs := []error{s.detach()}
+	for _, p := range s.programs {
+		errs = append(errs, p.prog.Close())
+	}
+	if s.ring != nil {
+		s.ring.close()
+	}
+	if s.poll != nil {
+		s.poll.close()
+	}
+	if s.pidfd >= 0 {
+		_ = unix.Close(s.pidfd)
+	}
+	for _, m := range s.maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,280 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// needRoot skips a test that loads programs where that is not allowed.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: loading eBPF programs needs root")
+	}
+}
+
+var uint64Type = lang.Int{Bits: 64}
+
+// Programs of the tests are raw tracepoint programs, which run by hand and can be attached, too.
+func program(kind string, insns ...asm.Instruction) *codegen.Program {
+	k := lang.ProbeKindByName(kind)
+	probe := &lang.Probe{Points: []*lang.AttachPoint{{Provider: kind}}}
+	return &codegen.Program{
+		Name:    kind,
+		Type:    ebpf.RawTracepoint,
+		Prog:    &lang.Prog{Kind: k, Probe: probe, Targets: []lang.Target{{Kind: k, Name: kind}}},
+		Insns:   append(insns, asm.Mov.Imm(asm.R0, 0), asm.Return()),
+		License: "GPL",
+	}
+}
+
+// send emits a record of an event with u64 fields.
+func send(id int, fields ...int64) []asm.Instruction {
+	size := int16(8 + 8*len(fields))
+	out := []asm.Instruction{
+		asm.LoadImm(asm.R1, int64(id), asm.DWord),
+		asm.StoreMem(asm.RFP, -size, asm.R1, asm.DWord),
+	}
+	for i, f := range fields {
+		out = append(out,
+			asm.LoadImm(asm.R1, f, asm.DWord),
+			asm.StoreMem(asm.RFP, -size+8+8*int16(i), asm.R1, asm.DWord))
+	}
+	return append(out,
+		asm.LoadMapPtr(asm.R1, 0).WithReference(codegen.MapEvents),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, int32(-size)),
+		asm.Mov.Imm(asm.R3, int32(size)),
+		asm.Mov.Imm(asm.R4, 1), // BPF_RB_NO_WAKEUP
+		asm.FnRingbufOutput.Call())
+}
+
+// addGlobal adds n to a u64 in the only value of an array map.
+func addGlobal(name string, off uint32, n int32) []asm.Instruction {
+	return []asm.Instruction{
+		asm.LoadMapValue(asm.R1, 0, off).WithReference(name),
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+		asm.Add.Imm(asm.R2, n),
+		asm.StoreMem(asm.R1, 0, asm.R2, asm.DWord),
+	}
+}
+
+func eventList(list ...*codegen.Event) []*codegen.Event {
+	for i, e := range list {
+		e.ID = i
+		for j := range e.Fields {
+			e.Offs = append(e.Offs, 8+8*j)
+		}
+	}
+	return list
+}
+
+func checked(maps ...*lang.Map) *lang.Checked {
+	return &lang.Checked{
+		Source: &lang.Source{Name: "test", Text: []byte("BEGIN { }\n")},
+		Config: lang.Config{PrintMapsOnExit: true},
+		Maps:   maps,
+	}
+}
+
+// linkPlan attaches with a function of the test.
+type linkPlan func(*ebpf.Program) (io.Closer, error)
+
+func (linkPlan) adjust(*ebpf.ProgramSpec)                       {}
+func (p linkPlan) attach(prog *ebpf.Program) (io.Closer, error) { return p(prog) }
+
+func rawTracepoint(name string) func(*codegen.Program) (plan, error) {
+	return func(*codegen.Program) (plan, error) {
+		return linkPlan(func(prog *ebpf.Program) (io.Closer, error) {
+			return link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: prog})
+		}), nil
+	}
+}
+
+// runSession runs a blueprint to its end and returns what it printed.
+func runSession(t *testing.T, bp *codegen.Blueprint, opts Options) (stdout, stderr string, s *Session) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	opts.Stdout, opts.Stderr = &out, &errs
+	s, err := Load(bp, opts)
+	if err != nil {
+		t.Fatalf("loading: %v\n%s", err, errs.String())
+	}
+	defer s.Close()
+	if err := s.Attach(); err != nil {
+		t.Fatalf("attaching: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Fatalf("running: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+	return out.String(), errs.String(), s
+}
+
+func TestSessionBeginExitEnd(t *testing.T) {
+	needRoot(t)
+	x := &lang.Map{Name: "x", Value: uint64Type}
+	c := &lang.Map{Name: "c", Value: lang.Agg{Kind: lang.AggCount}}
+	cpus := ebpf.MustPossibleCPU()
+	bp := &codegen.Blueprint{
+		Checked: checked(x, c),
+		Maps: []*codegen.MapSpec{
+			{Name: "@x", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Script: x,
+				Layout: codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}},
+			{Name: "@c", Type: ebpf.Array, KeySize: 4, ValueSize: 64 * cpus, MaxEntries: 1, Script: c,
+				Layout: codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}},
+			{Name: codegen.MapEvents, Type: ebpf.RingBuf},
+		},
+		Events: eventList(
+			&codegen.Event{Kind: codegen.EventPrintf, Format: "hello %d %5x|\n", Fields: []lang.Type{uint64Type, uint64Type}},
+			&codegen.Event{Kind: codegen.EventExit, Fields: []lang.Type{uint64Type}},
+			&codegen.Event{Kind: codegen.EventPrintMap, Map: x, Top: -1, Div: -1},
+			&codegen.Event{Kind: codegen.EventPrint, Fields: []lang.Type{lang.Tuple{Elems: []lang.Type{uint64Type, uint64Type}}}},
+		),
+	}
+	var begin []asm.Instruction
+	begin = append(begin, send(0, 42, 255)...)
+	begin = append(begin, send(2)...)
+	begin = append(begin, addGlobal("@x", 0, 5)...)
+	begin = append(begin, addGlobal("@x", 8, 1)...)
+	begin = append(begin, addGlobal("@c", 0, 2)...)
+	begin = append(begin, send(2)...)
+	begin = append(begin, send(3, 1, 2)...)
+	begin = append(begin, send(1, 3)...)
+	begin = append(begin, send(0, 1, 1)...) // dropped: it comes after exit()
+	bp.Programs = []*codegen.Program{
+		program("end", send(0, 7, 8)...),
+		program("begin", begin...),
+	}
+	out, errs, s := runSession(t, bp, Options{})
+	want := "hello 42    ff|\n@x: 5\n@x: 5\n(1, 2)\nhello 7     8|\n\n\n@c: 2\n@x: 5\n"
+	if out != want {
+		t.Errorf("stdout %q, want %q", out, want)
+	}
+	if errs != "Attached 2 probes\n" {
+		t.Errorf("stderr %q", errs)
+	}
+	if s.ExitCode() != 3 {
+		t.Errorf("exit code %d, want 3", s.ExitCode())
+	}
+}
+
+// A hash of counts that a program fills from user space's side stands for every keyed map here.
+func TestSessionKeyedMaps(t *testing.T) {
+	needRoot(t)
+	for _, storage := range []codegen.Storage{codegen.StorageHash, codegen.StoragePerCPUHash} {
+		m := &lang.Map{Name: "m", Key: lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32, Signed: true}, lang.String{Len: 4}}},
+			Value: lang.Agg{Kind: lang.AggSum, Signed: true}, MaxEntries: 3000}
+		typ := map[codegen.Storage]ebpf.MapType{codegen.StorageHash: ebpf.Hash, codegen.StoragePerCPUHash: ebpf.PerCPUHash}[storage]
+		bp := &codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{{
+			Name: "@m", Type: typ, KeySize: 8, ValueSize: 16, MaxEntries: 3000, Script: m,
+			Layout: codegen.ValueLayout{Storage: storage, Size: 16, Present: -1},
+		}}}
+		s, err := Load(bp, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		sm := s.scriptMaps[m]
+		put := func(key int32, name string, sum int64) {
+			k := binary.NativeEndian.AppendUint32(nil, uint32(key))
+			k = append(append(k, name...), make([]byte, 4-len(name))...)
+			v := binary.NativeEndian.AppendUint64(nil, uint64(sum))
+			v = binary.NativeEndian.AppendUint64(v, 1)
+			var value any = v
+			if storage == codegen.StoragePerCPUHash {
+				perCPU := make([][]byte, sm.cpus)
+				for i := range perCPU {
+					perCPU[i] = v
+				}
+				value = perCPU
+				_ = sum
+			}
+			if err := sm.m.Put(k, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(3, "c", 10)
+		put(-1, "a", -5)
+		put(-1, "b", -5)
+		check := func(want string) {
+			t.Helper()
+			list, err := sm.entries()
+			if err != nil {
+				t.Fatal(err)
+			}
+			walked, err := sm.walkEntries()
+			if err != nil || len(walked) != len(list) {
+				t.Errorf("walking gives %d elements, a batch %d (%v)", len(walked), len(list), err)
+			}
+			var out bytes.Buffer
+			p := &textPrinter{out: newOutput(&out, BufferLine), values: &values{}}
+			p.Map(newMapDump(m, list, 0, int64(sm.cpus)))
+			p.Flush()
+			if out.String() != want {
+				t.Errorf("storage %d: %q, want %q", storage, out.String(), want)
+			}
+		}
+		n := ""
+		if storage == codegen.StorageHash && sm.cpus == 1 {
+			n = "@m[-1, a]: -5\n@m[-1, b]: -5\n@m[3, c]: 10\n"
+			check(n)
+		}
+		if storage == codegen.StoragePerCPUHash {
+			check("@m[-1, a]: -5\n@m[-1, b]: -5\n@m[3, c]: 10\n")
+		}
+		if err := sm.zero(); err != nil {
+			t.Fatal(err)
+		}
+		check("@m[-1, a]: 0\n@m[-1, b]: 0\n@m[3, c]: 0\n")
+		for i := range int32(2900) {
+			put(i, "x", 1)
+		}
+		list, err := sm.entries()
+		if err != nil || len(list) != 2903 {
+			t.Errorf("%d elements (%v), want 2903", len(list), err)
+		}
+		if err := sm.clear(); err != nil {
+			t.Fatal(err)
+		}
+		check("")
+	}
+}
+
+func TestSessionVerifierRefusal(t *testing.T) {
+	needRoot(t)
+	p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
+	p.Positions = []lang.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
+	var errs strings.Builder
+	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Stderr: &errs})
+	var at *ScriptError
+	if !asScriptError(err, &at) {
+		t.Fatalf("error %v", err)
+	}
+	if at.Diagnostic.Pos.Column != 9 || !strings.Contains(at.Diagnostic.Message, "R5 !read_ok") {
+		t.Errorf("diagnostic %+v", at.Diagnostic)
+	}
+	if !strings.Contains(errs.String(), "R5 !read_ok") {
+		t.Errorf("no log with -v: %q", errs.String())
+	}
+}
+
+func asScriptError(err error, at **ScriptError) bool { return errors.As(err, at) }

@@ -1,0 +1,73 @@
+package runtime
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// logLine finds the number of the instruction that a line of the verifier's log is about.
+var logLine = regexp.MustCompile(`^(\d+): \(`)
+
+// verifierError says at which line of the script the verifier refused a program. That is a mistake of
+// gotrace's, not of the script's, and the message says so. The log is shown when -v is given.
+func (s *Session) verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
+	if s.opts.Verbose {
+		fmt.Fprintf(s.opts.Stderr, "verifier log of %s:\n%+v\n", p.Name, refused)
+	}
+	pos := p.Prog.Probe.Range().Pos
+	if i, ok := lastInstruction(refused.Log); ok {
+		if at, ok := positionOf(p, i); ok {
+			pos = at
+		}
+	}
+	d := lang.Diagnostic{
+		Span:    lang.Span{Pos: pos, EndPos: pos},
+		Code:    "verifier",
+		Message: "the kernel refused the program made from this: " + reason(refused),
+		Hint:    "this is a bug in gotrace: please report it with the output of -v",
+	}
+	return &ScriptError{Diagnostic: d, Err: refused}
+}
+
+// lastInstruction is the number, in eight-byte units, of the last instruction in a log: the one that was refused.
+func lastInstruction(log []string) (int, bool) {
+	for i := len(log) - 1; i >= 0; i-- {
+		if m := logLine.FindStringSubmatch(log[i]); m != nil {
+			n, err := strconv.Atoi(m[1])
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// positionOf is the place in the script of the instruction at an offset, in eight-byte units: wide
+// loads take two.
+func positionOf(p *codegen.Program, offset int) (lang.Pos, bool) {
+	at := 0
+	for i, ins := range p.Insns {
+		if at >= offset && i < len(p.Positions) {
+			return p.Positions[i], p.Positions[i].Line > 0
+		}
+		at += int(ins.Width())
+	}
+	return lang.Pos{}, false
+}
+
+// reason is the last line of the log that says something about the program.
+func reason(refused *ebpf.VerifierError) string {
+	for i := len(refused.Log) - 1; i >= 0; i-- {
+		line := strings.TrimSpace(refused.Log[i])
+		if line == "" || strings.HasPrefix(line, "processed ") || logLine.MatchString(line) {
+			continue
+		}
+		return line
+	}
+	return refused.Cause.Error()
+}
