@@ -120,10 +120,8 @@ type Event struct {
 	Format string      // printf, time: format text
 	Fields []lang.Type // types of the arguments; an aggregation that is read as a number has an Int type
 	Offs   []int       // byte offset of each field in the record, -1 for one that does not travel
-	// Consts is parallel to Fields: the value of a field that is known beforehand and so does not travel, nil for the others.
-	Consts []*lang.Const
-	Map    *lang.Map // print, clear, zero, print of an element
-	Top    int64     // print(@map, top, div): -1 if not given
+	Map    *lang.Map   // print, clear, zero, print of an element
+	Top    int64       // print(@map, top, div): -1 if not given
 	Div    int64
 }
 
@@ -132,10 +130,13 @@ type EventKind uint8
 
 // The event kinds.
 const (
-	EventPrintf    EventKind = iota + 1
-	EventPrint               // print(value): Fields[0]
-	EventPrintMap            // print(@map[, top[, div]])
-	EventPrintElem           // print(@map[key]): Fields[0] is the key (absent without key), Fields[last] the value
+	EventPrintf   EventKind = iota + 1
+	EventPrint              // print(value): Fields[0]
+	EventPrintMap           // print(@map[, top[, div]])
+	// EventPrintElem prints an element of a map whose value the program can not read: Fields[0] is the key, with the bytes
+	// of a map key (MapSpec.KeySize of them), and Fields[1], which does not travel, the Agg. Elements that
+	// can be read are sent as EventPrint.
+	EventPrintElem
 	EventClear
 	EventZero
 	EventExit // Fields[0]: exit code

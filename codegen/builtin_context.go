@@ -54,6 +54,10 @@ var contextVars = map[string]variable{
 	// usermode is 1 if the CPU was in user mode.
 	"usermode": func(l *lowerer, n lang.Node, t lang.Type) operand {
 		r := l.registers(n)
+		if c := l.prog.Kind.Context; c != lang.CtxPerf && c != lang.CtxRegs {
+			l.fail(n, "", "usermode is not known in a %s", l.prog.Kind.Name)
+			return operand{typ: t, val: l.b.Const(0)}
+		}
 		mode := l.b.OpImm(ir.OpAnd, l.b.Load(8, l.ctx(), r.mode), int64(r.modeMask))
 		return operand{typ: t, val: l.b.Cmp(ir.Eq, mode, l.b.Const(int64(r.modeUser)))}
 	},

@@ -36,17 +36,30 @@ func (l *lowerer) print(c *lang.Call) {
 	}
 }
 
-// printElem is print(@m[key]).
+// printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel can not read
+// another CPU's value, are left to user space.
 func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
 	m := l.mapOf(ref)
-	if a, ok := m.Value.(lang.Agg); ok {
-		switch a.Kind {
-		case lang.AggStats, lang.AggHist, lang.AggLHist:
-			l.fail(c, "print the whole map", "an element of %s can not be printed: it holds %s()", mapName(m), a.Kind)
-			return
-		}
+	a, ok := m.Value.(lang.Agg)
+	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) {
+		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringNoWakeup)
+		return
 	}
-	l.send(l.newRecord(c, &Event{Kind: EventPrint, Map: m}, c.Args[:1]), ringNoWakeup)
+	mk := l.mark()
+	key := l.mapKey(ref)
+	ev := &Event{Kind: EventPrintElem, Map: m, Fields: []lang.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
+	ev.Size = eventHeader + l.k.spec(m).KeySize
+	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringNoWakeup)
+	l.release(mk)
+}
+
+// isNumber says whether an aggregation has one number for its result.
+func isNumber(a lang.Agg) bool {
+	switch a.Kind {
+	case lang.AggStats, lang.AggHist, lang.AggLHist:
+		return false
+	}
+	return true
 }
 
 // number is the value of a constant integer.

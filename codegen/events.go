@@ -23,6 +23,7 @@ type record struct {
 	what  string      // for the message about lost records
 	args  []lang.Expr // parallel to ev.Fields
 	early []*operand  // parallel: arguments evaluated before the record is reserved, nil for the others
+	key   *place      // a map key that follows the header, ev.Size-eventHeader bytes of it; there are no arguments then
 }
 
 // newRecord lays out the record of a call with the given arguments.
@@ -32,11 +33,7 @@ func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
 	for _, e := range args {
 		t := fieldType(l.typeOf(e))
 		ev.Fields = append(ev.Fields, t)
-		if v, ok := l.constOf(e); ok {
-			ev.Consts, ev.Offs = append(ev.Consts, &v), append(ev.Offs, -1)
-			continue
-		}
-		ev.Consts, ev.Offs = append(ev.Consts, nil), append(ev.Offs, size)
+		ev.Offs = append(ev.Offs, size)
 		if inMemory(t) {
 			size += align8(t.Size())
 		} else {
@@ -44,12 +41,17 @@ func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
 		}
 	}
 	ev.Size = size
+	return l.announce(c, r)
+}
+
+// announce adds the record's kind to the blueprint, once for all copies of an unrolled body.
+func (l *lowerer) announce(c *lang.Call, r *record) *record {
 	if old := l.events[c]; old != nil {
-		r.ev = old // another copy of an unrolled body
+		r.ev = old
 		return r
 	}
-	ev.Pos = c.Pos
-	l.events[c] = l.k.event(ev)
+	r.ev.Pos = c.Pos
+	l.events[c] = l.k.event(r.ev)
 	return r
 }
 
@@ -67,7 +69,7 @@ func fieldType(t lang.Type) lang.Type {
 func (l *lowerer) send(r *record, flags int64) {
 	m := l.mark()
 	for i, e := range r.args {
-		if r.ev.Consts[i] == nil && hasEffects(e) {
+		if hasEffects(e) {
 			r.early[i] = l.evaluate(e, r.ev.Fields[i])
 		}
 	}
@@ -81,6 +83,9 @@ func (l *lowerer) send(r *record, flags int64) {
 	l.b.Jump(done)
 	l.b.At(got)
 	l.b.Store(8, rec, 0, l.b.Const(int64(r.ev.ID)))
+	if r.key != nil {
+		l.copyBytes(bpf(rec, eventHeader), *r.key, r.ev.Size-eventHeader)
+	}
 	for i := range r.args {
 		l.fill(r, i, rec)
 	}
@@ -104,9 +109,6 @@ func (l *lowerer) evaluate(e lang.Expr, t lang.Type) *operand {
 // fill writes argument i into the record.
 func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
 	off, t := r.ev.Offs[i], r.ev.Fields[i]
-	if off < 0 {
-		return
-	}
 	m := l.mark()
 	defer l.release(m)
 	switch {

@@ -298,23 +298,14 @@ func (l *lowerer) inPlace(ref *lang.MapRef, m *lang.Map, change func(place)) {
 	l.b.At(done)
 }
 
-// addTo adds to an integer value of a map atomically. If fetch is set it returns the old value.
+// addTo adds to an integer value of a map, so that no addition is lost. If fetch is set it returns the old value, which
+// nobody asks for where each CPU has its own.
 func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
-	add := func(p place) *ir.Value {
-		switch {
-		case !fetch:
-			l.b.Atomic(ir.OpAtomicAdd, 8, p.base, p.off, delta)
-			return nil
-		case l.k.kernel.AtLeast(5, 12):
-			return l.b.Atomic(ir.OpAtomicFetch, 8, p.base, p.off, delta)
-		}
-		// Without BPF_FETCH the sum is exact all the same; the value seen here may be another CPU's.
-		old := l.b.Load(8, p.base, p.off)
-		l.b.Atomic(ir.OpAtomicAdd, 8, p.base, p.off, delta)
-		return old
-	}
 	if m.Key == nil {
-		old := add(bpf(l.b.MapValue(mapName(m), 0), 0))
+		if !l.k.layout(m).shared() {
+			return l.addAt(m, l.ownValue(m), delta, false)
+		}
+		old := l.addAt(m, l.b.MapValue(mapName(m), 0), delta, fetch)
 		l.setPresent(m)
 		return old
 	}
@@ -324,21 +315,30 @@ func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bo
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
-	old := add(bpf(l.findOrAdd(m, key, failed), 0))
+	old := l.addAt(m, l.findOrAdd(m, key, failed), delta, fetch)
 	l.release(mk)
-	if !fetch {
-		l.b.Jump(done)
-		l.b.At(failed)
-		l.b.Jump(done)
-		l.b.At(done)
-		return nil
-	}
 	res := done.AddParam()
 	l.b.Jump(done, old)
 	l.b.At(failed)
 	l.b.Jump(done, l.b.Const(0))
 	l.b.At(done)
 	return res
+}
+
+// addAt adds to the value at an address.
+func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Value {
+	switch {
+	case l.k.exclusive(m):
+		old := l.b.Load(8, base, 0)
+		l.b.Store(8, base, 0, l.b.Op(ir.OpAdd, old, delta))
+		return old
+	case fetch && l.k.kernel.AtLeast(5, 12):
+		return l.b.Atomic(ir.OpAtomicFetch, 8, base, 0, delta)
+	}
+	// Without BPF_FETCH (5.12) the sum is exact all the same; the value seen here may be another CPU's.
+	old := l.b.Load(8, base, 0)
+	l.b.Atomic(ir.OpAtomicAdd, 8, base, 0, delta)
+	return old
 }
 
 // mapIncDec is ++ or -- on a map's value.

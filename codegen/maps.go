@@ -10,6 +10,11 @@ import (
 type mapUse struct {
 	writers []*lang.Prog // assign, count or aggregate into it
 	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+
+	mentions int  // all of them
+	harmless int  // of these, those that neither read the value nor set it to anything
+	up, down bool // ++ and -- whose result nobody uses, which count as harmless
+	adds     bool // += and -=, likewise
 }
 
 // mapUses goes through all programs.
@@ -30,29 +35,83 @@ func mapUses(c *lang.Checked) map[string]*mapUse {
 
 // noteUse records what one node does to maps.
 func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
-	var target lang.Expr
 	switch n := n.(type) {
+	case *lang.MapRef:
+		if u := uses[n.Name]; u != nil {
+			u.mentions++
+		}
+	case *lang.ExprStmt:
+		if x, ok := n.X.(*lang.IncDec); ok {
+			if u := useOf(uses, x.Target); u != nil {
+				u.harmless++
+				u.up = u.up || x.Op == "++"
+				u.down = u.down || x.Op == "--"
+			}
+		}
 	case *lang.Assign:
-		target = n.Target
+		if u := useOf(uses, n.Target); u != nil {
+			u.write(p)
+			if n.Op == "+=" || n.Op == "-=" {
+				u.harmless++
+				u.adds = true
+			}
+		}
 	case *lang.IncDec:
-		target = n.Target
+		if u := useOf(uses, n.Target); u != nil {
+			u.write(p)
+		}
 	case *lang.Call:
-		if len(n.Args) == 0 || n.Name != "delete" && n.Name != "clear" && n.Name != "zero" {
-			return
-		}
-		if ref, ok := n.Args[0].(*lang.MapRef); ok && uses[ref.Name] != nil {
-			uses[ref.Name].removes = true
-		}
+		noteCall(uses, n)
+	}
+}
+
+// noteCall records what the functions that take a map do to it.
+func noteCall(uses map[string]*mapUse, c *lang.Call) {
+	if len(c.Args) == 0 {
 		return
 	}
-	ref, ok := target.(*lang.MapRef)
-	if !ok || uses[ref.Name] == nil {
+	u := useOf(uses, c.Args[0])
+	if u == nil {
 		return
 	}
-	u := uses[ref.Name]
+	switch c.Name {
+	case "delete", "clear", "zero":
+		u.removes = true
+		u.harmless++
+	case "len", "has_key":
+		u.harmless++
+	case "print":
+		if !c.Args[0].(*lang.MapRef).Indexed {
+			u.harmless++
+		}
+	}
+}
+
+// useOf finds the use of the map that an expression is, nil if it is none.
+func useOf(uses map[string]*mapUse, e lang.Expr) *mapUse {
+	if ref, ok := e.(*lang.MapRef); ok {
+		return uses[ref.Name]
+	}
+	return nil
+}
+
+func (u *mapUse) write(p *lang.Prog) {
 	if len(u.writers) == 0 || u.writers[len(u.writers)-1] != p {
 		u.writers = append(u.writers, p)
 	}
+}
+
+// onlyCounts says that programs only add to a map's integers and never look at them, so that each CPU can have
+// its own, as for count(). A map without a key must also never sum up to 0, as it would look untouched then.
+func (k *compiler) onlyCounts(m *lang.Map) bool {
+	u := k.uses[m.Name]
+	if _, ok := m.Value.(lang.Int); !ok || m.Kind != "" || u.mentions != u.harmless {
+		return false
+	}
+	if m.Key == nil {
+		return u.up != u.down && !u.adds
+	}
+	return u.up || u.down || u.adds
 }
 
 // exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
@@ -130,17 +189,17 @@ const (
 func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
 	s := &MapSpec{Name: "@" + m.Name, Script: m}
 	size := align8(m.Value.Size())
-	agg, isAgg := m.Value.(lang.Agg)
-	if isAgg {
-		size = 8 * aggWords(agg)
+	perCPU := k.onlyCounts(m)
+	if agg, ok := m.Value.(lang.Agg); ok {
+		size, perCPU = 8*aggWords(agg), true
 	}
 	s.Layout = ValueLayout{Size: size, Present: -1}
 	if m.Key != nil {
-		k.keyedMap(s, m, isAgg)
+		k.keyedMap(s, m, perCPU)
 		return s
 	}
 	s.Type, s.KeySize, s.MaxEntries = ebpf.Array, 4, 1
-	if isAgg {
+	if perCPU {
 		// A cache line is one CPU's own: no other writes to it.
 		s.Layout.Storage = StoragePerCPUGlobal
 		s.Layout.Stride = (size + 63) &^ 63
@@ -167,12 +226,12 @@ var hashTypes = map[string]ebpf.MapType{
 // is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
 const preallocMax = 64
 
-func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, isAgg bool) {
+func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, perCPU bool) {
 	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), s.Layout.Size, m.MaxEntries
 	s.Type = hashTypes[m.Kind]
 	if m.Kind == "" {
 		s.Type = ebpf.Hash
-		if isAgg {
+		if perCPU {
 			s.Type = ebpf.PerCPUHash
 		}
 	}
