@@ -81,9 +81,9 @@ func (l *lowerer) addr(p place) *ir.Value {
 // zeroInline is the largest piece of memory cleared by stores; a helper call clears larger ones faster.
 const zeroInline = 128
 
-// zero clears size bytes (a multiple of 8) of the program's own memory.
+// zero clears size bytes of the program's own memory, and what is left of the last 8 of them.
 func (l *lowerer) zero(p place, size int) {
-	size = (size + 7) &^ 7
+	size = align8(p.off+size) - p.off
 	if size > zeroInline {
 		// A read from address 0 always fails, and the failed helper clears the destination
 		// (bpf_probe_read_kernel_common, kernel/trace/bpf_trace.c).
@@ -91,22 +91,33 @@ func (l *lowerer) zero(p place, size int) {
 		return
 	}
 	z := l.b.Const(0)
-	for i := 0; i < size; i += 8 {
-		l.b.Store(8, p.base, p.off+i, z)
+	for i := 0; i < size; {
+		n := wordAt(size-i, p.off+i)
+		l.b.Store(n, p.base, p.off+i, z)
+		i += n
 	}
 }
 
-// copyBytes copies size bytes between memory of the program's own, both aligned to 8, by words.
+// wordAt is the largest access, in bytes, that fits in size and that offsets from memory aligned to 8 allow: the
+// verifier wants accesses of the stack aligned.
+func wordAt(size int, offs ...int) int {
+	n := 8
+	for _, off := range append(offs, 0) {
+		for n > size || off%n != 0 {
+			n /= 2
+		}
+	}
+	return n
+}
+
+// copyBytes copies size bytes between memory of the program's own by words.
 func (l *lowerer) copyBytes(dst, src place, size int) {
 	if size > zeroInline {
 		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(dst), l.b.Const(int64(size)), l.addr(src))
 		return
 	}
 	for i := 0; i < size; {
-		n := 8
-		for i+n > size {
-			n /= 2
-		}
+		n := wordAt(size-i, dst.off+i, src.off+i)
 		l.b.Store(n, dst.base, dst.off+i, l.b.Load(n, src.base, src.off+i))
 		i += n
 	}

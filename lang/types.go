@@ -196,7 +196,7 @@ func (t Tuple) Offset(i int) int {
 func (None) Align() int      { return 1 }
 func (t Int) Align() int     { return t.Bits / 8 }
 func (Bool) Align() int      { return 1 }
-func (String) Align() int    { return 1 }
+func (String) Align() int    { return 8 } // so that programs copy and compare it by words
 func (Pointer) Align() int   { return 8 }
 func (Void) Align() int      { return 1 }
 func (t Array) Align() int   { return t.Elem.Align() }
