@@ -18,27 +18,29 @@ func (s Span) Range() Span { return s }
 type Node interface{ Range() Span }
 
 // File is a whole script, in source order. It is never changed after parsing.
+//
+// The tags are participle's grammar; grammar.go has the productions whose form differs from their node's.
 type File struct {
 	Span
 	CDefs  []*CDef    // #include, #define, struct, union and enum text, for the C front end
 	Config []*Setting // config = { name = value; … }
-	Items  []Item     // probes, map declarations, macros
+	Items  []Item     `parser:"@@*"` // probes, map declarations, macros, imports
 }
 
 // CDef is a run of C text at the head of a script, kept raw.
 type CDef struct {
 	Span
-	Text string
+	Text string `parser:"@CDef"`
 }
 
 // Setting is one assignment of the config block. Value is an IntLit, StrLit, BoolLit or Ident.
 type Setting struct {
 	Span
-	Name  string
-	Value Expr
+	Name  string `parser:"@Ident '='"`
+	Value Expr   `parser:"@@"`
 }
 
-// Item is a top-level element: *Probe, *MapDecl, *Macro or *Import.
+// Item is a top-level element: *Probe, *MapDecl, *Macro, *Func or *Import.
 type Item interface {
 	Node
 	item()
@@ -47,9 +49,9 @@ type Item interface {
 // Probe is `probes /filter/ { body }`.
 type Probe struct {
 	Span
-	Points []*AttachPoint
-	Filter Expr // nil if there is none
-	Body   *Block
+	Points []*AttachPoint `parser:"@@ (',' @@?)*"`
+	Filter Expr           `parser:"(FilterOpen @@ FilterClose)?"` // nil if there is none
+	Body   *Block         `parser:"@@"`
 }
 
 // AttachPoint is one `provider:part:part` of a probe list, positional parameters already replaced.
@@ -58,7 +60,7 @@ type AttachPoint struct {
 	Name     string   // the optional `name=` before the provider
 	Provider string   // as written: "kprobe", "k", "BEGIN", …; may hold wildcards ("*:foo") when listing
 	Parts    []string // what follows, split at ':' outside quotes, quotes removed
-	Text     string   // as written
+	Text     string   `parser:"@Attach"` // as written
 }
 
 // MapDecl is `let @name = kind(size);`.
@@ -72,9 +74,9 @@ type MapDecl struct {
 // Macro is `macro name(params) { body }`.
 type Macro struct {
 	Span
-	Name   string
-	Params []Expr // *Ident, *Var or *MapRef
-	Body   *Block
+	Name   string `parser:"'macro' @Ident"`
+	Params []Expr `parser:"('(' (@@ (',' @@)*)? ')')?"` // *Ident, *Var or *MapRef
+	Body   *Block `parser:"@@"`
 }
 
 // Import is `import "path";`.
@@ -83,15 +85,33 @@ type Import struct {
 	Path string
 }
 
+// Func is `fn name($a : type, …) : type { body }`.
+type Func struct {
+	Span
+	Name   string
+	Params []*FuncParam
+	Result *TypeName
+	Body   *Block
+}
+
+// FuncParam is a parameter of a Func.
+type FuncParam struct {
+	Span
+	Var  *Var
+	Type *TypeName
+}
+
 func (*Probe) item()   {}
 func (*MapDecl) item() {}
 func (*Macro) item()   {}
 func (*Import) item()  {}
+func (*Func) item()    {}
 
-// Block is a statement list. Result is set for a block expression: a last expression without a semicolon.
+// Block is a statement list in braces. Where it is an expression, its value is that of a last
+// ExprStmt without a semicolon.
 type Block struct {
 	Span
-	Stmts []Stmt
+	Stmts []Stmt `parser:"('{' | AngleOpen) @@* ('}' | AngleClose)"`
 }
 
 // Stmt is a statement.
@@ -134,8 +154,8 @@ type (
 	// While is `while (cond) {}`.
 	While struct {
 		Span
-		Cond Expr
-		Body *Block
+		Cond Expr   `parser:"'while' @@"`
+		Body *Block `parser:"@@"`
 	}
 	// ForRange is `for ($i : start..end) {}`.
 	ForRange struct {
@@ -154,18 +174,18 @@ type (
 	// Unroll is `unroll (n) {}`.
 	Unroll struct {
 		Span
-		Count Expr
-		Body  *Block
+		Count Expr   `parser:"'unroll' @@"`
+		Body  *Block `parser:"@@"`
 	}
 	// Branch is `break` or `continue`.
 	Branch struct {
 		Span
-		Keyword string
+		Keyword string `parser:"@('break' | 'continue')"`
 	}
 	// Return is `return` with an optional value.
 	Return struct {
 		Span
-		Value Expr
+		Value Expr `parser:"'return' @@?"` // nil if there is none
 	}
 )
 
@@ -180,6 +200,7 @@ func (*Unroll) stmt()   {}
 func (*Branch) stmt()   {}
 func (*Return) stmt()   {}
 func (*Block) stmt()    {}
+func (*Import) stmt()   {}
 
 // Expr is an expression. Nodes are pointers, so that side tables can be keyed by them.
 type Expr interface {
@@ -212,7 +233,7 @@ type (
 	// Var is a scratch variable, named without its '$'.
 	Var struct {
 		Span
-		Name string
+		Name string `parser:"@Var"`
 	}
 	// MapRef is `@name` or `@name[keys]`, named without its '@'. Indexed tells `@x` from `@x[…]`.
 	MapRef struct {
@@ -246,7 +267,8 @@ type (
 		OpPos Pos
 		X, Y  Expr
 	}
-	// Ternary is `cond ? x : y`.
+	// Ternary is `cond ? x : y`. For `cond ?: y`, X is the same node as Cond. An if statement in the
+	// place of an expression is a Ternary of two BlockExprs.
 	Ternary struct {
 		Span
 		Cond, X, Y Expr
@@ -299,6 +321,28 @@ type (
 		X      Expr
 		Fields []string
 	}
+	// RecordExpr is `(name = x, …)`; Names and Elems go together.
+	RecordExpr struct {
+		Span
+		Names []string
+		Elems []Expr
+	}
+	// TypeExpr is a type handed to a macro: `typeof(uint64)` or `typeof(expr)` as an argument.
+	TypeExpr struct {
+		Span
+		Type *TypeName
+	}
+	// Typeinfo is typeinfo(type) or typeinfo(expr): one of the two is set.
+	Typeinfo struct {
+		Span
+		Type *TypeName
+		X    Expr
+	}
+	// Comptime is `comptime x`: x must be known at compile time.
+	Comptime struct {
+		Span
+		X Expr
+	}
 	// BlockExpr is `{ …; value }` used as an expression.
 	BlockExpr struct {
 		Span
@@ -325,6 +369,10 @@ func (*Call) expr()       {}
 func (*TupleExpr) expr()  {}
 func (*Sizeof) expr()     {}
 func (*Offsetof) expr()   {}
+func (*RecordExpr) expr() {}
+func (*TypeExpr) expr()   {}
+func (*Typeinfo) expr()   {}
+func (*Comptime) expr()   {}
 func (*BlockExpr) expr()  {}
 
 // TypeName is a type as written: `uint8`, `struct task_struct *`, `int32[4]`, `string[16]`.
@@ -333,5 +381,7 @@ type TypeName struct {
 	Keyword string // "struct", "union", "enum" or ""
 	Name    string // several words joined by one blank: "unsigned long"
 	Stars   int    // levels of pointer
-	Dims    []int  // array sizes, outermost first; -1 for []
+	Dims    []int  // array sizes, outermost first (the last one written); -1 for []
+	Outer   int    // levels of pointer to the array: 1 for `int32[4]*`
+	Of      Expr   // typeof(expr), with Keyword and Name empty; else nil
 }

@@ -1,5 +1,10 @@
 package lang
 
+import (
+	"fmt"
+	"sort"
+)
+
 // Severity of a diagnostic.
 type Severity uint8
 
@@ -18,6 +23,37 @@ type Diagnostic struct {
 	Hint     string // what to do, "" if nothing is known
 }
 
+// Errorf makes an error about a node.
+func Errorf(n Node, code, format string, args ...any) Diagnostic {
+	return Diagnostic{Span: n.Range(), Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Warningf makes a warning about a node.
+func Warningf(n Node, code, format string, args ...any) Diagnostic {
+	d := Errorf(n, code, format, args...)
+	d.Severity = SevWarning
+	return d
+}
+
+// WithHint returns the diagnostic with what to do about it.
+func (d Diagnostic) WithHint(format string, args ...any) Diagnostic {
+	d.Hint = fmt.Sprintf(format, args...)
+	return d
+}
+
+// Error is the message with its place: "file:line:col: ERROR: message".
+func (d Diagnostic) Error() string {
+	return fmt.Sprintf("%s: %s: %s", d.Pos, d.Severity, d.Message)
+}
+
+// String is the word that messages begin with.
+func (s Severity) String() string {
+	if s == SevWarning {
+		return "WARNING"
+	}
+	return "ERROR"
+}
+
 // Diagnostics are the messages of one compilation.
 type Diagnostics []Diagnostic
 
@@ -29,4 +65,9 @@ func (ds Diagnostics) HasErrors() bool {
 		}
 	}
 	return false
+}
+
+// Sort puts the messages in the order of their places in the script.
+func (ds Diagnostics) Sort() {
+	sort.SliceStable(ds, func(i, j int) bool { return ds[i].Pos.Offset < ds[j].Pos.Offset })
 }

@@ -1,0 +1,222 @@
+package lang
+
+import (
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// precedence is C's table of binary operators; a larger number binds tighter. All are left-associative.
+var precedence = map[string]int{
+	"||": 1,
+	"&&": 2,
+	"|":  3,
+	"^":  4,
+	"&":  5,
+	"==": 6, "!=": 6,
+	"<": 7, ">": 7, "<=": 7, ">=": 7,
+	"<<": 8, ">>": 8,
+	"+": 9, "-": 9,
+	"*": 10, "/": 10, "%": 10,
+}
+
+// prefixOps are the prefix operators, which bind tighter than all binary ones.
+var prefixOps = map[string]bool{
+	"-": true, "+": true, "!": true, "~": true, "*": true, "&": true, "++": true, "--": true,
+}
+
+// parseExpr is the production of an expression. It does not match where no expression can begin, so that the
+// grammar's own alternatives are tried.
+func (p *parser) parseExpr(lex *lexer.PeekingLexer) (Expr, error) {
+	if !beginsExpr(lex.Peek()) {
+		return nil, participle.NextMatch
+	}
+	return p.expr(lex)
+}
+
+// beginsExpr says whether an expression can begin with a token.
+func beginsExpr(tok *lexer.Token) bool {
+	switch tok.Type {
+	case tokIdent, tokInt, tokString, tokVar, tokMap, tokParam:
+		return true
+	case tokPunct:
+		return tok.Value == "(" || tok.Value == "{" || prefixOps[tok.Value]
+	}
+	return false
+}
+
+// expr parses `a ? b : c`, which is right-associative, or anything that binds tighter.
+func (p *parser) expr(lex *lexer.PeekingLexer) (Expr, error) {
+	start := lex.Peek().Pos
+	cond, err := p.binary(lex, 1)
+	if err != nil || !acceptPunct(lex, "?") {
+		return cond, err
+	}
+	if err := p.enter(lex); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	x := cond
+	if !isPunct(lex.Peek(), ":") {
+		if x, err = p.expr(lex); err != nil {
+			return nil, err
+		}
+	}
+	if err := expectPunct(lex, ":"); err != nil {
+		return nil, err
+	}
+	y, err := p.expr(lex)
+	if err != nil {
+		return nil, err
+	}
+	return &Ternary{Span: since(start, lex), Cond: cond, X: x, Y: y}, nil
+}
+
+// binary parses operators of at least the precedence given, by precedence climbing.
+func (p *parser) binary(lex *lexer.PeekingLexer, least int) (Expr, error) {
+	start := lex.Peek().Pos
+	x, err := p.unary(lex)
+	if err != nil {
+		return nil, err
+	}
+	for n := 0; ; n++ {
+		op := *lex.Peek()
+		prec := precedence[op.Value]
+		if op.Type != tokPunct || prec == 0 || prec < least {
+			return x, nil
+		}
+		if n == maxChain {
+			return nil, errorAt(lex, "too-deep", "this expression is too long")
+		}
+		lex.Next()
+		y, err := p.binary(lex, prec+1)
+		if err != nil {
+			return nil, err
+		}
+		x = &Binary{Span: since(start, lex), Op: op.Value, OpPos: op.Pos, X: x, Y: y}
+	}
+}
+
+// unary parses prefix operators.
+func (p *parser) unary(lex *lexer.PeekingLexer) (Expr, error) {
+	if err := p.enter(lex); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	op := *lex.Peek()
+	if op.Type != tokPunct || !prefixOps[op.Value] {
+		return p.postfix(lex)
+	}
+	lex.Next()
+	x, err := p.unary(lex)
+	if err != nil {
+		return nil, err
+	}
+	span := since(op.Pos, lex)
+	switch op.Value {
+	case "++", "--":
+		if err := checkIncDec(x); err != nil {
+			return nil, err
+		}
+		return &IncDec{Span: span, Op: op.Value, Prefix: true, Target: x}, nil
+	case "&":
+		if !isPlace(x) {
+			return nil, errorOn(x.Range(), "bad-address", "'&' takes the address of a variable or a map")
+		}
+	}
+	return &Unary{Span: span, Op: op.Value, X: x}, nil
+}
+
+// isPlace says whether an expression is a variable or a map.
+func isPlace(x Expr) bool {
+	switch x.(type) {
+	case *Var, *MapRef:
+		return true
+	}
+	return false
+}
+
+func checkIncDec(x Expr) error {
+	if isPlace(x) {
+		return nil
+	}
+	return errorOn(x.Range(), "bad-increment", "'++' and '--' need a variable or a map")
+}
+
+// postfix parses an operand with what may follow it: .name ->name .0 [i] ++ --
+func (p *parser) postfix(lex *lexer.PeekingLexer) (Expr, error) {
+	start := lex.Peek().Pos
+	x, err := p.primary(lex)
+	for n := 0; err == nil; n++ {
+		tok := lex.Peek()
+		if tok.Type != tokPunct {
+			return x, nil
+		}
+		if n == maxChain {
+			return nil, errorAt(lex, "too-deep", "this expression is too long")
+		}
+		switch tok.Value {
+		case ".", "->":
+			x, err = p.field(lex, start, x)
+		case "[":
+			x, err = p.index(lex, start, x)
+		case "++", "--":
+			if err = checkIncDec(x); err == nil {
+				op := lex.Next().Value
+				x = &IncDec{Span: since(start, lex), Op: op, Target: x}
+			}
+		default:
+			return x, nil
+		}
+	}
+	return nil, err
+}
+
+// field parses what follows a '.' or '->'.
+func (p *parser) field(lex *lexer.PeekingLexer, start Pos, x Expr) (Expr, error) {
+	arrow := lex.Next().Value == "->"
+	tok := lex.Peek()
+	switch {
+	case tok.Type == tokIdent:
+		lex.Next()
+		return &FieldExpr{Span: since(start, lex), X: x, Name: tok.Value, Arrow: arrow}, nil
+	case tok.Type == tokInt && !arrow:
+		if _, ok := x.(*IntLit); ok {
+			return nil, errorOn(since(start, lex), "float", "there are no floating-point numbers")
+		}
+		n, err := parseInt(tok.Value)
+		if err != nil || n > 1<<16 {
+			return nil, errorAt(lex, "bad-integer", "expected the number of a tuple's element after '.'")
+		}
+		lex.Next()
+		return &TupleIndex{Span: since(start, lex), X: x, N: int(n)}, nil
+	case arrow:
+		return nil, errorAt(lex, "syntax", "expected a field's name after '->'")
+	}
+	return nil, errorAt(lex, "syntax", "expected a field's name after '.'")
+}
+
+// index parses [i].
+func (p *parser) index(lex *lexer.PeekingLexer, start Pos, x Expr) (Expr, error) {
+	lex.Next()
+	i, err := p.expr(lex)
+	if err != nil {
+		return nil, err
+	}
+	if err := expectPunct(lex, "]"); err != nil {
+		return nil, err
+	}
+	return &Index{Span: since(start, lex), X: x, I: i}, nil
+}
+
+// expectPunct takes the punctuation given, which must come next.
+func expectPunct(lex *lexer.PeekingLexer, value string) error {
+	if acceptPunct(lex, value) {
+		return nil
+	}
+	tok := lex.Peek()
+	if tok.Type == tokPunct && assignOps[tok.Value] {
+		return errorAt(lex, "syntax", "expected '"+value+"' before '"+tok.Value+"'").
+			withHint("an assignment is a statement; to compare, write ==")
+	}
+	return errorAt(lex, "syntax", "expected '"+value+"' before "+describe(tok))
+}

@@ -1,0 +1,193 @@
+package lang
+
+import (
+	"strconv"
+
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// reserved words cannot be names of builtins, functions or constants.
+var reserved = map[string]bool{
+	"break": true, "continue": true, "else": true, "for": true, "import": true, "let": true,
+	"macro": true, "return": true, "unroll": true, "while": true,
+}
+
+// primary parses an operand.
+func (p *parser) primary(lex *lexer.PeekingLexer) (Expr, error) {
+	tok := *lex.Peek()
+	switch {
+	case tok.Type == tokIdent:
+		return p.word(lex)
+	case isPunct(&tok, "("):
+		return p.paren(lex)
+	case isPunct(&tok, "{"):
+		return p.blockExpr(lex)
+	case tok.Type == tokMap:
+		return p.mapRef(lex)
+	case !beginsExpr(&tok):
+		return nil, errorAt(lex, "syntax", "expected an expression before "+describe(&tok))
+	}
+	place := nextSpan(lex)
+	lex.Next()
+	switch tok.Type {
+	case tokInt:
+		value, err := parseInt(tok.Value)
+		if err != nil {
+			p.report(errorOn(place, "bad-integer", err.Error()))
+		}
+		return &IntLit{Span: place, Text: tok.Value, Value: value}, nil
+	case tokString:
+		return p.str(tok, place), nil
+	case tokParam:
+		return p.param(tok, place), nil
+	}
+	return &Var{Span: place, Name: tok.Value}, nil
+}
+
+// str makes a string literal.
+func (p *parser) str(tok lexer.Token, place Span) *StrLit {
+	value, bad := unquote(tok.Value)
+	for _, b := range bad {
+		p.report(errorOn(within(tok.Pos, b.start, b.end), "bad-escape", b.message))
+	}
+	return &StrLit{Span: place, Value: value}
+}
+
+// within is the span of the bytes [start, end) of a token at pos that lies on one line.
+func within(pos Pos, start, end int) Span {
+	from, to := pos, pos
+	from.Offset += start
+	from.Column += start
+	to.Offset += end
+	to.Column += end
+	return Span{Pos: from, EndPos: to}
+}
+
+// param makes $1 or $#.
+func (p *parser) param(tok lexer.Token, place Span) *Param {
+	if tok.Value == "$#" {
+		return &Param{Span: place}
+	}
+	n, err := strconv.Atoi(tok.Value[1:])
+	if err != nil || n < 1 {
+		p.report(errorOn(place, "bad-parameter", "'"+tok.Value+"' is no positional parameter").
+			withHint("they are written $1, $2, …; their number is $#"))
+	}
+	return &Param{Span: place, N: n}
+}
+
+// mapRef parses @name or @name[keys].
+func (p *parser) mapRef(lex *lexer.PeekingLexer) (Expr, error) {
+	tok := *lex.Next()
+	m := &MapRef{Name: tok.Value}
+	if acceptPunct(lex, "[") {
+		m.Indexed = true
+		keys, err := p.exprList(lex, "]")
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) == 0 {
+			return nil, errorOn(since(tok.Pos, lex), "syntax", "expected a key between '[' and ']'")
+		}
+		m.Keys = keys
+	}
+	m.Span = since(tok.Pos, lex)
+	return m, nil
+}
+
+// exprList parses expressions with commas between them and the bracket that closes the list.
+func (p *parser) exprList(lex *lexer.PeekingLexer, closing string) ([]Expr, error) {
+	var list []Expr
+	if acceptPunct(lex, closing) {
+		return nil, nil
+	}
+	for {
+		x, err := p.expr(lex)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, x)
+		if acceptPunct(lex, ",") {
+			continue
+		}
+		return list, expectPunct(lex, closing)
+	}
+}
+
+// blockExpr parses { …; value }.
+func (p *parser) blockExpr(lex *lexer.PeekingLexer) (Expr, error) {
+	body, err := run(p.grammar.block, lex)
+	if err != nil {
+		return nil, err
+	}
+	return &BlockExpr{Span: body.Span, Body: body}, nil
+}
+
+// word parses what a name begins: a keyword's operand, a call, a constant or the name itself.
+func (p *parser) word(lex *lexer.PeekingLexer) (Expr, error) {
+	tok := *lex.Peek()
+	switch tok.Value {
+	case "true", "false":
+		place := nextSpan(lex)
+		lex.Next()
+		return &BoolLit{Span: place, Value: tok.Value == "true"}, nil
+	case "if":
+		return p.ifExpr(lex)
+	case "sizeof", "offsetof", "typeinfo", "typeof":
+		if next := peekAfter(lex); isPunct(&next, "(") {
+			return p.typeWord(lex)
+		}
+	case "comptime":
+		if next := peekAfter(lex); beginsExpr(&next) {
+			lex.Next()
+			x, err := p.unary(lex)
+			return &Comptime{Span: since(tok.Pos, lex), X: x}, err
+		}
+	}
+	if reserved[tok.Value] {
+		return nil, errorAt(lex, "syntax", "expected an expression before '"+tok.Value+"'")
+	}
+	place := nextSpan(lex)
+	lex.Next()
+	if !acceptPunct(lex, "(") {
+		return &Ident{Span: place, Name: tok.Value}, nil
+	}
+	args, err := p.exprList(lex, ")")
+	if err != nil {
+		return nil, err
+	}
+	return &Call{Span: since(tok.Pos, lex), Name: tok.Value, Args: args}, nil
+}
+
+// peekAfter is the token after the next one.
+func peekAfter(lex *lexer.PeekingLexer) lexer.Token {
+	ahead := *lex
+	ahead.Next()
+	return *ahead.Peek()
+}
+
+// ifExpr parses an if in the place of an expression: a choice between two block expressions.
+func (p *parser) ifExpr(lex *lexer.PeekingLexer) (Expr, error) {
+	s, err := p.keywordStmt(lex)
+	if err != nil {
+		return nil, err
+	}
+	return choice(s.(*If))
+}
+
+func choice(s *If) (Expr, error) {
+	t := &Ternary{Span: s.Span, Cond: s.Cond, X: &BlockExpr{Span: s.Then.Span, Body: s.Then}}
+	switch tail := s.Else.(type) {
+	case *Block:
+		t.Y = &BlockExpr{Span: tail.Span, Body: tail}
+	case *If:
+		y, err := choice(tail)
+		if err != nil {
+			return nil, err
+		}
+		t.Y = y
+	default:
+		return nil, errorOn(s.Span, "missing-else", "an 'if' without 'else' has no value")
+	}
+	return t, nil
+}

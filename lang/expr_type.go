@@ -1,0 +1,243 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// cWords are the words that C's integer types are made of; several may follow each other.
+var cWords = map[string]bool{
+	"unsigned": true, "signed": true, "char": true, "short": true, "int": true, "long": true,
+}
+
+// typeWords are the names that are types wherever a type or an expression may stand.
+var typeWords = map[string]bool{
+	"bool": true, "string": true, "void": true, "buffer": true, "inet": true, "size_t": true,
+	"int8": true, "int16": true, "int32": true, "int64": true,
+	"uint8": true, "uint16": true, "uint32": true, "uint64": true,
+}
+
+// builtinNames are names that are never types: (pid)*2 is a product.
+var builtinNames = map[string]bool{
+	"args": true, "cgroup": true, "comm": true, "cpid": true, "cpu": true, "ctx": true, "curtask": true,
+	"elapsed": true, "func": true, "gid": true, "jiffies": true, "kstack": true, "ncpus": true, "nsecs": true,
+	"numaid": true, "pid": true, "probe": true, "rand": true, "retval": true, "tid": true, "uid": true,
+	"usermode": true, "username": true, "ustack": true, "probetype": true, "true": true, "false": true,
+	"sizeof": true, "offsetof": true, "typeinfo": true, "if": true, "comptime": true,
+}
+
+// notType says whether a name is a builtin's or a keyword, and so cannot be a type's.
+func notType(name string) bool {
+	if builtinNames[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
+		return true
+	}
+	digits := strings.TrimPrefix(strings.TrimPrefix(name, "s"), "arg")
+	return strings.HasSuffix(name, "arg"+digits) && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+func isTypeKeyword(tok *lexer.Token) bool {
+	return tok.Type == tokIdent && (tok.Value == "struct" || tok.Value == "union" || tok.Value == "enum")
+}
+
+// skipType moves over a type's name with its suffixes; it returns false if none comes next.
+func skipType(lex *lexer.PeekingLexer) bool {
+	if isTypeKeyword(lex.Peek()) {
+		lex.Next()
+		if lex.Peek().Type != tokIdent {
+			return false
+		}
+		lex.Next()
+		return skipSuffixes(lex)
+	}
+	if lex.Peek().Type != tokIdent || notType(lex.Peek().Value) {
+		return false
+	}
+	for words := cWords[lex.Next().Value]; words && lex.Peek().Type == tokIdent && cWords[lex.Peek().Value]; {
+		lex.Next()
+	}
+	return skipSuffixes(lex)
+}
+
+// skipSuffixes moves over stars and array sizes; it returns false if an index is no array size.
+func skipSuffixes(lex *lexer.PeekingLexer) bool {
+	for {
+		switch {
+		case acceptPunct(lex, "*"):
+		case acceptPunct(lex, "["):
+			if lex.Peek().Type == tokInt {
+				lex.Next()
+			}
+			if !acceptPunct(lex, "]") {
+				return false
+			}
+		default:
+			return true
+		}
+	}
+}
+
+// parseType is the production of a type.
+func (p *parser) parseType(lex *lexer.PeekingLexer) (typeForm, error) {
+	if lex.Peek().Type != tokIdent {
+		return nil, participle.NextMatch
+	}
+	t, err := p.typeName(lex)
+	return t, err
+}
+
+// typeName parses a type's name with its suffixes, or typeof(…).
+func (p *parser) typeName(lex *lexer.PeekingLexer) (*TypeName, error) {
+	start := lex.Peek().Pos
+	t := &TypeName{}
+	switch next := peekAfter(lex); {
+	case lex.Peek().Type != tokIdent:
+		return nil, errorAt(lex, "syntax", "expected a type before "+describe(lex.Peek()))
+	case lex.Peek().Value == "typeof" && isPunct(&next, "("):
+		if err := p.typeOf(lex, t); err != nil {
+			return nil, err
+		}
+	case isTypeKeyword(lex.Peek()):
+		t.Keyword = lex.Next().Value
+		if lex.Peek().Type != tokIdent {
+			return nil, errorAt(lex, "syntax", "expected the name of the "+t.Keyword+" before "+describe(lex.Peek()))
+		}
+		t.Name = lex.Next().Value
+	default:
+		t.Name = lex.Next().Value
+		for cWords[t.Name[strings.LastIndexByte(t.Name, ' ')+1:]] && lex.Peek().Type == tokIdent && cWords[lex.Peek().Value] {
+			t.Name += " " + lex.Next().Value
+		}
+	}
+	if err := p.suffixes(lex, t); err != nil {
+		return nil, err
+	}
+	t.Span = since(start, lex)
+	return t, nil
+}
+
+// typeOf parses typeof(…): the type named, or that of an expression.
+func (p *parser) typeOf(lex *lexer.PeekingLexer, t *TypeName) error {
+	lex.Next()
+	lex.Next()
+	if err := p.enter(lex); err != nil {
+		return err
+	}
+	defer p.leave()
+	named, x, err := p.typeOrExpr(lex, ")")
+	if err != nil {
+		return err
+	}
+	if named != nil {
+		*t = *named
+	} else {
+		t.Of = x
+	}
+	return expectPunct(lex, ")")
+}
+
+// suffixes parses stars and array sizes: pointers, an array of what precedes, pointers to the array.
+func (p *parser) suffixes(lex *lexer.PeekingLexer, t *TypeName) error {
+	for {
+		tok := *lex.Peek()
+		switch {
+		case isPunct(&tok, "*") && len(t.Dims) == 0:
+			t.Stars++
+		case isPunct(&tok, "*"):
+			t.Outer++
+		case isPunct(&tok, "[") && t.Outer > 0:
+			return errorAt(lex, "bad-type", "arrays of pointers to arrays are not supported")
+		case isPunct(&tok, "["):
+			if err := p.dimension(lex, t); err != nil {
+				return err
+			}
+			continue
+		default:
+			return nil
+		}
+		lex.Next()
+	}
+}
+
+// dimension parses [n] or [].
+func (p *parser) dimension(lex *lexer.PeekingLexer, t *TypeName) error {
+	lex.Next()
+	n := -1
+	if tok := lex.Peek(); tok.Type == tokInt {
+		v, err := parseInt(tok.Value)
+		if err != nil || v > 1<<24 {
+			return errorAt(lex, "bad-type", "'"+tok.Value+"' is no size of an array")
+		}
+		n = int(v)
+		lex.Next()
+	}
+	t.Dims = append([]int{n}, t.Dims...)
+	return expectPunct(lex, "]")
+}
+
+// typeOrExpr parses a type or an expression that ends before one of the punctuation given. A name alone is a type.
+func (p *parser) typeOrExpr(lex *lexer.PeekingLexer, end string) (*TypeName, Expr, error) {
+	ahead := *lex
+	next := peekAfter(lex)
+	if lex.Peek().Value == "typeof" && isPunct(&next, "(") || skipType(&ahead) && isPunct(ahead.Peek(), end) {
+		t, err := p.typeName(lex)
+		return t, nil, err
+	}
+	x, err := p.expr(lex)
+	return nil, x, err
+}
+
+// typeWord parses sizeof(…), offsetof(…), typeinfo(…) or, as an argument of a macro, typeof(…).
+func (p *parser) typeWord(lex *lexer.PeekingLexer) (Expr, error) {
+	tok := *lex.Peek()
+	if tok.Value == "typeof" {
+		t, err := p.typeName(lex)
+		return &TypeExpr{Span: since(tok.Pos, lex), Type: t}, err
+	}
+	lex.Next()
+	lex.Next()
+	end := ")"
+	if tok.Value == "offsetof" {
+		end = ","
+	}
+	t, x, err := p.typeOrExpr(lex, end)
+	if err != nil {
+		return nil, err
+	}
+	var fields []string
+	if tok.Value == "offsetof" {
+		if fields, err = p.fieldPath(lex); err != nil {
+			return nil, err
+		}
+	}
+	if err := expectPunct(lex, ")"); err != nil {
+		return nil, err
+	}
+	span := since(tok.Pos, lex)
+	switch tok.Value {
+	case "sizeof":
+		return &Sizeof{Span: span, Type: t, X: x}, nil
+	case "offsetof":
+		return &Offsetof{Span: span, Type: t, X: x, Fields: fields}, nil
+	}
+	return &Typeinfo{Span: span, Type: t, X: x}, nil
+}
+
+// fieldPath parses `, a.b.c`.
+func (p *parser) fieldPath(lex *lexer.PeekingLexer) ([]string, error) {
+	if err := expectPunct(lex, ","); err != nil {
+		return nil, err
+	}
+	var path []string
+	for {
+		tok := lex.Peek()
+		if tok.Type != tokIdent {
+			return nil, errorAt(lex, "syntax", "expected a field's name before "+describe(tok))
+		}
+		path = append(path, lex.Next().Value)
+		if !acceptPunct(lex, ".") {
+			return path, nil
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package lang
+
+import (
+	"strconv"
+	"strings"
+)
+
+func (f *letStmt) node() *Let {
+	let := &Let{Span: f.Span, Var: f.Var, Value: f.Value}
+	if f.Type != nil {
+		let.Type = f.Type.(*TypeName)
+	}
+	return let
+}
+
+// node makes the chain of If nodes, the last arm first.
+func (f *ifStmt) node() (*If, error) {
+	if len(f.Elifs) > maxDepth {
+		return nil, errorOn(f.Elifs[maxDepth].Span, "too-deep", "too many 'else if' in a row")
+	}
+	var tail Stmt
+	if f.Else != nil {
+		tail = f.Else
+	}
+	for i := len(f.Elifs) - 1; i >= 0; i-- {
+		arm := f.Elifs[i]
+		span := Span{Pos: arm.Pos, EndPos: f.EndPos}
+		tail = &If{Span: span, Cond: arm.Cond, Then: arm.Then, Else: tail}
+	}
+	return &If{Span: f.Span, Cond: f.Cond, Then: f.Then, Else: tail}, nil
+}
+
+func (f *forStmt) node() (Stmt, error) {
+	head := f.Head
+	if head.End != nil {
+		return &ForRange{Span: f.Span, Var: head.Var, Start: head.First, End: head.End, Body: f.Body}, nil
+	}
+	m, ok := head.First.(*MapRef)
+	if !ok || m.Indexed {
+		return nil, errorOn(head.First.Range(), "bad-loop", "a for loop goes over a range or over a whole map").
+			withHint("for ($i : 0..10) { … } or for ($kv : @map) { … }")
+	}
+	return &ForMap{Span: f.Span, Var: head.Var, Map: m, Body: f.Body}, nil
+}
+
+func (f *importDecl) node() *Import {
+	path, _ := unquote(f.Path)
+	return &Import{Span: f.Span, Path: path}
+}
+
+func (f *mapDecl) node() (*MapDecl, error) {
+	size, ok := f.Size.(*IntLit)
+	if !ok || int64(size.Value) <= 0 {
+		return nil, errorOn(f.Size.Range(), "bad-map-size", "the size of a map is a positive integer")
+	}
+	return &MapDecl{Span: f.Span, Name: f.Name, Kind: f.Kind, Size: int64(size.Value)}, nil
+}
+
+func (f *funcDecl) node() (*Func, error) {
+	fn := &Func{Span: f.Span, Name: f.Name, Result: f.Result.(*TypeName), Body: f.Body}
+	for _, param := range f.Params {
+		fn.Params = append(fn.Params, &FuncParam{Span: param.Span, Var: param.Var, Type: param.Type.(*TypeName)})
+	}
+	return fn, nil
+}
+
+// finishProbe fills in the attach points, of which the grammar knows the text alone.
+func (p *parser) finishProbe(probe *Probe) error {
+	for _, ap := range probe.Points {
+		ap.split(p.opts.Params)
+	}
+	return nil
+}
+
+// split takes the attach point's text apart and replaces positional parameters; one that was not given is replaced by nothing.
+func (ap *AttachPoint) split(params []string) {
+	text := ap.Text
+	if n := wordLen(text); n > 0 && n < len(text) && text[n] == '=' {
+		ap.Name, text = text[:n], text[n+1:]
+	}
+	parts := splitQuoted(replaceParams(text, params))
+	ap.Provider, ap.Parts = parts[0], parts[1:]
+}
+
+// splitQuoted splits at colons outside of quotes, and removes the quotes.
+func splitQuoted(text string) []string {
+	var parts []string
+	var part strings.Builder
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted && i+1 < len(text):
+			i++
+			part.WriteByte(text[i])
+		case c == ':' && !quoted:
+			parts = append(parts, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(c)
+		}
+	}
+	return append(parts, part.String())
+}
+
+// replaceParams replaces $1, $2, … and $# by the positional parameters.
+func replaceParams(text string, params []string) string {
+	if !strings.Contains(text, "$") {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '$' || i+1 == len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		n := 0
+		for i+1+n < len(text) && isDigit(text[i+1+n]) {
+			n++
+		}
+		switch {
+		case text[i+1] == '#':
+			b.WriteString(strconv.Itoa(len(params)))
+			n = 1
+		case n > 0:
+			if k, err := strconv.Atoi(text[i+1 : i+1+n]); err == nil && k > 0 && k <= len(params) {
+				b.WriteString(params[k-1])
+			}
+		default:
+			b.WriteByte('$')
+		}
+		i += n
+	}
+	return b.String()
+}

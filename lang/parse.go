@@ -1,0 +1,263 @@
+package lang
+
+import (
+	"errors"
+	"sort"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// Limits that keep a tree of any script walkable by recursion.
+const (
+	maxDepth = 250  // nested brackets, blocks and prefix operators
+	maxChain = 2000 // operators in a row, as in a + b + c
+)
+
+// maxErrors is where a parse stops collecting: it bounds the work on hopeless input.
+const maxErrors = 200
+
+// parser is the state of one parse.
+type parser struct {
+	grammar *grammar
+	opts    *Options
+	tokens  *tokens
+	depth   int
+	section section
+	config  *configBlock
+	diags   Diagnostics
+}
+
+// section is how far into a script the parser is: the sections have a fixed order.
+type section uint8
+
+const (
+	sectionC section = iota
+	sectionPreamble
+	sectionMain
+)
+
+// Parse reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
+// if there are none, and never nil. Attach points have their positional parameters replaced
+// from opts.Params. opts may be nil.
+func Parse(src *Source, opts *Options) (*File, Diagnostics) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	g := grammars.Get().(*grammar)
+	defer grammars.Put(g)
+	tokens := lex(src.Name, string(src.Text))
+	g.parser = parser{grammar: g, opts: opts, tokens: tokens, diags: tokens.diags}
+	defer func() { g.parser = parser{} }()
+	file := g.parseFile(tokens)
+	g.diags.Sort()
+	return file, g.diags
+}
+
+func (p *parser) parseFile(tokens *tokens) *File {
+	lex, err := lexer.Upgrade(tokens, tokSpace)
+	if err != nil {
+		return &File{}
+	}
+	file, err := p.grammar.file.ParseFromLexer(lex)
+	if err != nil {
+		p.report(p.asSyntaxError(err))
+	}
+	file.arrange(p.config)
+	return file
+}
+
+// arrange moves C definitions and settings, which the grammar takes as top-level elements, where they belong.
+func (f *File) arrange(config *configBlock) {
+	items := f.Items[:0]
+	for _, item := range f.Items {
+		switch item := item.(type) {
+		case *CDef:
+			f.CDefs = append(f.CDefs, item)
+		case *configBlock, *badItem:
+		default:
+			items = append(items, item)
+		}
+	}
+	f.Items = items
+	if config != nil {
+		f.Config = config.Settings
+	}
+}
+
+// syntaxError is a mistake found by a custom production on its way through participle.
+type syntaxError struct{ Diagnostic }
+
+func (e *syntaxError) Error() string { return e.Message }
+
+// errorAt makes a syntax error about a token.
+func errorAt(lex *lexer.PeekingLexer, code, message string) *syntaxError {
+	return &syntaxError{Diagnostic{Span: nextSpan(lex), Code: code, Message: message}}
+}
+
+func errorOn(span Span, code, message string) *syntaxError {
+	return &syntaxError{Diagnostic{Span: span, Code: code, Message: message}}
+}
+
+// withHint adds what to do about it.
+func (e *syntaxError) withHint(hint string) *syntaxError {
+	e.Hint = hint
+	return e
+}
+
+// nextSpan is the place of the next token.
+func nextSpan(lex *lexer.PeekingLexer) Span {
+	probe := *lex
+	tok := probe.Next()
+	span := Span{Pos: tok.Pos, EndPos: probe.RawPeek().Pos}
+	if tok.EOF() {
+		span.EndPos = span.Pos
+	}
+	return span
+}
+
+// asSyntaxError puts participle's errors into our words.
+func (p *parser) asSyntaxError(err error) *syntaxError {
+	var own *syntaxError
+	if errors.As(err, &own) {
+		return own
+	}
+	var unexpected *participle.UnexpectedTokenError
+	if errors.As(err, &unexpected) {
+		return p.unexpected(unexpected)
+	}
+	var other participle.Error
+	if errors.As(err, &other) {
+		return errorOn(Span{Pos: other.Position(), EndPos: other.Position()}, "syntax", other.Message())
+	}
+	return errorOn(Span{}, "syntax", err.Error())
+}
+
+// report records a mistake unless something is known to be wrong at the same place already.
+func (p *parser) report(e *syntaxError) {
+	for _, d := range p.diags {
+		if d.Pos.Offset == e.Pos.Offset {
+			return
+		}
+	}
+	if len(p.diags) < maxErrors {
+		p.diags = append(p.diags, e.Diagnostic)
+	}
+}
+
+// hasLexicalError says whether the lexer found a mistake in [start, end]: what
+// the parser finds wrong there follows from it.
+func (p *parser) hasLexicalError(start, end Pos) bool {
+	for _, d := range p.tokens.diags {
+		if d.Pos.Offset >= start.Offset && d.Pos.Offset <= end.Offset {
+			return true
+		}
+	}
+	return false
+}
+
+// parseItem is the production of a top-level element. A mistake in it is reported here, and parsing goes on with the next one.
+func (p *parser) parseItem(lex *lexer.PeekingLexer) (Item, error) {
+	start := lex.Peek().Pos
+	if lex.Peek().EOF() {
+		return nil, participle.NextMatch
+	}
+	item, err := p.item(lex)
+	if err == nil {
+		return item, nil
+	}
+	if e := p.asSyntaxError(err); !p.hasLexicalError(start, e.Pos) {
+		p.report(e)
+	}
+	end := p.tokens.itemEnd(start.Offset)
+	for !lex.Peek().EOF() && lex.Peek().Pos.Offset < end {
+		lex.Next()
+	}
+	return &badItem{Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
+}
+
+// itemEnd is the offset where the top-level element after the one around offset begins.
+func (t *tokens) itemEnd(offset int) int {
+	i := sort.SearchInts(t.items, offset+1)
+	if i < len(t.items) {
+		return t.items[i]
+	}
+	return t.list[len(t.list)-1].Pos.Offset
+}
+
+// item parses one top-level element.
+func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
+	top, err := run(p.grammar.item, lex)
+	if err != nil {
+		return nil, err
+	}
+	switch form := top.Form.(type) {
+	case *Probe:
+		p.section = sectionMain
+		return form, p.finishProbe(form)
+	case *Macro:
+		p.section = sectionMain
+		return form, checkParams(form)
+	case *mapDecl:
+		p.section = sectionMain
+		return form.node()
+	case *funcDecl:
+		p.section = sectionMain
+		return form.node()
+	case *importDecl:
+		return form.node(), p.inOrder(form.Span, sectionPreamble, "imports must come before probes, macros and map declarations")
+	case *configBlock:
+		return form, p.setConfig(form)
+	default:
+		def := top.Form.(*CDef)
+		return def, p.inOrder(def.Span, sectionC, "C definitions must come at the head of the script")
+	}
+}
+
+// inOrder checks that an element of a section does not come after a later section.
+func (p *parser) inOrder(span Span, s section, message string) error {
+	if p.section > s {
+		return errorOn(span, "order", message)
+	}
+	p.section = s
+	return nil
+}
+
+// setConfig takes the config block, of which there is one at most.
+func (p *parser) setConfig(block *configBlock) error {
+	for _, s := range block.Settings {
+		switch s.Value.(type) {
+		case *IntLit, *StrLit, *BoolLit, *Ident:
+		default:
+			return errorOn(s.Value.Range(), "bad-setting", "a setting is an integer, a string, a boolean or a name")
+		}
+	}
+	if p.config != nil {
+		return errorOn(block.Span, "order", "there is a config block already")
+	}
+	p.config = block
+	return p.inOrder(block.Span, sectionPreamble, "config must come before probes, macros and map declarations")
+}
+
+// checkParams checks the parameters of a macro.
+func checkParams(m *Macro) error {
+	for _, param := range m.Params {
+		switch param := param.(type) {
+		case *Ident, *Var:
+			continue
+		case *MapRef:
+			if !param.Indexed {
+				continue
+			}
+		}
+		return errorOn(param.Range(), "bad-parameter", "a macro's parameter is a $variable, a @map or a name")
+	}
+	return nil
+}
+
+// badItem stands for a top-level element with a mistake.
+type badItem struct{ Span }
+
+func (*badItem) item()     {}
+func (*CDef) item()        {}
+func (*configBlock) item() {}
