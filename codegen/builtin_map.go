@@ -55,6 +55,7 @@ func (l *lowerer) delete(c *lang.Call) operand {
 	m, key, release := l.elementOf(c)
 	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, l.b.MapPtr(mapName(m)), l.addr(key))
 	release()
+	l.forget(m)
 	return operand{typ: t, val: l.b.Cmp(ir.Eq, ret, l.b.Const(0))}
 }
 

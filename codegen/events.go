@@ -73,7 +73,7 @@ func (l *lowerer) send(r *record, flags int64) {
 			r.early[i] = l.evaluate(e, r.ev.Fields[i])
 		}
 	}
-	pos := l.b.Pos
+	pos, reads := l.b.Pos, l.copyReads()
 	f := l.fn.fn
 	lost, got, done := f.NewBlock("lost"), f.NewBlock("record"), f.NewBlock("sent")
 	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(MapEvents), l.b.Const(int64(r.ev.Size)), l.b.Const(0))
@@ -93,6 +93,7 @@ func (l *lowerer) send(r *record, flags int64) {
 	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(flags))
 	l.b.Jump(done)
 	l.b.At(done)
+	l.fn.reads = reads // what the arguments read was not read where the record was lost
 	l.release(m)
 }
 

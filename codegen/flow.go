@@ -22,6 +22,7 @@ type join struct {
 type joinEdge struct {
 	from  *ir.Block
 	vars  map[*lang.Variable]current
+	reads map[string]*ir.Value
 	extra []*ir.Value
 }
 
@@ -36,7 +37,7 @@ func (l *lowerer) jump(j *join, extra ...*ir.Value) {
 		return // unreachable
 	}
 	l.b.Jump(j.blk)
-	j.edges = append(j.edges, joinEdge{from: from, vars: l.copyVars(), extra: extra})
+	j.edges = append(j.edges, joinEdge{from: from, vars: l.copyVars(), reads: l.copyReads(), extra: extra})
 }
 
 // land moves to the join's block, merging the variables of all places that jump there. It returns the
@@ -52,6 +53,7 @@ func (l *lowerer) land(j *join) []*ir.Value {
 	for _, v := range j.variables() {
 		l.fn.vars[v] = l.merge(j, v)
 	}
+	l.fn.reads = j.commonReads()
 	extras := make([]*ir.Value, len(j.edges[0].extra))
 	for i := range extras {
 		extras[i] = j.param(func(e joinEdge) *ir.Value { return e.extra[i] })

@@ -81,6 +81,7 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 	}
 	left = l.fn.left
 	l.fn, l.b = saved, builder
+	l.fn.reads = nil // the body may change any map
 	return name, left
 }
 

@@ -38,9 +38,10 @@ type function struct {
 	body   *ir.Block // where the code after the prologue starts
 	exit   *ir.Block // returns; joined by everything that leaves early
 	vars   map[*lang.Variable]current
-	env    *ir.Value // callbacks: address of the main function's environment slot
-	loop   *loop     // innermost loop or unrolled copy that break and continue leave
-	left   bool      // callbacks: the body can end the whole program
+	reads  map[string]*ir.Value // elements of maps that were read on this path (see reads.go)
+	env    *ir.Value            // callbacks: address of the main function's environment slot
+	loop   *loop                // innermost loop or unrolled copy that break and continue leave
+	left   bool                 // callbacks: the body can end the whole program
 
 	stack      int // bytes of stack slots in use, for the choice between stack and scratch
 	stackFloor int // of these, what variables hold to the end

@@ -118,6 +118,9 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 	if inMemory(m.Value) {
 		return l.readObject(ref, m)
 	}
+	if v, ok := l.recall(ref); ok {
+		return operand{typ: m.Value, val: v}
+	}
 	mk := l.mark()
 	v := l.lookup(m, l.mapKey(ref))
 	l.release(mk)
@@ -130,6 +133,7 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 	l.b.At(some)
 	l.b.Jump(end, l.valueAt(m, bpf(v, 0)).val)
 	l.b.At(end)
+	l.remember(ref, x)
 	return operand{typ: m.Value, val: x}
 }
 
@@ -173,6 +177,7 @@ func (l *lowerer) mapElem(m *lang.Map, key, value *ir.Value) operand {
 // mapAssign is `@m op value` or `@m[k] op value`.
 func (l *lowerer) mapAssign(ref *lang.MapRef, op string, value lang.Expr, n lang.Node) {
 	m := l.mapOf(ref)
+	defer l.forget(m)
 	if agg, ok := m.Value.(lang.Agg); ok {
 		c, ok := value.(*lang.Call)
 		if !ok || op != "=" {
@@ -353,6 +358,7 @@ func (l *lowerer) mapIncDec(e *lang.IncDec) operand {
 		step = -step
 	}
 	v := l.wrap(l.addTo(ref, m, l.b.Const(step), true), m.Value)
+	l.forget(m)
 	if e.Prefix {
 		v = l.wrap(l.b.OpImm(ir.OpAdd, v, step), m.Value)
 	}
