@@ -66,13 +66,13 @@ func (c *clock) appendTimestamp(dst []byte, t lang.Timestamp, ns uint64) []byte 
 	return appendTime(dst, bpfTimeFormat(t.Format), c.wall(t.Mode, ns))
 }
 
-// bootNS is the clock that programs read with bpf_ktime_get_boot_ns.
-func bootNS() uint64 {
+// clockNS is the reading of a clock in nanoseconds, 0 if the kernel does not have it.
+func clockNS(id int32) int64 {
 	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) != nil {
+	if unix.ClockGettime(id, &ts) != nil {
 		return 0
 	}
-	return uint64(ts.Nano())
+	return ts.Nano()
 }
 
 // putU64 stores v in the kernel's byte order.

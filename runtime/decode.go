@@ -69,9 +69,7 @@ func cString(b []byte) (s []byte, full bool) {
 // append adds the text of the value of type t at the start of b. Bytes that the record is too short for count as
 // zero, so that a mistake in a layout shows as a wrong value and not as a panic.
 func (v *values) append(dst []byte, t lang.Type, b []byte) []byte {
-	if n := t.Size(); len(b) < n {
-		b = append(append(make([]byte, 0, n), b...), make([]byte, n-len(b))...)
-	}
+	b = atLeast(b, t.Size())
 	switch t := t.(type) {
 	case lang.Int:
 		return appendInt(dst, t, b)
@@ -96,6 +94,14 @@ func (v *values) append(dst []byte, t lang.Type, b []byte) []byte {
 	default:
 		return append(dst, "null"...)
 	}
+}
+
+// atLeast is b, or a copy of it with zeros at its end if it is shorter than n.
+func atLeast(b []byte, n int) []byte {
+	if len(b) >= n {
+		return b
+	}
+	return append(append(make([]byte, 0, n), b...), make([]byte, n-len(b))...)
 }
 
 func appendInt(dst []byte, t lang.Int, b []byte) []byte {

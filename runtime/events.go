@@ -57,6 +57,33 @@ func (ev *events) handle(rec []byte) error {
 	return ev.handlers[id](rec)
 }
 
+// eventField is an argument of an event.
+type eventField struct {
+	typ lang.Type
+	off int // of the value in the record
+}
+
+// of is the memory that begins with the field's value.
+func (f *eventField) of(rec []byte) []byte {
+	return from(rec, f.off)
+}
+
+// eventFields are the arguments of an event.
+func eventFields(e *codegen.Event) ([]eventField, error) {
+	if len(e.Offs) != len(e.Fields) {
+		return nil, fmt.Errorf("%d fields and %d offsets", len(e.Fields), len(e.Offs))
+	}
+	fields := make([]eventField, len(e.Fields))
+	for i, t := range e.Fields {
+		fields[i] = eventField{typ: t, off: e.Offs[i]}
+		// An aggregation does not travel: it is read here.
+		if _, ok := t.(lang.Agg); !ok && e.Offs[i] < eventHeader {
+			return nil, fmt.Errorf("field %d has offset %d", i, e.Offs[i])
+		}
+	}
+	return fields, nil
+}
+
 // eventHandlers makes the handler of each kind of event.
 var eventHandlers = map[codegen.EventKind]func(*Session, *events, *codegen.Event) (handler, error){
 	codegen.EventPrintf:    printfHandler,
@@ -70,10 +97,11 @@ var eventHandlers = map[codegen.EventKind]func(*Session, *events, *codegen.Event
 }
 
 func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
-	if len(e.Offs) != len(e.Fields) {
-		return nil, fmt.Errorf("printf with %d fields and %d offsets", len(e.Fields), len(e.Offs))
+	fields, err := eventFields(e)
+	if err != nil {
+		return nil, err
 	}
-	pieces := s.values.compileFormat(e.Format, e.Fields, e.Offs)
+	pieces := s.values.compileFormat(e.Format, fields)
 	return func(rec []byte) error {
 		dst := ev.buf[:0]
 		for _, p := range pieces {
@@ -85,10 +113,12 @@ func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
 }
 
 func printHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
-	if len(e.Fields) != 1 || len(e.Offs) != 1 {
-		return nil, errors.New("print without a value")
+	fields, err := eventFields(e)
+	if err != nil || len(fields) != 1 {
+		return nil, errors.Join(err, errors.New("print without a value"))
 	}
-	return func(rec []byte) error { return s.printer.Value(e.Fields[0], from(rec, e.Offs[0])) }, nil
+	f := fields[0]
+	return func(rec []byte) error { return s.printer.Value(f.typ, f.of(rec)) }, nil
 }
 
 func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
@@ -120,13 +150,14 @@ func (s *scriptMap) unset() []entry {
 // printElemHandler prints one element of a map as a plain value. Of aggregations the record has the key, and the value, which lies
 // spread over the CPUs, is read here.
 func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
-	if len(e.Fields) == 0 || len(e.Offs) != len(e.Fields) {
-		return nil, errors.New("print of an element without a value")
+	fields, err := eventFields(e)
+	if err != nil || len(fields) == 0 {
+		return nil, errors.Join(err, errors.New("print of an element without a value"))
 	}
-	last := len(e.Fields) - 1
-	agg, ok := e.Fields[last].(lang.Agg)
+	last := fields[len(fields)-1]
+	agg, ok := last.typ.(lang.Agg)
 	if !ok {
-		return func(rec []byte) error { return s.printer.Value(e.Fields[last], from(rec, e.Offs[last])) }, nil
+		return func(rec []byte) error { return s.printer.Value(last.typ, last.of(rec)) }, nil
 	}
 	m, err := s.mapOf(e)
 	if err != nil {
@@ -135,7 +166,7 @@ func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error)
 	return func(rec []byte) error {
 		var key []byte
 		if m.keyed() {
-			key = field(rec, e.Offs[0], m.spec.KeySize)
+			key = field(fields[0].of(rec), 0, m.spec.KeySize)
 		}
 		el, ok, err := m.lookup(key)
 		if err != nil {
@@ -159,9 +190,13 @@ func mapHandler(do func(*scriptMap) error) func(*Session, *events, *codegen.Even
 }
 
 func exitHandler(_ *Session, ev *events, e *codegen.Event) (handler, error) {
+	fields, err := eventFields(e)
+	if err != nil {
+		return nil, err
+	}
 	return func(rec []byte) error {
-		if len(e.Fields) > 0 && len(e.Offs) > 0 {
-			code, _, _ := integer(e.Fields[0], from(rec, e.Offs[0]))
+		if len(fields) > 0 {
+			code, _, _ := integer(fields[0].typ, fields[0].of(rec))
 			ev.exitCode = int(int64(code))
 		}
 		return errExit

@@ -123,20 +123,18 @@ func prefixOf(s string, i int, words []string) (string, int) {
 
 // compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
 // conversions without an argument, print nothing.
-func (v *values) compileFormat(format string, types []lang.Type, offs []int) []appender {
+func (v *values) compileFormat(format string, args []eventField) []appender {
 	var out []appender
-	arg := 0
 	for _, p := range parseFormat(format) {
 		if p.spec == nil {
 			text := p.text
 			out = append(out, func(dst, _ []byte) []byte { return append(dst, text...) })
 			continue
 		}
-		if arg >= len(types) || arg >= len(offs) {
-			continue
+		if len(args) > 0 {
+			out = append(out, v.compileSpec(p.spec, args[0].typ, args[0].off))
+			args = args[1:]
 		}
-		out = append(out, v.compileSpec(p.spec, types[arg], offs[arg]))
-		arg++
 	}
 	return out
 }

@@ -108,7 +108,11 @@ func (s *Session) initGlobals() error {
 		return nil
 	}
 	b := make([]byte, m.ValueSize())
-	putU64(b[codegen.GlobalStartNS:], bootNS())
+	if len(b) < codegen.GlobalSize {
+		return fmt.Errorf("map %s has only %d bytes", codegen.MapGlobals, len(b))
+	}
+	putU64(b[codegen.GlobalStartNS:], uint64(clockNS(unix.CLOCK_BOOTTIME)))
+	putU64(b[codegen.GlobalTAI:], uint64(clockNS(unix.CLOCK_TAI)-clockNS(unix.CLOCK_BOOTTIME)))
 	if err := m.Put(uint32(0), b); err != nil {
 		return fmt.Errorf("writing the start time: %w", err)
 	}

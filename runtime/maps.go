@@ -31,6 +31,9 @@ type entry struct {
 func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 	s := &scriptMap{spec: spec, m: m, cpus: 1}
 	l := spec.Layout
+	if agg, ok := spec.Script.Value.(lang.Agg); ok && l.Size < 8*aggWords(agg) {
+		return nil, fmt.Errorf("map %s: %s() does not fit %d bytes", spec.Name, agg.Kind, l.Size)
+	}
 	switch l.Storage {
 	case codegen.StorageHash, codegen.StorageGlobal:
 	case codegen.StoragePerCPUHash:
@@ -48,6 +51,20 @@ func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 		return nil, fmt.Errorf("map %s has unknown storage %d", spec.Name, l.Storage)
 	}
 	return s, nil
+}
+
+// aggWords is the number of 8-byte words of an aggregation, as codegen.ValueLayout lists them.
+func aggWords(a lang.Agg) int {
+	switch a.Kind {
+	case lang.AggCount:
+		return 1
+	case lang.AggHist:
+		return codegen.HistBuckets(a.Bits)
+	case lang.AggLHist:
+		return codegen.LHistBuckets(a)
+	default:
+		return 2
+	}
 }
 
 // keyed says whether the map has keys.
@@ -170,7 +187,8 @@ func sumInts(t lang.Type, values [][]byte) []byte {
 	return buf[:min(8, t.Size())]
 }
 
-// mergeAgg merges the words of an aggregation: all are sums, but for min and max.
+// mergeAgg merges the words of an aggregation: all are sums, but for min and max (see codegen.ValueLayout), whose
+// first word becomes the plain value.
 func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
 	var words []uint64
 	for _, b := range values {
@@ -182,31 +200,20 @@ func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
 		case words == nil:
 			words = own
 		case agg.Kind == lang.AggMin || agg.Kind == lang.AggMax:
-			words = extreme(agg, words, own)
+			words[0] = max(words[0], own[0])
+			words[1] += own[1]
 		default:
 			for i := range words {
 				words[i] += own[i]
 			}
 		}
 	}
+	if agg.Kind == lang.AggMin || agg.Kind == lang.AggMax {
+		if words[1] == 0 {
+			words[0] = 0
+		} else {
+			words[0] ^= codegen.ExtremeCode(agg)
+		}
+	}
 	return words
-}
-
-// extreme merges two pairs (value, number of updates) of min() or max().
-func extreme(agg lang.Agg, a, b []uint64) []uint64 {
-	switch {
-	case b[1] == 0:
-		return a
-	case a[1] == 0:
-		return b
-	}
-	less := a[0] < b[0]
-	if agg.Signed {
-		less = int64(a[0]) < int64(b[0])
-	}
-	v := b[0]
-	if less == (agg.Kind == lang.AggMin) {
-		v = a[0]
-	}
-	return []uint64{v, a[1] + b[1]}
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sort"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -68,12 +70,20 @@ func (s *Session) loop(ctx context.Context) (exited bool, err error) {
 				return false, err
 			}
 		}
-		if n > 0 {
+		switch {
+		case n > 0 && n*8 > s.ringSize():
+			continue // it fills fast: there is more already
+		case n > 0:
 			s.poll.busy()
-		}
-		// A ring that fills fast is read again at once.
-		if n*8 > s.ringSize() && n > 0 {
-			continue
+		case s.ring == nil || s.ring.pending() == 0:
+			// Looked at only when the ring is empty, so that what the script printed before exit() is shown.
+			exited, err := s.exiting()
+			if err != nil {
+				return false, err
+			}
+			if exited {
+				return true, s.drain() // what came between the two looks
+			}
 		}
 		if err := s.poll.wait(); err != nil {
 			return false, err
@@ -87,13 +97,31 @@ func (s *Session) readEvents() (n int, exited bool, err error) {
 	if s.ring != nil {
 		n, err = s.ring.read(s.events.handle)
 	}
-	if errors.Is(err, errExit) {
-		return n, true, s.printer.Flush()
-	}
-	if err != nil || n == 0 {
+	exited = errors.Is(err, errExit)
+	if err != nil && !exited {
 		return n, false, err
 	}
-	return n, false, s.printer.Flush()
+	if n > 0 {
+		err = s.printer.Flush()
+	}
+	return n, exited, err
+}
+
+// exiting says whether the script called exit() but its record found no room in the ring.
+func (s *Session) exiting() (bool, error) {
+	m := s.maps[codegen.MapGlobals]
+	if m == nil {
+		return false, nil
+	}
+	b, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		return false, fmt.Errorf("reading the state of the programs: %w", err)
+	}
+	if len(b) < codegen.GlobalSize || binary.NativeEndian.Uint64(b[codegen.GlobalExiting:]) == 0 {
+		return false, nil
+	}
+	s.events.exitCode = int(int64(binary.NativeEndian.Uint64(b[codegen.GlobalExitCode:])))
+	return true, nil
 }
 
 func (s *Session) ringSize() int {
@@ -108,7 +136,7 @@ func (s *Session) finish(exited bool) error {
 	if err := s.detach(); err != nil {
 		return err
 	}
-	if exited {
+	if exited && s.ring != nil {
 		if _, err := s.ring.read(func([]byte) error { return nil }); err != nil {
 			return err
 		}

@@ -48,8 +48,8 @@ func (p *textPrinter) Map(m *MapDump) error {
 
 // appendKey writes a key: the parts of a tuple without their parentheses.
 func (v *values) appendKey(dst []byte, t lang.Type, key []byte) []byte {
-	if tuple, ok := t.(lang.Tuple); ok && tuple.Size() <= len(key) {
-		return v.appendTuple(dst, tuple, key, "", "")
+	if tuple, ok := t.(lang.Tuple); ok {
+		return v.appendTuple(dst, tuple, atLeast(key, tuple.Size()), "", "")
 	}
 	return v.append(dst, t, key)
 }
