@@ -1,0 +1,113 @@
+package codegen
+
+import (
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// parsed is a compiler for a script that was parsed but not checked: each probe is one program, and @x the only map.
+func parsed(t *testing.T, script string, m *lang.Map) *compiler {
+	t.Helper()
+	src := &lang.Source{Name: "test", Text: []byte(script)}
+	file, diags := lang.Parse(src, nil)
+	if len(diags) > 0 {
+		t.Fatalf("%s: %v", script, diags[0])
+	}
+	m.Name, m.MaxEntries = "x", 100
+	c := &lang.Checked{File: file, Source: src, Maps: []*lang.Map{m}, Byname: map[string]*lang.Map{"x": m}}
+	for _, it := range file.Items {
+		p := it.(*lang.Probe)
+		c.Progs = append(c.Progs, &lang.Prog{Probe: p, Kind: lang.ProbeKindByName(p.Points[0].Provider)})
+	}
+	k := &compiler{
+		checked: c, kernel: &lang.Kernel{Version: 6<<16 | 12<<8, PossibleCPUs: 4}, bp: &Blueprint{}, maps: map[string]*MapSpec{},
+	}
+	k.scriptMaps()
+	return k
+}
+
+var (
+	countAgg = lang.Agg{Kind: lang.AggCount}
+	uint64T  = lang.Int{Bits: 64}
+)
+
+func TestExclusive(t *testing.T) {
+	for _, tt := range []struct {
+		script string
+		value  lang.Type
+		want   bool
+	}{
+		{`kprobe:f { @x = count(); } tracepoint:a:b { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, true},
+		{`rawtracepoint:a { @x = count(); }`, countAgg, true},
+		{`BEGIN { @x = count(); } rawtracepoint:a { @x = count(); }`, countAgg, true},
+		{`rawtracepoint:a { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false},
+		{`kprobe:f { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false},
+		{`uprobe:/bin/bash:f { @x = count(); }`, countAgg, false},
+		{`kprobe:f { @x = count(); } uprobe:/bin/bash:f { print(@x); }`, countAgg, true},
+		{`kprobe:f { @x = 1; }`, uint64T, false},
+		{`kprobe:f { @x++; }`, uint64T, true},
+	} {
+		m := &lang.Map{Value: tt.value}
+		k := parsed(t, tt.script, m)
+		if got := k.exclusive(m); got != tt.want {
+			t.Errorf("%s: exclusive is %v, want %v", tt.script, got, tt.want)
+		}
+	}
+}
+
+func TestMapStorage(t *testing.T) {
+	comm, hist := lang.String{Len: 16}, lang.Agg{Kind: lang.AggHist}
+	for _, tt := range []struct {
+		script string
+		m      lang.Map
+		want   MapSpec
+	}{
+		{`kprobe:f { @x = count(); }`, lang.Map{Value: countAgg},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 256, MaxEntries: 1,
+				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}}},
+		{`kprobe:f { @x = hist(1); }`, lang.Map{Value: hist},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4 * 576, MaxEntries: 1,
+				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 576, Size: 520, Present: -1}}},
+		{`kprobe:f { @x = nsecs; }`, lang.Map{Value: uint64T},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1,
+				Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+		{`kprobe:f { @x = comm; }`, lang.Map{Value: comm},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 24, MaxEntries: 1,
+				Layout: ValueLayout{Storage: StorageGlobal, Size: 16, Present: 16}}},
+		{`kprobe:f { @x[pid] = 1; }`, lang.Map{Key: lang.Int{Bits: 32}, Value: lang.Int{Bits: 32}},
+			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
+		{`kprobe:f { @x[pid, comm] = count(); }`, lang.Map{Key: lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32}, comm}}, Value: countAgg},
+			MapSpec{Type: ebpf.PerCPUHash, KeySize: 24, ValueSize: 8, MaxEntries: 100,
+				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 8, Present: -1}}},
+		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist},
+			MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 520, MaxEntries: 100, Flags: flagNoPrealloc,
+				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 520, Present: -1}}},
+		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist, Kind: "percpulruhash"},
+			MapSpec{Type: ebpf.LRUCPUHash, KeySize: 8, ValueSize: 520, MaxEntries: 100,
+				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 520, Present: -1}}},
+		{`kprobe:f { @x[pid] = count(); }`, lang.Map{Key: uint64T, Value: countAgg, Kind: "hash"},
+			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
+		// Only counted, never looked at: a value a CPU.
+		{`kprobe:f { @x[pid]++; } interval:s:1 { print(@x); clear(@x); }`, lang.Map{Key: uint64T, Value: uint64T},
+			MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 8, MaxEntries: 100,
+				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 8, Present: -1}}},
+		{`kprobe:f { @x[pid]++; print(@x[pid]); }`, lang.Map{Key: uint64T, Value: uint64T},
+			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
+		{`kprobe:f { $a = @x++; }`, lang.Map{Value: uint64T},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+		// It could come back to 0, and look as if it had never been set.
+		{`kprobe:f { @x++; } kretprobe:f { @x--; }`, lang.Map{Value: uint64T},
+			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+	} {
+		m := tt.m
+		k := parsed(t, tt.script, &m)
+		want := tt.want
+		want.Name, want.Script = "@x", &m
+		if got := *k.spec(&m); got != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", tt.script, got, want)
+		}
+	}
+}
