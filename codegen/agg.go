@@ -117,8 +117,10 @@ func (u *aggUpdate) add(l *lowerer, off int, x *ir.Value) {
 // bucket adds one to bucket u.x. The verifier can not follow the arithmetic of the
 // index, so that it is compared with the number of buckets right before.
 func bucket(l *lowerer, u *aggUpdate) {
-	in := l.fn.fn.NewBlock("bucket")
-	l.b.BranchUnlikely(ir.UGe, u.x, l.b.Const(int64(aggWords(u.agg))), u.done, in)
+	in, out := l.fn.fn.NewBlock("bucket"), l.fn.fn.NewBlock("nobucket")
+	l.b.BranchUnlikely(ir.UGe, u.x, l.b.Const(int64(aggWords(u.agg))), out, in)
+	l.b.At(out)
+	l.b.Jump(u.done) // cannot happen
 	l.b.At(in)
 	at := *u
 	at.base = l.b.Op(ir.OpAdd, u.base, l.b.OpImm(ir.OpShl, u.x, 3))
@@ -152,11 +154,14 @@ func extreme(l *lowerer, u *aggUpdate) {
 	l.countFailure(&Site{Kind: SiteInternal, Pos: l.b.Pos, What: u.agg.Kind.String() + "() under contention"})
 }
 
+// cpuValue finds the value of a CPU. Where there may be none, the program goes on at missing then.
+type cpuValue func(cpu int) (addr *ir.Value, missing *ir.Block)
+
 // aggRead is an aggregation as a number, over all CPUs.
 func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	if m.Key == nil {
-		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int, _ *ir.Block) *ir.Value {
-			return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride)
+		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
+			return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride), nil
 		})
 	}
 	mk := l.mark()
@@ -165,23 +170,19 @@ func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	key := l.addr(l.mapKey(ref))
 	l.b.Pos = pos
 	if l.k.layout(m).shared() {
-		return l.aggMerge(a, 1, func(_ int, none *ir.Block) *ir.Value {
-			v := l.b.Helper(int(asm.FnMapLookupElem), false, l.b.MapPtr(mapName(m)), key)
-			return l.notNull(v, none)
+		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) {
+			return l.notNull(l.b.Helper(int(asm.FnMapLookupElem), false, l.b.MapPtr(mapName(m)), key))
 		})
 	}
 	return l.perCPURead(ref, m, a, key)
 }
 
 // aggElem is the same for an element that a loop over the map gives.
-func (l *lowerer) aggElem(m *lang.Map, a lang.Agg, key, value *ir.Value) operand {
-	switch l.k.layout(m).Storage {
-	case StoragePerCPUHash:
-		return l.perCPURead(&lang.MapRef{Span: lang.Span{Pos: l.b.Pos}, Name: m.Name}, m, a, key)
-	case StorageHash:
-		return l.aggMerge(a, 1, func(int, *ir.Block) *ir.Value { return value })
+func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.Value) operand {
+	if l.k.layout(m).shared() {
+		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
-	return operand{typ: int64Type, val: l.b.Const(0)}
+	return l.perCPURead(n, m, a, key)
 }
 
 // perCPURead merges the values that all CPUs have for a key.
@@ -190,43 +191,44 @@ func (l *lowerer) perCPURead(n lang.Node, m *lang.Map, a lang.Agg, key *ir.Value
 		l.fail(n, "print the map instead", "reading %s in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)", mapName(m))
 		return operand{typ: int64Type, val: l.b.Const(0)}
 	}
-	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int, none *ir.Block) *ir.Value {
+	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
 		v := l.b.Helper(int(asm.FnMapLookupPercpuElem), false, l.b.MapPtr(mapName(m)), key, l.b.Const(int64(cpu)))
-		return l.notNull(v, none)
+		return l.notNull(v)
 	})
 }
 
-// notNull goes to none if an address is 0, and on with the address otherwise.
-func (l *lowerer) notNull(v *ir.Value, none *ir.Block) *ir.Value {
-	some := l.fn.fn.NewBlock("some")
-	l.b.Branch(ir.Eq, v, l.b.Const(0), none, some)
+// notNull goes on with an address if it is not 0, and at missing otherwise.
+func (l *lowerer) notNull(v *ir.Value) (addr *ir.Value, missing *ir.Block) {
+	some, missing := l.fn.fn.NewBlock("some"), l.fn.fn.NewBlock("none")
+	l.b.Branch(ir.Eq, v, l.b.Const(0), missing, some)
 	l.b.At(some)
-	return v
+	return v, missing
 }
 
-// aggMerge merges the words of n values. value gives the address of one, or goes to none if there is none.
-// The code is repeated for each CPU: a loop would be a callback, which costs more than the few instructions.
-func (l *lowerer) aggMerge(a lang.Agg, n int, value func(cpu int, none *ir.Block) *ir.Value) operand {
-	words := min(aggWords(a), 2)
-	acc := make([]*ir.Value, words)
+// aggMerge merges the words of n values. The code is repeated for each CPU: a loop would be a callback,
+// which costs more than the few instructions.
+func (l *lowerer) aggMerge(a lang.Agg, n int, value cpuValue) operand {
+	acc := make([]*ir.Value, min(aggWords(a), 2))
 	for i := range acc {
 		acc[i] = l.b.Const(0)
 	}
 	for cpu := range max(n, 1) {
-		none := l.fn.fn.NewBlock("next")
-		skip := l.fn.fn.NewBlock("skip")
-		base := value(cpu, skip)
-		sum := make([]*ir.Value, words)
+		addr, missing := value(cpu)
+		sum := make([]*ir.Value, len(acc))
 		for i := range sum {
-			sum[i] = l.mergeWord(a, i, acc[i], l.b.Load(8, base, 8*i))
+			sum[i] = l.mergeWord(a, i, acc[i], l.b.Load(8, addr, 8*i))
 		}
-		l.b.Jump(none, sum...)
-		l.b.At(skip)
-		l.b.Jump(none, acc...)
-		l.b.At(none)
-		for i := range acc {
-			acc[i] = none.AddParam()
+		if missing != nil {
+			next := l.fn.fn.NewBlock("next")
+			l.b.Jump(next, sum...)
+			l.b.At(missing)
+			l.b.Jump(next, acc...)
+			l.b.At(next)
+			for i := range sum {
+				sum[i] = next.AddParam()
+			}
 		}
+		acc = sum
 	}
 	return operand{typ: lang.Int{Bits: 64, Signed: a.Signed}, val: l.aggNumber(a, acc)}
 }

@@ -185,7 +185,7 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 				key = l.loadAt(key.mem, m.Key)
 			}
 			l.storeOperand(p.at(t.Offset(0)), t.Elems[0], key, false)
-			l.storeOperand(p.at(t.Offset(1)), t.Elems[1], l.mapElem(m, params[1], params[2]), false)
+			l.storeOperand(p.at(t.Offset(1)), t.Elems[1], l.mapElem(s.Map, m, params[1], params[2]), false)
 		}
 		l.block(s.Body)
 	})

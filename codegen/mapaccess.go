@@ -167,9 +167,9 @@ func (l *lowerer) valueAt(m *lang.Map, p place) operand {
 }
 
 // mapElem is the value of an element that bpf_for_each_map_elem gave to a callback.
-func (l *lowerer) mapElem(m *lang.Map, key, value *ir.Value) operand {
+func (l *lowerer) mapElem(ref *lang.MapRef, m *lang.Map, key, value *ir.Value) operand {
 	if agg, ok := m.Value.(lang.Agg); ok {
-		return l.aggElem(m, agg, key, value)
+		return l.aggElem(ref, m, agg, key, value)
 	}
 	return l.valueAt(m, bpf(value, 0))
 }
