@@ -1,0 +1,29 @@
+// Package scripts is the table of scripts with their expected output that all kinds of tests share:
+// the unit tests compile them, the kernel and VM tests run them, and an installed bpftrace runs them
+// too, as the oracle. The table is testdata/*.txt.
+//
+// A file holds cases. A case begins with a line `=== name`, then come settings, then sections:
+//
+//	=== division keeps the sign
+//	oracle: 0.17 divides as if the operands were unsigned
+//	--- script
+//	BEGIN { print(-7 / 2); exit(); }
+//	--- output
+//	-3
+//
+// Settings, each at most once:
+//
+//	args: 42 "two words"     positional parameters
+//	run: lseek 999 1 3       arguments of the workload command that -c runs (see package workload)
+//	flags: -q                more flags of gotrace (a case with flags never runs under the oracle)
+//	needs: kprobe 6.2        what the kernel must have: kprobe, uprobe, or a version
+//	exit: 3                  exit code, 0 if not given
+//	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does
+//	oracle-skip: reason      why bpftrace 0.17 can not run the script at all
+//	unit: reason             why the fake kernel of the unit tests can not compile the script
+//
+// Sections: `script`, and one or more of `output` (exact), `match` (a regular expression for all of the
+// output) and `stderr` (a regular expression to find in the messages). In all of them
+// %WORKLOAD% stands for the workload command's path. Before the comparison the
+// line that says how many probes were attached and blank lines are dropped (see Normalize).
+package scripts

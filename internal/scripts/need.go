@@ -1,0 +1,67 @@
+package scripts
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Missing says what a case needs that this machine's kernel lacks, "" if it lacks nothing. In the test
+// machines ($GOTRACE_VM is set) every kind of probe must work, so only the kernel's version can be missing.
+func Missing(c *Case) (string, error) {
+	for _, need := range c.Needs {
+		ok, err := has(need)
+		if err != nil {
+			return "", fmt.Errorf("%s:%d: %w", c.File, c.Line, err)
+		}
+		if !ok {
+			return need, nil
+		}
+	}
+	return "", nil
+}
+
+func has(need string) (bool, error) {
+	inVM := os.Getenv("GOTRACE_VM") != ""
+	switch need {
+	case "kprobe":
+		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
+	case "uprobe":
+		return inVM || exists("/sys/bus/event_source/devices/uprobe"), nil
+	}
+	want, err := parseVersion(need)
+	if err != nil {
+		return false, err
+	}
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return false, fmt.Errorf("asking for the kernel's version: %w", err)
+	}
+	have, err := parseVersion(unix.ByteSliceToString(uts.Release[:]))
+	return have >= want, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// parseVersion makes major<<8 | minor of a version that begins with "major.minor".
+func parseVersion(s string) (int, error) {
+	parts := strings.SplitN(s, ".", 3)
+	if len(parts) < 2 {
+		return 0, fmt.Errorf("%q is no kernel version and nothing else that a case may need", s)
+	}
+	major, err := strconv.Atoi(parts[0])
+	if err != nil {
+		return 0, fmt.Errorf("kernel version %q: %w", s, err)
+	}
+	minor, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return 0, fmt.Errorf("kernel version %q: %w", s, err)
+	}
+	return major<<8 | minor, nil
+}
