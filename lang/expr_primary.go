@@ -138,11 +138,9 @@ func (p *parser) word(lex *lexer.PeekingLexer) (Expr, error) {
 			return p.typeWord(lex)
 		}
 	case "comptime":
-		if next := peekAfter(lex); beginsExpr(&next) {
-			lex.Next()
-			x, err := p.unary(lex)
-			return &Comptime{Span: since(tok.Pos, lex), X: x}, err
-		}
+		lex.Next()
+		x, err := p.unary(lex)
+		return &Comptime{Span: since(tok.Pos, lex), X: x}, err
 	}
 	if reserved[tok.Value] {
 		return nil, errorAt(lex, "syntax", "expected an expression before '"+tok.Value+"'")
