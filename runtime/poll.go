@@ -10,10 +10,11 @@ import (
 
 // How long the reader sleeps when the ring is empty. The programs wake nobody for an ordinary record, so a
 // record waits for at most this time. The sleep grows while nothing comes, to keep an idle
-// session from using the CPU, and is short again after the first record.
+// session from using the CPU, and is short again after the first record. In the longest sleep two CPUs that send as
+// fast as they can fill less than the default ring.
 const (
 	pollMin = 2 * time.Millisecond
-	pollMax = 40 * time.Millisecond
+	pollMax = 20 * time.Millisecond
 )
 
 // poller waits for the ring buffer, for a while, or until it is woken.

@@ -66,7 +66,7 @@ var failureTexts = map[codegen.SiteKind]func(n uint64, site *codegen.Site) (mess
 		return fmt.Sprintf("%s could not be read: %s given 0 or an empty string", what(site, "memory"), times(n, "value was", "values were")), ""
 	},
 	codegen.SiteTrunc: func(n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s cut: longer than the room for it", what(site, times(n, "string was", "strings were"))), "set config = { max_strlen = … } to a larger value"
+		return fmt.Sprintf("%s of %s cut to the room for it", times(n, "string", "strings"), what(site, "this")), "set config = { max_strlen = … } to a larger value"
 	},
 	codegen.SiteLost: func(n uint64, site *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s lost: the ring buffer was full", times(n, "event was", "events were")), "make it larger: config = { perf_rb_pages = … }"

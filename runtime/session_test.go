@@ -269,3 +269,41 @@ func TestSessionVerifierRefusal(t *testing.T) {
 }
 
 func asScriptError(err error, at **ScriptError) bool { return errors.As(err, at) }
+
+// BenchmarkLoad loads two hundred small programs.
+func BenchmarkLoad(b *testing.B) {
+	needRoot(b)
+	bp := benchBlueprint(5)
+	for range 199 {
+		bp.Programs = append(bp.Programs, bp.Programs[0])
+	}
+	for b.Loop() {
+		s, err := Load(bp, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		s.Close()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkSession is a whole session whose BEGIN calls exit(): what a script costs beside its compilation.
+func BenchmarkSession(b *testing.B) {
+	needRoot(b)
+	for b.Loop() {
+		bp := &codegen.Blueprint{
+			Checked: checked(),
+			Maps:    []*codegen.MapSpec{{Name: codegen.MapEvents, Type: ebpf.RingBuf}},
+			Events:  eventList(&codegen.Event{Kind: codegen.EventExit}),
+		}
+		bp.Programs = []*codegen.Program{program("begin", send(0)...)}
+		s, err := Load(bp, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(s.Attach(), s.Run(context.Background()), s.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -16,11 +17,8 @@ import (
 var logLine = regexp.MustCompile(`^(\d+): \(`)
 
 // verifierError says at which line of the script the verifier refused a program. That is a mistake of
-// gotrace's, not of the script's, and the message says so. The log is shown when -v is given.
-func (s *Session) verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
-	if s.opts.Verbose {
-		fmt.Fprintf(s.opts.Stderr, "verifier log of %s:\n%+v\n", p.Name, refused)
-	}
+// gotrace's, not of the script's, and the message says so.
+func verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
 	pos := p.Prog.Probe.Range().Pos
 	if i, ok := lastInstruction(refused.Log); ok {
 		if at, ok := positionOf(p, i); ok {
@@ -34,6 +32,14 @@ func (s *Session) verifierError(p *codegen.Program, refused *ebpf.VerifierError)
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
 	}
 	return &ScriptError{Diagnostic: d, Err: refused}
+}
+
+// showLog prints the whole log of a program that the verifier refused, for -v.
+func (s *Session) showLog(p *codegen.Program, err error) {
+	var refused *ebpf.VerifierError
+	if s.opts.Verbose && errors.As(err, &refused) {
+		fmt.Fprintf(s.opts.Stderr, "verifier log of %s:\n%+v\n", p.Name, refused)
+	}
 }
 
 // lastInstruction is the number, in eight-byte units, of the last instruction in a log: the one that was refused.

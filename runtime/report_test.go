@@ -1,0 +1,62 @@
+package runtime
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// What fails in the kernel is reported with its place in the script, and lost events as bpftrace does.
+func TestReportFailures(t *testing.T) {
+	needRoot(t)
+	pos := func(col int) lang.Pos { return lang.Pos{Filename: "test", Offset: col - 1, Line: 1, Column: col} }
+	sites := []*codegen.Site{
+		{Kind: codegen.SiteMapFull, Pos: pos(1), Map: &lang.Map{Name: "m", MaxEntries: 10}},
+		{Kind: codegen.SiteRead, Pos: pos(2), What: "str()"},
+		{Kind: codegen.SiteLost, Pos: pos(3), What: "printf"},
+		{Kind: codegen.SiteLoop, Pos: pos(4)}, // did not fail
+	}
+	bp := &codegen.Blueprint{
+		Checked: checked(),
+		Maps:    []*codegen.MapSpec{{Name: codegen.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * len(sites), MaxEntries: 1}},
+		Sites:   sites,
+	}
+	insns := append(addGlobal(codegen.MapFailures, 0, 1), addGlobal(codegen.MapFailures, 8, 3)...)
+	bp.Programs = []*codegen.Program{program("end", append(insns, addGlobal(codegen.MapFailures, 16, 7)...)...)}
+	bp.Checked.Source.Text = []byte("END { something }\n")
+	s, err := Load(bp, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var errs strings.Builder
+	s.opts.Stderr = &errs
+	s.printer.(*textPrinter).err = &errs
+	if err := s.finish(false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Lost 7 events\n",
+		"map @m is full (10 keys): 1 update was lost", "max_map_keys",
+		"str() could not be read: 3 values were given 0",
+		"perf_rb_pages",
+	} {
+		if !strings.Contains(errs.String(), want) {
+			t.Errorf("%q is not in\n%s", want, errs.String())
+		}
+	}
+	if strings.Contains(errs.String(), "rounds") {
+		t.Errorf("a loop that did not fail is reported:\n%s", errs.String())
+	}
+
+	errs.Reset()
+	s.opts.NoWarnings = true
+	s.reportFailures()
+	if errs.Len() != 0 {
+		t.Errorf("warnings in spite of NoWarnings: %s", errs.String())
+	}
+}
