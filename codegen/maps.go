@@ -41,11 +41,16 @@ func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
 			u.mentions++
 		}
 	case *lang.ExprStmt:
-		if x, ok := n.X.(*lang.IncDec); ok {
-			if u := useOf(uses, x.Target); u != nil {
-				u.harmless++
-				u.up = u.up || x.Op == "++"
-				u.down = u.down || x.Op == "--"
+		if u, x := countOf(uses, n); u != nil {
+			u.harmless++
+			u.up = u.up || x.Op == "++"
+			u.down = u.down || x.Op == "--"
+		}
+	case *lang.BlockExpr:
+		// The last statement is the block's value.
+		if stmts := n.Body.Stmts; len(stmts) > 0 {
+			if u, _ := countOf(uses, stmts[len(stmts)-1]); u != nil {
+				u.harmless--
 			}
 		}
 	case *lang.Assign:
@@ -63,6 +68,19 @@ func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
 	case *lang.Call:
 		noteCall(uses, n)
 	}
+}
+
+// countOf finds the use of the map that a statement counts up or down, nil if it does not do that.
+func countOf(uses map[string]*mapUse, s lang.Stmt) (*mapUse, *lang.IncDec) {
+	es, ok := s.(*lang.ExprStmt)
+	if !ok {
+		return nil, nil
+	}
+	x, ok := es.X.(*lang.IncDec)
+	if !ok {
+		return nil, nil
+	}
+	return useOf(uses, x.Target), x
 }
 
 // noteCall records what the functions that take a map do to it.
