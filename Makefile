@@ -1,0 +1,44 @@
+# Targets for users and developers. `make` alone lists them.
+
+GO      ?= go
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 60s
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-unit test-vm bench lint fuzz golden clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the gotrace command into ./gotrace
+	$(GO) build -o gotrace ./cmd/gotrace
+
+run: build ## run the first example for a few seconds (as root)
+	timeout --signal=INT --preserve-status 3 ./gotrace examples/opensnoop.gt
+
+test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU
+	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum ./...
+
+test-unit: ## only the tests that need no virtual machine
+	$(GO) test ./...
+
+test-vm: ## only the tests on Linux 6.1 and 6.12 in QEMU
+	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum -run '^TestVM$$' ./internal/vmtest
+
+bench: ## compare with the installed bpftrace: start-up, memory, cost of programs, events a second (as root)
+	$(GO) run ./internal/bench
+
+lint: ## go vet and golangci-lint
+	$(GO) vet ./...
+	$(GO) run $(GOLANGCI) run
+
+fuzz: ## fuzz the parser and the checker, FUZZTIME (60s) each
+	$(GO) test ./lang -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./lang -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime $(FUZZTIME)
+
+golden: ## write the golden files anew
+	$(GO) test ./codegen/... ./lang/... -run Golden -update
+
+clean: ## remove what was built
+	rm -f gotrace

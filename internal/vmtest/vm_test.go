@@ -1,0 +1,89 @@
+package vmtest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/gotrace/gotrace/internal/vmtest/wire"
+)
+
+// TestVM runs the suites on Debian's kernels in QEMU. It takes minutes, so it
+// runs only when asked for: `make test` and `make test-vm` do.
+func TestVM(t *testing.T) {
+	if os.Getenv("GOTRACE_TEST_VM") == "" {
+		t.Skip("SKIPPED: set GOTRACE_TEST_VM=1, or run `make test-vm`")
+	}
+	guest, err := BuildGuest(t.TempDir(), Suites)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, series := range Series {
+		t.Run(series, func(t *testing.T) {
+			kernel, err := FindKernel(series)
+			if errors.Is(err, ErrUnavailable) {
+				t.Skipf("SKIPPED: nothing is tested on Linux %s: %v", series, err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			runGuest(t, kernel, guest)
+		})
+	}
+}
+
+// runGuest runs all suites in one machine and reports each of their tests as a subtest.
+func runGuest(t *testing.T, kernel *Kernel, guest *Guest) {
+	outputs := make([]bytes.Buffer, len(guest.Jobs))
+	m := &Machine{
+		Kernel:  kernel,
+		Files:   guest.Files,
+		Jobs:    guest.Jobs,
+		Timeout: 25 * time.Minute,
+		Output: func(ev wire.Event) {
+			outputs[ev.Job].Write(ev.Data)
+			if ev.Error != "" {
+				outputs[ev.Job].WriteString(ev.Error + "\n")
+			}
+		},
+	}
+	start := time.Now()
+	res, err := m.Run(t.Context())
+	if errors.Is(err, ErrUnavailable) {
+		t.Skipf("SKIPPED: nothing is tested on Linux %s: %v", kernel.Release, err)
+	}
+	t.Logf("Linux %s: %v", kernel.Release, time.Since(start).Round(time.Second))
+	for i, s := range guest.Suites {
+		exit := -1
+		if res != nil {
+			exit = res.Exits[i]
+		}
+		t.Run(s.Package, func(t *testing.T) { reportSuite(t, outputs[i].String(), exit) })
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// reportSuite makes a subtest of each test that ran in the guest.
+func reportSuite(t *testing.T, out string, exit int) {
+	results := ParseResults(out)
+	failed := false
+	for _, r := range results {
+		t.Run(r.Name, func(t *testing.T) {
+			switch r.Outcome {
+			case "FAIL":
+				failed = true
+				t.Errorf("failed in the guest:\n%s", r.Output)
+			case "SKIP":
+				t.Skip(r.Output)
+			}
+		})
+	}
+	if exit != 0 && !failed {
+		// A panic, a timeout or a crash: no test says so.
+		t.Errorf("exit code %d; end of the output:\n%s", exit, tail(out, 8000))
+	}
+}
