@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -130,4 +131,51 @@ func BenchmarkEvents(b *testing.B) {
 		total += before / 32
 	}
 	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "events/s")
+}
+
+// lineCounter counts the lines that are written to it.
+type lineCounter struct{ n int }
+
+func (c *lineCounter) Write(b []byte) (int, error) {
+	c.n += bytes.Count(b, []byte{'\n'})
+	return len(b), nil
+}
+
+// BenchmarkRunWhileSending runs a session while another goroutine sends records as fast as the kernel makes them, and
+// reports how many per cent of them did not arrive.
+func BenchmarkRunWhileSending(b *testing.B) {
+	needRoot(b)
+	const perRun, runs = 200, 5000
+	var sent, arrived int
+	for b.Loop() {
+		out := &lineCounter{}
+		bp := benchBlueprint(perRun)
+		bp.Checked.Config.PrintMapsOnExit = false
+		s, err := Load(bp, Options{Stdout: out})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		prog := s.programs[0]
+		s.programs = nil // not an END probe here
+		done := make(chan error)
+		go func() {
+			defer cancel()
+			for range runs {
+				if _, err := prog.prog.Run(&ebpf.RunOptions{}); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+		go func() { done <- s.Run(ctx) }()
+		if err := errors.Join(<-done, <-done, prog.prog.Close(), s.Close()); err != nil {
+			b.Fatal(err)
+		}
+		sent += perRun * runs
+		arrived += out.n - 2 // the empty lines at the end
+	}
+	b.ReportMetric(float64(arrived)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(100*float64(sent-arrived)/float64(sent), "%lost")
 }
