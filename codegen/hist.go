@@ -57,6 +57,19 @@ func HistRange(index, k int) (lo, hi int64) {
 // steps between, and one for Max and above.
 func LHistBuckets(a lang.Agg) int { return int((a.Max-a.Min)/a.Step) + 2 }
 
+// LHistRange returns the values [lo, hi) of a bucket of an lhist(); lo is MinInt64 for the first, hi MaxInt64 for the last.
+func LHistRange(index int, a lang.Agg) (lo, hi int64) {
+	last := LHistBuckets(a) - 1
+	lo, hi = a.Min+int64(index-1)*a.Step, a.Min+int64(index)*a.Step
+	switch {
+	case index <= 0:
+		return math.MinInt64, a.Min
+	case index >= last:
+		return a.Min + int64(last-1)*a.Step, math.MaxInt64
+	}
+	return lo, hi
+}
+
 // LHistIndex is the bucket of v in an lhist().
 func LHistIndex(v int64, a lang.Agg) int {
 	switch {

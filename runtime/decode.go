@@ -170,7 +170,8 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 		}
 		dst = append(append(append(dst, '.'), f.Name...), " = "...)
 		if f.BitSize != 0 {
-			dst = appendBitfield(dst, f, b)
+			n, signed := bitfield(f, b)
+			dst = appendDecimal(dst, n, signed)
 			continue
 		}
 		dst = v.append(dst, f.Type, from(b, f.Offset))
@@ -178,8 +179,8 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 	return append(dst, " }"...)
 }
 
-// appendBitfield writes a member that is only some bits of the memory it lies in.
-func appendBitfield(dst []byte, f lang.Field, b []byte) []byte {
+// bitfield reads a member that is only some bits of the memory it lies in.
+func bitfield(f lang.Field, b []byte) (v uint64, signed bool) {
 	t, ok := f.Type.(lang.Int)
 	if !ok {
 		t = lang.Int{Bits: 8 * f.Type.Size()}
@@ -194,17 +195,22 @@ func appendBitfield(dst []byte, f lang.Field, b []byte) []byte {
 	} else {
 		n >>= shift
 	}
-	return appendDecimal(dst, n, t.Signed)
+	return n, t.Signed
 }
 
 // from is b from offset on, empty if b is shorter.
 func from(b []byte, offset int) []byte { return b[min(offset, len(b)):] }
 
-func (v *values) appendSymbol(dst []byte, t lang.Symbol, addr uint64) []byte {
+// symbol names an address. User space addresses have no names yet that would be known here.
+func (v *values) symbol(t lang.Symbol, addr uint64) (string, bool) {
 	if t.User {
-		return appendPointer(dst, addr)
+		return "", false
 	}
-	if name, ok := v.syms.lookup(addr); ok {
+	return v.syms.lookup(addr)
+}
+
+func (v *values) appendSymbol(dst []byte, t lang.Symbol, addr uint64) []byte {
+	if name, ok := v.symbol(t, addr); ok {
 		return append(dst, name...)
 	}
 	return appendPointer(dst, addr)

@@ -117,8 +117,7 @@ func printHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
 	if err != nil || len(fields) != 1 {
 		return nil, errors.Join(err, errors.New("print without a value"))
 	}
-	f := fields[0]
-	return func(rec []byte) error { return s.printer.Value(f.typ, f.of(rec)) }, nil
+	return s.valueHandler(fields[0]), nil
 }
 
 func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
@@ -134,7 +133,7 @@ func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
 		if len(entries) == 0 {
 			entries = m.unset()
 		}
-		return s.printer.Map(newMapDump(e.Map, entries, e.Top, e.Div))
+		return s.printer.Map(s.values.newMapDump(e.Map, entries, e.Top, e.Div))
 	}, nil
 }
 
@@ -147,6 +146,15 @@ func (s *scriptMap) unset() []entry {
 	return []entry{s.merge([][]byte{make([]byte, s.spec.Layout.Size)})}
 }
 
+// valueHandler prints a value that is in the record.
+func (s *Session) valueHandler(f eventField) handler {
+	v := &ValueDump{Type: f.typ, values: s.values}
+	return func(rec []byte) error {
+		v.entry.value = f.of(rec)
+		return s.printer.Value(v)
+	}
+}
+
 // printElemHandler prints one element of a map as a plain value. Of aggregations the record has the key, and the value, which lies
 // spread over the CPUs, is read here.
 func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
@@ -157,7 +165,7 @@ func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error)
 	last := fields[len(fields)-1]
 	agg, ok := last.typ.(lang.Agg)
 	if !ok {
-		return func(rec []byte) error { return s.printer.Value(last.typ, last.of(rec)) }, nil
+		return s.valueHandler(last), nil
 	}
 	m, err := s.mapOf(e)
 	if err != nil {
@@ -175,7 +183,7 @@ func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error)
 		if !ok {
 			el = entry{words: make([]uint64, m.spec.Layout.Size/8)}
 		}
-		return s.printer.Element(agg, el.words)
+		return s.printer.Value(&ValueDump{Type: agg, entry: el, values: s.values})
 	}, nil
 }
 

@@ -18,19 +18,7 @@ type histRow struct {
 
 // histRows are the rows from the first to the last bucket that counted something.
 func histRows(t lang.Agg, words []uint64, div int64) []histRow {
-	first, last := -1, -1
-	for i, n := range words {
-		if n == 0 {
-			continue
-		}
-		if first < 0 {
-			first = i
-		}
-		last = i
-	}
-	if first < 0 {
-		return nil
-	}
+	first, last := histSpan(words)
 	rows := make([]histRow, 0, last-first+1)
 	for i := first; i <= last; i++ {
 		row := histRow{count: words[i]}
@@ -43,6 +31,18 @@ func histRows(t lang.Agg, words []uint64, div int64) []histRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// histSpan finds the first and the last bucket that counted something: first is behind last if none did.
+func histSpan(words []uint64) (first, last int) {
+	first, last = 0, len(words)-1
+	for first <= last && words[first] == 0 {
+		first++
+	}
+	for last >= first && words[last] == 0 {
+		last--
+	}
+	return first, last
 }
 
 // histLabel names a bucket of a hist(): "(..., 0)", "[1]" for a single value, "[4, 8)".
@@ -76,17 +76,16 @@ func histBound(index, bits int) string {
 
 // lhistLabel names a bucket of an lhist(). Bounds that are whole multiples of 1024 are shortened when the step is one.
 func lhistLabel(index int, t lang.Agg) string {
+	lo, hi := codegen.LHistRange(index, t)
 	switch {
 	case index == 0:
-		return "(..., " + lhistBound(t.Min, t.Step) + ")"
+		return "(..., " + lhistBound(hi, t.Step) + ")"
 	case index == codegen.LHistBuckets(t)-1:
-		return "[" + lhistBound(t.Min+int64(index-1)*t.Step, t.Step) + ", ...)"
-	}
-	lo := t.Min + int64(index-1)*t.Step
-	if t.Step == 1 {
+		return "[" + lhistBound(lo, t.Step) + ", ...)"
+	case t.Step == 1:
 		return "[" + strconv.FormatInt(lo, 10) + "]"
 	}
-	return "[" + lhistBound(lo, t.Step) + ", " + lhistBound(lo+t.Step, t.Step) + ")"
+	return "[" + lhistBound(lo, t.Step) + ", " + lhistBound(hi, t.Step) + ")"
 }
 
 func lhistBound(n, step int64) string {

@@ -201,7 +201,7 @@ func (s *Session) printMaps() error {
 		if err != nil {
 			return err
 		}
-		if err := s.printer.Map(newMapDump(m, entries, 0, 1)); err != nil {
+		if err := s.printer.Map(s.values.newMapDump(m, entries, 0, 1)); err != nil {
 			return err
 		}
 	}

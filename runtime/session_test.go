@@ -225,7 +225,7 @@ func TestSessionKeyedMaps(t *testing.T) {
 			}
 			var out bytes.Buffer
 			p := &textPrinter{out: newOutput(&out, BufferLine), values: &values{}}
-			p.Map(newMapDump(m, list, 0, int64(sm.cpus)))
+			p.Map(p.values.newMapDump(m, list, 0, int64(sm.cpus)))
 			p.Flush()
 			if out.String() != want {
 				t.Errorf("storage %d: %q, want %q", storage, out.String(), want)

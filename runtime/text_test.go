@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func mapText(t *testing.T, m *lang.Map, entries []entry, top, div int64) string 
 	t.Helper()
 	var out bytes.Buffer
 	p := &textPrinter{out: newOutput(&out, BufferLine), values: &values{}}
-	if err := p.Map(newMapDump(m, append([]entry(nil), entries...), top, div)); err != nil {
+	if err := p.Map(p.values.newMapDump(m, append([]entry(nil), entries...), top, div)); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.out.close(); err != nil {
@@ -255,5 +256,24 @@ func TestAppendValue(t *testing.T) {
 		if got := string(v.append(nil, c.typ, c.mem)); got != c.want {
 			t.Errorf("%s % x: %q, want %q", c.typ, c.mem, got, c.want)
 		}
+	}
+}
+
+func TestDecodeValues(t *testing.T) {
+	pair := lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32, Signed: true}, lang.String{Len: 4}}}
+	list := &lang.Map{Name: "m", Key: pair, Value: lang.Agg{Kind: lang.AggStats, Signed: true}}
+	v := &values{}
+	got := v.newMapDump(list, []entry{{key: tupleBytes(pair, -1, "ab"), words: words(-7, 2)}}, 0, 1).Elements()
+	want := []Element{{Key: Tuple{int64(-1), "ab"}, Value: Stats{2, int64(-3), int64(-7)}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %#v, want %#v", got, want)
+	}
+	linear := lang.Agg{Kind: lang.AggLHist, Min: 0, Max: 20, Step: 10}
+	h := decodeAgg(linear, hist(linear, -5, 15, 30))
+	if !reflect.DeepEqual(h, Histogram{{math.MinInt64, 0, 1}, {0, 10, 0}, {10, 20, 1}, {20, math.MaxInt64, 1}}) {
+		t.Errorf("histogram %v", h)
+	}
+	if h := decodeAgg(linear, hist(linear)); len(h.(Histogram)) != 0 {
+		t.Errorf("empty histogram %v", h)
 	}
 }
