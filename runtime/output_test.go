@@ -1,0 +1,144 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/codegen"
+)
+
+// writes collects what is written, call by call.
+type writes struct {
+	calls []string
+	err   error
+}
+
+func (w *writes) Write(b []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.calls = append(w.calls, string(b))
+	return len(b), nil
+}
+
+func TestOutputModes(t *testing.T) {
+	for mode, want := range map[string]string{
+		BufferNone: `["a" "b\nc" "d\n"]`,
+		BufferLine: `["ab\n" "cd\n"]`,
+		BufferFull: `["ab\ncd\n"]`,
+	} {
+		w := &writes{}
+		o := newOutput(w, mode)
+		for _, text := range []string{"a", "b\nc", "d\n"} {
+			if err := errors.Join(o.write([]byte(text)), o.flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := o.close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%q", w.calls); got != want {
+			t.Errorf("%s: %s, want %s", mode, got, want)
+		}
+	}
+}
+
+func TestOutputLarge(t *testing.T) {
+	w := &writes{}
+	o := newOutput(w, BufferFull)
+	text := strings.Repeat("x", 3*outputBuffer+5)
+	for _, part := range []string{"head\n", text, "tail"} {
+		if err := o.write([]byte(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.close()
+	if got := strings.Join(w.calls, ""); got != "head\n"+text+"tail" {
+		t.Errorf("%d bytes arrived, want %d", len(got), len(text)+9)
+	}
+}
+
+// A reader that goes away ends the run without an error.
+func TestRunEndsOnBrokenPipe(t *testing.T) {
+	needRoot(t)
+	s, err := Load(benchBlueprint(1), Options{Stdout: &writes{err: fmt.Errorf("write: %w", unix.EPIPE)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.runOnce(s.programs[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(context.Background()); err != nil {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Events that came before the end of the context are printed, END probes run, and nothing stays attached.
+func TestRunEndsWithContext(t *testing.T) {
+	needRoot(t)
+	bp := benchBlueprint(1)
+	bp.Programs = append(bp.Programs, program("rawtracepoint", send(0, 1, 0)...))
+	var out strings.Builder
+	s, err := Load(bp, Options{Stdout: &out, plan: rawTracepoint("sched_process_exit")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := StartChild("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.Release(), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.links) != 0 {
+		t.Error("probes are still attached")
+	}
+	if !strings.HasPrefix(out.String(), "1 \n") || !strings.HasSuffix(out.String(), "0 command\n\n\n") {
+		t.Errorf("output %q", out.String())
+	}
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+}
+
+// Programs on one place run in the order of the script.
+func TestAttachOrder(t *testing.T) {
+	var list []*loaded
+	var attached []string
+	for i, kind := range []string{"uprobe", "begin", "tracepoint", "kprobe", "interval", "kretprobe", "uprobe", "end"} {
+		name := fmt.Sprintf("%s%d", kind, i)
+		p := &loaded{spec: program(kind)}
+		p.plan = linkPlan(func(*ebpf.Program) (io.Closer, error) {
+			attached = append(attached, name)
+			return io.NopCloser(nil), nil
+		})
+		list = append(list, p)
+	}
+	s := &Session{bp: &codegen.Blueprint{}}
+	for _, p := range attachOrder(list) {
+		if _, err := s.attach(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "tracepoint2 interval4 kretprobe5 uprobe6 kprobe3 uprobe0"
+	if got := strings.Join(attached, " "); got != want {
+		t.Errorf("attached %s, want %s", got, want)
+	}
+}
