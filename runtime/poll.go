@@ -70,9 +70,17 @@ func (p *poller) busy() { p.sleep = pollMin }
 
 // wait sleeps until a writer or wake wakes it, or the time is over. It returns early after a signal.
 func (p *poller) wait() error {
-	var events [3]unix.EpollEvent
-	n, err := unix.EpollWait(p.epoll, events[:], int(p.sleep/time.Millisecond))
+	sleep := p.sleep
 	p.sleep = min(pollMax, p.sleep*5/4)
+	return p.epollWait(sleep)
+}
+
+// check does not sleep: it only looks whether the watched process has ended.
+func (p *poller) check() error { return p.epollWait(0) }
+
+func (p *poller) epollWait(sleep time.Duration) error {
+	var events [3]unix.EpollEvent
+	n, err := unix.EpollWait(p.epoll, events[:], int(sleep/time.Millisecond))
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("waiting for the ring buffer: %w", err)
 	}

@@ -70,9 +70,10 @@ func (s *Session) loop(ctx context.Context) (exited bool, err error) {
 				return false, err
 			}
 		}
+		wait := s.poll.wait
 		switch {
 		case n > 0 && n*8 > s.ringSize():
-			continue // it fills fast: there is more already
+			wait = s.poll.check // it fills fast: there is more already
 		case n > 0:
 			s.poll.busy()
 		case s.ring == nil || s.ring.pending() == 0:
@@ -85,7 +86,7 @@ func (s *Session) loop(ctx context.Context) (exited bool, err error) {
 				return true, s.drain() // what came between the two looks
 			}
 		}
-		if err := s.poll.wait(); err != nil {
+		if err := wait(); err != nil {
 			return false, err
 		}
 	}

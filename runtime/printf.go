@@ -1,0 +1,219 @@
+package runtime
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// appender adds the text of one piece of a format to dst. rec is the whole record.
+type appender func(dst, rec []byte) []byte
+
+// compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
+// conversions without an argument, print nothing.
+func (v *values) compileFormat(format string, args []eventField) []appender {
+	var out []appender
+	for _, p := range parseFormat(format) {
+		if p.spec == nil {
+			text := p.text
+			out = append(out, func(dst, _ []byte) []byte { return append(dst, text...) })
+			continue
+		}
+		if len(args) > 0 {
+			out = append(out, v.compileSpec(p.spec, args[0].typ, args[0].off))
+			args = args[1:]
+		}
+	}
+	return out
+}
+
+// compileSpec makes the appender of one conversion of the value of type t at byte off of the record.
+func (v *values) compileSpec(s *formatSpec, t lang.Type, off int) appender {
+	value := func(dst, rec []byte) []byte { return v.append(dst, t, from(rec, off)) }
+	number := func(rec []byte) uint64 {
+		n, _, _ := integer(t, from(rec, off))
+		return n
+	}
+	if size, ok := bytesIn(t); ok && s.verb[0] == 'r' {
+		return s.padded(func(dst, rec []byte) []byte { return s.appendBytes(dst, t, field(rec, off, size)) })
+	}
+	if _, _, scalar := integer(t, make([]byte, t.Size())); !scalar && s.verb != "s" {
+		return s.padded(value)
+	}
+	switch s.verb {
+	case "d", "i":
+		bits := s.bits()
+		return func(dst, rec []byte) []byte { return s.appendSigned(dst, signExtend(number(rec), bits)) }
+	case "u", "o", "x", "X":
+		bits, base := s.bits(), map[string]int{"u": 10, "o": 8, "x": 16, "X": 16}[s.verb]
+		return func(dst, rec []byte) []byte { return s.appendUnsigned(dst, zeroExtend(number(rec), bits), base) }
+	case "p":
+		return s.padded(func(dst, rec []byte) []byte { return appendCPointer(dst, number(rec)) })
+	case "c":
+		return s.padded(func(dst, rec []byte) []byte { return append(dst, byte(number(rec))) })
+	case "s":
+		if str, ok := t.(lang.String); ok && s.width == 0 && s.prec < 0 {
+			return func(dst, rec []byte) []byte { return v.appendString(dst, field(rec, off, str.Len)) }
+		}
+		return s.padded(value)
+	default:
+		return s.padded(value)
+	}
+}
+
+// field is n bytes of rec at off, or what there is of them.
+func field(rec []byte, off, n int) []byte {
+	rec = from(rec, off)
+	return rec[:min(n, len(rec))]
+}
+
+// bytesIn is the size of a value that %r shows as bytes: a string or an array of bytes.
+func bytesIn(t lang.Type) (int, bool) {
+	switch t := t.(type) {
+	case lang.String:
+		return t.Len, true
+	case lang.Array:
+		return t.Size(), t.Elem.Size() == 1
+	}
+	return 0, false
+}
+
+// appendBytes writes bytes under %r (what is printable in ASCII as it is), %rx (all of them as \x01)
+// and %rh (as 01 02).
+func (s *formatSpec) appendBytes(dst []byte, t lang.Type, b []byte) []byte {
+	if _, ok := t.(lang.String); ok {
+		b, _ = cString(b)
+	}
+	for i, c := range b {
+		switch {
+		case s.verb == "r" && c >= ' ' && c <= '~':
+			dst = append(dst, c)
+		case s.verb != "rh":
+			dst = fmt.Appendf(dst, `\x%02x`, c)
+		case i > 0:
+			dst = fmt.Appendf(dst, " %02x", c)
+		default:
+			dst = fmt.Appendf(dst, "%02x", c)
+		}
+	}
+	return dst
+}
+
+// bits is the width in bits that a conversion cuts its argument to: that of C's int unless a length says otherwise.
+func (s *formatSpec) bits() int {
+	switch s.length {
+	case "hh":
+		return 8
+	case "h":
+		return 16
+	case "":
+		return 32
+	default:
+		return 64
+	}
+}
+
+func signExtend(n uint64, bits int) int64  { return int64(n<<(64-bits)) >> (64 - bits) }
+func zeroExtend(n uint64, bits int) uint64 { return n << (64 - bits) >> (64 - bits) }
+
+// appendCPointer writes a pointer as C's %p does.
+func appendCPointer(dst []byte, n uint64) []byte {
+	if n == 0 {
+		return append(dst, "(nil)"...)
+	}
+	return appendPointer(dst, n)
+}
+
+func (s *formatSpec) appendSigned(dst []byte, n int64) []byte {
+	if s.plain() {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	sign := ""
+	abs := uint64(n)
+	switch {
+	case n < 0:
+		sign, abs = "-", -abs
+	case s.plus:
+		sign = "+"
+	case s.space:
+		sign = " "
+	}
+	return s.appendNumber(dst, sign, abs, 10)
+}
+
+func (s *formatSpec) appendUnsigned(dst []byte, n uint64, base int) []byte {
+	if s.plain() && s.verb != "X" {
+		return strconv.AppendUint(dst, n, base)
+	}
+	prefix := ""
+	if s.alt && n != 0 {
+		prefix = map[string]string{"o": "0", "x": "0x", "X": "0X"}[s.verb]
+	}
+	return s.appendNumber(dst, prefix, n, base)
+}
+
+// plain says that a conversion has no flag, width or precision.
+func (s *formatSpec) plain() bool {
+	return s.width == 0 && s.prec < 0 && !s.plus && !s.space && !s.alt
+}
+
+// appendNumber writes prefix and digits as C lays them out: zeros up to the precision, then blanks, or zeros after the
+// prefix, up to the width.
+func (s *formatSpec) appendNumber(dst []byte, prefix string, n uint64, base int) []byte {
+	var buf [64]byte
+	text := strconv.AppendUint(buf[:0], n, base)
+	if s.verb == "X" {
+		text = bytes.ToUpper(text)
+	}
+	if s.prec == 0 && n == 0 {
+		text = text[:0]
+	}
+	zeros := max(0, s.prec-len(text))
+	blanks := max(0, s.width-len(prefix)-zeros-len(text))
+	if s.zero && !s.left && s.prec < 0 {
+		zeros, blanks = blanks, 0
+	}
+	if !s.left {
+		dst = appendRepeated(dst, ' ', blanks)
+	}
+	dst = append(dst, prefix...)
+	dst = appendRepeated(dst, '0', zeros)
+	dst = append(dst, text...)
+	if s.left {
+		dst = appendRepeated(dst, ' ', blanks)
+	}
+	return dst
+}
+
+// padded cuts text to the precision and fills it up to the width.
+func (s *formatSpec) padded(text appender) appender {
+	if s.width == 0 && s.prec < 0 {
+		return text
+	}
+	return func(dst, rec []byte) []byte {
+		start := len(dst)
+		dst = text(dst, rec)
+		if n := len(dst) - start; s.prec >= 0 && s.verb == "s" && n > s.prec {
+			dst = dst[:start+s.prec]
+		}
+		n := len(dst) - start
+		if n >= s.width {
+			return dst
+		}
+		dst = appendRepeated(dst, ' ', s.width-n)
+		if !s.left {
+			copy(dst[start+s.width-n:], dst[start:start+n])
+			copy(dst[start:], bytes.Repeat([]byte{' '}, s.width-n))
+		}
+		return dst
+	}
+}
+
+func appendRepeated(dst []byte, c byte, n int) []byte {
+	for range n {
+		dst = append(dst, c)
+	}
+	return dst
+}
