@@ -1,0 +1,93 @@
+package runtime
+
+import (
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Maps without a key print nothing until they are set, their zero after zero(), and nothing after clear().
+func TestGlobalMaps(t *testing.T) {
+	needRoot(t)
+	signed := lang.Int{Bits: 64, Signed: true}
+	for _, c := range []struct {
+		name   string
+		value  lang.Type
+		layout codegen.ValueLayout
+		size   int
+		set    []byte
+		want   string
+		zero   string
+		unset  string
+	}{
+		{"integer", signed, codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}, 16,
+			int64Bytes(-4, 1), "@m: -4\n", "@m: 0\n", "@m: 0\n"},
+		{"integer set to 0", signed, codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}, 16,
+			int64Bytes(0, 1), "@m: 0\n", "@m: 0\n", "@m: 0\n"},
+		{"integer a CPU", lang.Int{Bits: 32, Signed: true}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 8, Stride: 64, Present: -1}, 128,
+			append(append(int64Bytes(-5), make([]byte, 56)...), append(int64Bytes(2), make([]byte, 56)...)...), "@m: -3\n", "@m: 0\n", "@m: 0\n"},
+		{"stats", lang.Agg{Kind: lang.AggStats}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 16, Stride: 64, Present: -1}, 64,
+			append(int64Bytes(7, 2), make([]byte, 48)...), "@m: { .count = 2, .average = 3, .total = 7 }\n",
+			"@m: { .count = 0, .average = 0, .total = 0 }\n", "@m: { .count = 0, .average = 0, .total = 0 }\n"},
+		{"linear histogram", lang.Agg{Kind: lang.AggLHist, Max: 10, Step: 10}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 24, Stride: 64, Present: -1}, 64,
+			append(int64Bytes(0, 3, 0), make([]byte, 40)...), "@m:\n" + bar("[0, 10)", 3, 52) + "\n", "@m:\n\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &lang.Map{Name: "m", Value: c.value}
+			s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{{
+				Name: "@m", Type: ebpf.Array, KeySize: 4, ValueSize: c.size, MaxEntries: 1, Script: m, Layout: c.layout,
+			}}}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			sm := s.scriptMaps[m]
+			check := func(what, want string) {
+				t.Helper()
+				list, err := sm.entries()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := mapText(t, m, list, 0, 1); got != want {
+					t.Errorf("%s: %q, want %q", what, got, want)
+				}
+			}
+			check("untouched", "")
+			if got := mapText(t, m, sm.unset(), 0, 1); got != c.unset {
+				t.Errorf("print of an unset map: %q, want %q", got, c.unset)
+			}
+			if err := sm.zero(); err != nil {
+				t.Fatal(err)
+			}
+			check("untouched, then zero()", "")
+			if err := sm.write(c.set); err != nil {
+				t.Fatal(err)
+			}
+			check("set", c.want)
+			if err := sm.zero(); err != nil {
+				t.Fatal(err)
+			}
+			check("after zero()", c.zero)
+			if err := sm.clear(); err != nil {
+				t.Fatal(err)
+			}
+			check("after clear()", "")
+		})
+	}
+}
+
+func TestLayoutErrors(t *testing.T) {
+	for name, l := range map[string]codegen.ValueLayout{
+		"no stride":  {Storage: codegen.StoragePerCPUGlobal, Size: 16},
+		"too small":  {Storage: codegen.StorageHash, Size: 8},
+		"no storage": {Storage: 99, Size: 16},
+	} {
+		m := &lang.Map{Name: "m", Value: lang.Agg{Kind: lang.AggAvg}}
+		if _, err := newScriptMap(&codegen.MapSpec{Name: "@m", Script: m, Layout: l, ValueSize: 64}, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
