@@ -40,7 +40,7 @@ var contextVars = map[string]variable{
 	// retval is what the function returns.
 	"retval": func(l *lowerer, n lang.Node, t lang.Type) operand {
 		r := l.registers(n)
-		return operand{typ: t, val: l.convert(l.b.Load(8, l.ctx(), r.ret), lang.Int{Bits: 64}, t)}
+		return operand{typ: t, val: l.convert(l.ctxWord(r.ret), lang.Int{Bits: 64}, t)}
 	},
 	// func is the address of the traced function; user space prints its name.
 	"func": func(l *lowerer, n lang.Node, t lang.Type) operand { return operand{typ: t, val: l.funcIP(n)} },
@@ -58,7 +58,7 @@ var contextVars = map[string]variable{
 			l.fail(n, "", "usermode is not known in a %s", l.prog.Kind.Name)
 			return operand{typ: t, val: l.b.Const(0)}
 		}
-		mode := l.b.OpImm(ir.OpAnd, l.b.Load(8, l.ctx(), r.mode), int64(r.modeMask))
+		mode := l.b.OpImm(ir.OpAnd, l.ctxWord(r.mode), int64(r.modeMask))
 		return operand{typ: t, val: l.b.Cmp(ir.Eq, mode, l.b.Const(int64(r.modeUser)))}
 	},
 }
@@ -71,6 +71,13 @@ func (l *lowerer) registers(n lang.Node) *registers {
 		return archRegisters["amd64"]
 	}
 	return r
+}
+
+// ctxWord is the word at an offset of the context, which does not change during a run.
+func (l *lowerer) ctxWord(off int) *ir.Value {
+	v := l.b.Load(8, l.ctx(), off)
+	v.Pure = true
+	return v
 }
 
 // argsStruct is `args`: a tracepoint's record, or the typed arguments of a raw tracepoint, both in the context.
@@ -94,11 +101,11 @@ func (l *lowerer) argsStruct(n lang.Node, t lang.Type) operand {
 func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 	if l.prog.Kind.Context == lang.CtxRawArgs {
 		// In a program bound to its tracepoint the verifier knows the argument's type, which arithmetic would offend.
-		return operand{typ: t, val: l.b.Op(ir.OpScalar, l.b.Load(8, l.ctx(), 8*i))}
+		return operand{typ: t, val: l.b.Op(ir.OpScalar, l.ctxWord(8*i))}
 	}
 	r := l.registers(n)
 	if i < len(r.args) {
-		return operand{typ: t, val: l.convert(l.b.Load(8, l.ctx(), r.args[i]), lang.Int{Bits: 64}, t)}
+		return operand{typ: t, val: l.convert(l.ctxWord(r.args[i]), lang.Int{Bits: 64}, t)}
 	}
 	return stackArg(l, n, t, i-len(r.args))
 }
@@ -106,7 +113,7 @@ func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 // stackArg is sargN: the Nth word of the arguments on the stack.
 func stackArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 	r := l.registers(n)
-	p := place{base: l.b.Load(8, l.ctx(), r.sp), off: r.stack + 8*i, space: l.spaceOf(lang.SpaceNone)}
+	p := place{base: l.ctxWord(r.sp), off: r.stack + 8*i, space: l.spaceOf(lang.SpaceNone)}
 	return operand{typ: t, val: l.convert(l.loadAt(p, lang.Int{Bits: 64}).val, lang.Int{Bits: 64}, t)}
 }
 
@@ -120,5 +127,5 @@ func (l *lowerer) funcIP(n lang.Node) *ir.Value {
 	if l.k.kernel.AtLeast(major, minor) {
 		return l.b.Helper(int(asm.FnGetFuncIp), true, l.ctx())
 	}
-	return l.b.Load(8, l.ctx(), l.registers(n).ip)
+	return l.ctxWord(l.registers(n).ip)
 }

@@ -145,6 +145,7 @@ func (l *lowerer) loadAt(p place, t lang.Type) operand {
 	switch {
 	case p.space == lang.SpaceBPF || p.space == lang.SpaceCtx:
 		v = l.b.Load(size, p.base, p.off)
+		v.Pure = p.space == lang.SpaceCtx // the context does not change during a run
 	case p.typed:
 		v = l.b.Load(size, p.base, p.off)
 		if pt, ok := t.(lang.Pointer); ok {
