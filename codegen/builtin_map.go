@@ -28,7 +28,7 @@ var mapFuncs = map[string]callee{
 
 func (l *lowerer) mapEvent(c *lang.Call, kind EventKind) operand {
 	m := l.mapOf(c.Args[0].(*lang.MapRef))
-	l.send(l.newRecord(c, &Event{Kind: kind, Map: m}, nil), ringNoWakeup)
+	l.send(l.newRecord(c, &Event{Kind: kind, Map: m}, nil), ringWakeIdle)
 	return nothing
 }
 

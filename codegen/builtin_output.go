@@ -9,7 +9,7 @@ var outputFuncs = map[string]callee{
 	// printf(format, args…) prints text.
 	"printf": func(l *lowerer, c *lang.Call) operand {
 		ev := &Event{Kind: EventPrintf, Format: l.text(c.Args[0])}
-		l.send(l.newRecord(c, ev, c.Args[1:]), ringNoWakeup)
+		l.send(l.newRecord(c, ev, c.Args[1:]), ringWakeIdle)
 		return nothing
 	},
 	// print(x) prints a value, an element of a map, or a whole map.
@@ -28,11 +28,11 @@ func (l *lowerer) print(c *lang.Call) {
 				*dst = l.number(c.Args[i+1])
 			}
 		}
-		l.send(l.newRecord(c, ev, nil), ringNoWakeup)
+		l.send(l.newRecord(c, ev, nil), ringWakeIdle)
 	case ok:
 		l.printElem(c, ref)
 	default:
-		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringNoWakeup)
+		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringWakeIdle)
 	}
 }
 
@@ -42,14 +42,14 @@ func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
 	m := l.mapOf(ref)
 	a, ok := m.Value.(lang.Agg)
 	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) {
-		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringNoWakeup)
+		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringWakeIdle)
 		return
 	}
 	mk := l.mark()
 	key := l.mapKey(ref)
 	ev := &Event{Kind: EventPrintElem, Map: m, Fields: []lang.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
 	ev.Size = eventHeader + l.k.spec(m).KeySize
-	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringNoWakeup)
+	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)
 }
 

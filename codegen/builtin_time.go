@@ -72,7 +72,7 @@ var timeFuncs = map[string]callee{
 		if len(c.Args) > 0 {
 			ev.Format = l.text(c.Args[0])
 		}
-		l.send(l.newRecord(c, ev, nil), ringNoWakeup)
+		l.send(l.newRecord(c, ev, nil), ringWakeIdle)
 		return nothing
 	},
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/gotrace/gotrace/lang"
 )
 
-// Flags of bpf_ringbuf_submit, from include/uapi/linux/bpf.h. A wake-up costs about ten times what a record does: the
-// reader looks into the ring on a short timer, and only exit() wakes it.
+// Flags of bpf_ringbuf_submit, from include/uapi/linux/bpf.h. A wake-up costs about ten times what a record does. Without a flag the
+// kernel wakes the reader only for a record that finds the ring read to its end; the reader pauses
+// after each batch, so that happens a few hundred times a second at most, however many records there are.
 const (
-	ringNoWakeup    = 1
+	ringWakeIdle    = 0
 	ringForceWakeup = 2
 )
 

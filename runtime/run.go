@@ -75,7 +75,7 @@ func (s *Session) loop(ctx context.Context) (exited bool, err error) {
 		case n > 0 && n*8 > s.ringSize():
 			wait = s.poll.check // it fills fast: there is more already
 		case n > 0:
-			s.poll.busy()
+			wait = s.poll.pause
 		case s.ring == nil || s.ring.pending() == 0:
 			// Looked at only when the ring is empty, so that what the script printed before exit() is shown.
 			exited, err := s.exiting()

@@ -59,7 +59,7 @@ func send(id int, fields ...int64) []asm.Instruction {
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, int32(-size)),
 		asm.Mov.Imm(asm.R3, int32(size)),
-		asm.Mov.Imm(asm.R4, 1), // BPF_RB_NO_WAKEUP
+		asm.Mov.Imm(asm.R4, 0), // wake the reader if it is idle
 		asm.FnRingbufOutput.Call())
 }
 
