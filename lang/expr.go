@@ -218,5 +218,5 @@ func expectPunct(lex *lexer.PeekingLexer, value string) error {
 		return errorAt(lex, "syntax", "expected '"+value+"' before '"+tok.Value+"'").
 			withHint("an assignment is a statement; to compare, write ==")
 	}
-	return errorAt(lex, "syntax", "expected '"+value+"' before "+describe(tok))
+	return errorBefore(lex, "expected '"+value+"' before "+describe(tok))
 }

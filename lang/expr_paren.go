@@ -55,7 +55,7 @@ func (p *parser) record(lex *lexer.PeekingLexer, start Pos) (Expr, error) {
 	for {
 		name := *lex.Peek()
 		if name.Type != tokIdent {
-			return nil, errorAt(lex, "syntax", "expected the name of a record's element before "+describe(&name))
+			return nil, errorBefore(lex, "expected the name of a record's element before "+describe(&name))
 		}
 		for _, seen := range r.Names {
 			if seen == name.Value {

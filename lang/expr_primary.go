@@ -25,7 +25,7 @@ func (p *parser) primary(lex *lexer.PeekingLexer) (Expr, error) {
 	case tok.Type == tokMap:
 		return p.mapRef(lex)
 	case !beginsExpr(&tok):
-		return nil, errorAt(lex, "syntax", "expected an expression before "+describe(&tok))
+		return nil, errorBefore(lex, "expected an expression before "+describe(&tok))
 	}
 	place := nextSpan(lex)
 	lex.Next()

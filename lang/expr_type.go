@@ -93,7 +93,7 @@ func (p *parser) typeName(lex *lexer.PeekingLexer) (*TypeName, error) {
 	t := &TypeName{}
 	switch next := peekAfter(lex); {
 	case lex.Peek().Type != tokIdent:
-		return nil, errorAt(lex, "syntax", "expected a type before "+describe(lex.Peek()))
+		return nil, errorBefore(lex, "expected a type before "+describe(lex.Peek()))
 	case lex.Peek().Value == "typeof" && isPunct(&next, "("):
 		if err := p.typeOf(lex, t); err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func (p *parser) typeName(lex *lexer.PeekingLexer) (*TypeName, error) {
 	case isTypeKeyword(lex.Peek()):
 		t.Keyword = lex.Next().Value
 		if lex.Peek().Type != tokIdent {
-			return nil, errorAt(lex, "syntax", "expected the name of the "+t.Keyword+" before "+describe(lex.Peek()))
+			return nil, errorBefore(lex, "expected the name of the "+t.Keyword+" before "+describe(lex.Peek()))
 		}
 		t.Name = lex.Next().Value
 	default:
@@ -233,7 +233,7 @@ func (p *parser) fieldPath(lex *lexer.PeekingLexer) ([]string, error) {
 	for {
 		tok := lex.Peek()
 		if tok.Type != tokIdent {
-			return nil, errorAt(lex, "syntax", "expected a field's name before "+describe(tok))
+			return nil, errorBefore(lex, "expected a field's name before "+describe(tok))
 		}
 		path = append(path, lex.Next().Value)
 		if !acceptPunct(lex, ".") {

@@ -55,7 +55,7 @@ func (lexerDef) LexString(filename string, input string) (lexer.Lexer, error) {
 type tokens struct {
 	list  []lexer.Token
 	next  int
-	items []int       // offsets where top-level elements begin
+	items []int       // indices of the tokens that top-level elements begin with
 	diags Diagnostics // lexical errors
 }
 
@@ -158,6 +158,13 @@ func (s *scanner) last() (tok lexer.Token, ok bool) {
 	return lexer.Token{}, false
 }
 
+// The codes of mistakes that other mistakes follow from.
+const (
+	codeOpenFilter  = "unclosed-filter"
+	codeOpenString  = "unterminated-string"
+	codeOpenComment = "unterminated-comment"
+)
+
 // fail records a lexical error from start to the current place.
 func (s *scanner) fail(start Pos, code, message string) *Diagnostic {
 	if len(s.diags) >= maxErrors {
@@ -180,7 +187,7 @@ func (s *scanner) space() {
 		from := s.here()
 		s.skip(n)
 		if text := s.src[from.Offset:s.pos]; strings.HasPrefix(text, "/*") && (len(text) < 4 || !strings.HasSuffix(text, "*/")) {
-			s.fail(from, "unterminated-comment", "this comment is never closed").Hint = "end it with */"
+			s.fail(from, codeOpenComment, "this comment is never closed").Hint = "end it with */"
 		}
 	}
 	s.spaceToken(start)

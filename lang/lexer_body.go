@@ -49,6 +49,9 @@ func (s *scanner) closeAll(message string) {
 		}
 		if !reported {
 			reported = true
+			if s.openEnded(b.pos) {
+				continue
+			}
 			d := s.fail(b.pos, "unclosed-block", message)
 			d.EndPos = b.pos
 			d.EndPos.Offset++
@@ -56,6 +59,16 @@ func (s *scanner) closeAll(message string) {
 		}
 	}
 	s.brackets = s.brackets[:0]
+}
+
+// openEnded says whether a string or comment after pos is not closed, and so may have swallowed a brace.
+func (s *scanner) openEnded(pos Pos) bool {
+	for _, d := range s.diags {
+		if d.Pos.Offset >= pos.Offset && (d.Code == codeOpenString || d.Code == codeOpenComment) {
+			return true
+		}
+	}
+	return false
 }
 
 // token cuts the next token of a body. The caller has cut the blanks.
@@ -106,7 +119,7 @@ func (s *scanner) stringToken() {
 		if n >= len(text) || text[n] == '\n' {
 			n = min(n, len(text))
 			s.emit(tokString, n)
-			s.fail(start, "unterminated-string", "this string is never closed").Hint = `end it with "`
+			s.fail(start, codeOpenString, "this string is never closed").Hint = `end it with "`
 			return
 		}
 		if text[n] == '"' {
@@ -176,18 +189,33 @@ func (s *scanner) closeBrace() {
 
 // badCharacter reports the next character and skips it.
 func (s *scanner) badCharacter() {
+	if s.at(0) == '\'' {
+		if n := strings.IndexAny(s.src[s.pos+1:], "'\n"); n >= 0 && s.at(n+1) == '\'' {
+			s.singleQuotes(n + 2)
+			return
+		}
+	}
 	start := s.here()
 	r, n := utf8.DecodeRuneInString(s.rest())
+	for r >= utf8.RuneSelf && n < len(s.rest()) && s.at(n) >= utf8.RuneSelf {
+		_, more := utf8.DecodeRuneInString(s.src[s.pos+n:])
+		n += more
+	}
 	s.skip(n)
-	what := "byte " + strconv.Quote(s.src[start.Offset:s.pos])
-	if r != utf8.RuneError && strconv.IsPrint(r) {
-		what = "character '" + string(r) + "'"
+	text := s.src[start.Offset:s.pos]
+	what := "'" + text + "'"
+	if !utf8.ValidString(text) || !strconv.IsPrint(r) {
+		what = "byte " + strconv.Quote(text[:1])
 	}
-	d := s.fail(start, "bad-character", "unexpected "+what)
-	if r == '\'' {
-		d.Hint = `strings are written with double quotes: "text"`
-	}
+	s.fail(start, "bad-character", "unexpected "+what)
 	s.spaceToken(start)
+}
+
+// singleQuotes cuts a string in single quotes, which other languages have, of n bytes.
+func (s *scanner) singleQuotes(n int) {
+	start := s.here()
+	s.emitAs(tokString, n, `""`)
+	s.fail(start, "bad-character", "strings are written with double quotes")
 }
 
 // filter cuts /expression/. The closing slash is the one that the action block follows.
@@ -218,7 +246,7 @@ func (s *scanner) filter() {
 // missingSlash closes a filter that has no closing slash.
 func (s *scanner) missingSlash(open Pos) {
 	s.emitAs(tokFilterClose, 0, "/")
-	d := s.fail(open, "unclosed-filter", "this filter is never closed")
+	d := s.fail(open, codeOpenFilter, "this filter is never closed")
 	d.Hint = "a filter is written /condition/ before the action block"
 	d.EndPos = open
 	d.EndPos.Offset++

@@ -26,7 +26,7 @@ var sizeSuffixes = map[string]bool{
 func parseInt(text string) (uint64, error) {
 	base, digits := uint64(10), text
 	switch {
-	case len(text) > 1 && (text[1] == 'x' || text[1] == 'X'):
+	case len(text) > 1 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'):
 		base, digits = 16, text[2:]
 	case len(text) > 1 && text[0] == '0' && isDigit(text[1]):
 		base, digits = 8, text[1:]

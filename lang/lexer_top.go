@@ -18,7 +18,7 @@ func (s *scanner) script() {
 		if s.eof() {
 			break
 		}
-		s.items = append(s.items, s.pos)
+		s.items = append(s.items, len(s.list))
 		s.item()
 	}
 	s.emitAs(-1, 0, "")
@@ -37,7 +37,7 @@ func (s *scanner) item() {
 	case (word == "struct" || word == "union" || word == "enum") && s.cdef():
 	case word == "config" && (next == '=' || next == '{'):
 		s.upToBlock()
-	case (word == "macro" || word == "fn") && isWordStart(next):
+	case (word == "macro" || word == "fn") && (isWordStart(next) || next == '(' || next == '{'):
 		s.upToBlock()
 	case word == "import" && next == '"', word == "let" && (next == '@' || next == '$'):
 		s.declaration()
@@ -118,9 +118,11 @@ func (s *scanner) cdefEnd(i int) int {
 			if open >= len(s.src) || s.src[open] != '(' {
 				return i
 			}
-			if i = s.closing(open, '(', ')'); i == 0 {
-				return len(s.src)
+			end := s.closing(open, '(', ')')
+			if end == 0 {
+				return i
 			}
+			i = end
 		case strings.HasPrefix(s.src[j:], ";"):
 			return j + 1
 		default:

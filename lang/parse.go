@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/alecthomas/participle/v2"
@@ -47,7 +48,7 @@ func Parse(src *Source, opts *Options) (*File, Diagnostics) {
 	g := grammars.Get().(*grammar)
 	defer grammars.Put(g)
 	tokens := lex(src.Name, string(src.Text))
-	g.parser = parser{grammar: g, opts: opts, tokens: tokens, diags: tokens.diags}
+	g.parser = parser{grammar: g, opts: opts, tokens: tokens, diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
 	g.diags.Sort()
@@ -61,8 +62,9 @@ func (p *parser) parseFile(tokens *tokens) *File {
 	}
 	file, err := p.grammar.file.ParseFromLexer(lex)
 	if err != nil {
-		p.report(p.asSyntaxError(err))
+		p.report(p.asSyntaxError(lex, err))
 	}
+	file.Span = Span{Pos: tokens.list[0].Pos, EndPos: tokens.list[len(tokens.list)-1].Pos}
 	file.arrange(p.config)
 	return file
 }
@@ -90,7 +92,7 @@ type syntaxError struct{ Diagnostic }
 
 func (e *syntaxError) Error() string { return e.Message }
 
-// errorAt makes a syntax error about a token.
+// errorAt makes a syntax error about the next token.
 func errorAt(lex *lexer.PeekingLexer, code, message string) *syntaxError {
 	return &syntaxError{Diagnostic{Span: nextSpan(lex), Code: code, Message: message}}
 }
@@ -102,6 +104,16 @@ func errorOn(span Span, code, message string) *syntaxError {
 // withHint adds what to do about it.
 func (e *syntaxError) withHint(hint string) *syntaxError {
 	e.Hint = hint
+	return e
+}
+
+// errorBefore makes a syntax error about what is missing before the next token. If that is on another
+// line, the place is the end of the line on which something is missing.
+func errorBefore(lex *lexer.PeekingLexer, message string) *syntaxError {
+	e := errorAt(lex, "syntax", message)
+	if end := lex.RawPeek().Pos; end.Line < e.Pos.Line || lex.Peek().EOF() {
+		e.Span = within(end, 0, 1)
+	}
 	return e
 }
 
@@ -117,14 +129,14 @@ func nextSpan(lex *lexer.PeekingLexer) Span {
 }
 
 // asSyntaxError puts participle's errors into our words.
-func (p *parser) asSyntaxError(err error) *syntaxError {
+func (p *parser) asSyntaxError(lex *lexer.PeekingLexer, err error) *syntaxError {
 	var own *syntaxError
 	if errors.As(err, &own) {
 		return own
 	}
 	var unexpected *participle.UnexpectedTokenError
 	if errors.As(err, &unexpected) {
-		return p.unexpected(unexpected)
+		return p.unexpected(lex, unexpected)
 	}
 	var other participle.Error
 	if errors.As(err, &other) {
@@ -145,6 +157,13 @@ func (p *parser) report(e *syntaxError) {
 	}
 }
 
+// reportIn records a mistake in what begins at start, unless it follows from a mistake that the lexer found there.
+func (p *parser) reportIn(start Pos, e *syntaxError) {
+	if !p.hasLexicalError(start, e.EndPos) {
+		p.report(e)
+	}
+}
+
 // hasLexicalError says whether the lexer found a mistake in [start, end]: what
 // the parser finds wrong there follows from it.
 func (p *parser) hasLexicalError(start, end Pos) bool {
@@ -158,31 +177,46 @@ func (p *parser) hasLexicalError(start, end Pos) bool {
 
 // parseItem is the production of a top-level element. A mistake in it is reported here, and parsing goes on with the next one.
 func (p *parser) parseItem(lex *lexer.PeekingLexer) (Item, error) {
-	start := lex.Peek().Pos
 	if lex.Peek().EOF() {
 		return nil, participle.NextMatch
 	}
+	start, end := lex.Peek().Pos, p.tokens.itemEnd(p.tokens.index(lex))
 	item, err := p.item(lex)
 	if err == nil {
 		return item, nil
 	}
-	if e := p.asSyntaxError(err); !p.hasLexicalError(start, e.Pos) {
-		p.report(e)
-	}
-	end := p.tokens.itemEnd(start.Offset)
-	for !lex.Peek().EOF() && lex.Peek().Pos.Offset < end {
+	e := p.asSyntaxError(lex, err)
+	p.dropFilterErrors(e.Pos.Offset, p.tokens.list[end].Pos.Offset)
+	p.reportIn(start, e)
+	for !lex.Peek().EOF() && p.tokens.index(lex) < end {
 		lex.Next()
 	}
 	return &badItem{Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
 }
 
-// itemEnd is the offset where the top-level element after the one around offset begins.
-func (t *tokens) itemEnd(offset int) int {
-	i := sort.SearchInts(t.items, offset+1)
-	if i < len(t.items) {
-		return t.items[i]
+// dropFilterErrors forgets what the lexer said about filters after a mistake in a probe list: it
+// may have taken a stray slash for one.
+func (p *parser) dropFilterErrors(start, end int) {
+	p.diags = slices.DeleteFunc(p.diags, func(d Diagnostic) bool {
+		return d.Code == codeOpenFilter && d.Pos.Offset > start && d.Pos.Offset < end
+	})
+}
+
+// itemEnd is the index of the token after the top-level element that token i is in.
+func (t *tokens) itemEnd(i int) int {
+	if next := sort.SearchInts(t.items, i+1); next < len(t.items) {
+		return t.items[next]
 	}
-	return t.list[len(t.list)-1].Pos.Offset
+	return len(t.list) - 1
+}
+
+// index is the index of the next token that is not a blank.
+func (t *tokens) index(lex *lexer.PeekingLexer) int {
+	i := int(lex.RawCursor())
+	for t.list[i].Type == tokSpace {
+		i++
+	}
+	return i
 }
 
 // item parses one top-level element.

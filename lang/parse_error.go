@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -45,21 +46,41 @@ var expectations = []struct{ notation, words string }{
 }
 
 // unexpected puts participle's error about a token into our words.
-func (p *parser) unexpected(err *participle.UnexpectedTokenError) *syntaxError {
+func (p *parser) unexpected(lex *lexer.PeekingLexer, err *participle.UnexpectedTokenError) *syntaxError {
 	tok := err.Unexpected
 	expected := expectedWords(err.Message())
-	e := errorOn(p.tokens.span(tok.Pos), "syntax", "expected "+expected+" before "+describe(&tok))
-	if expected == "'{'" && tok.Type == tokAttach {
-		e.Hint = "probes in a list are separated by commas"
+	at := *lex
+	for at.Peek().Pos.Offset < tok.Pos.Offset && !at.Peek().EOF() {
+		at.Next()
+	}
+	if _, first := slices.BinarySearch(p.tokens.items, p.tokens.index(&at)); first && expected == "" {
+		return errorAt(&at, "syntax", "expected a probe before "+describe(&tok))
+	} else if expected == "" {
+		expected = "';'" // the grammar looks ahead for a semicolon only
+	}
+	e := errorBefore(&at, "expected "+expected+" before "+describe(&tok))
+	if tok.Type == tokAttach && expected == "'{'" {
+		e.Hint = p.attachHint(&at)
 	}
 	return e
 }
 
-// expectedWords finds what was expected in participle's message, and says it in words.
+// attachHint says what may be wrong where a block was expected and something that looks like another attach point stands.
+func (p *parser) attachHint(lex *lexer.PeekingLexer) string {
+	line := lex.Peek().Pos.Line
+	for i := int(lex.RawCursor()) - 1; i >= 0 && p.tokens.list[i].Pos.Line == line; i-- {
+		if p.tokens.list[i].Type == tokAngleClose {
+			return "a '>' outside of parentheses ends an action block in angle brackets"
+		}
+	}
+	return "probes in a list are separated by commas"
+}
+
+// expectedWords finds what was expected in participle's message, and says it in words. It returns "" if the message does not say.
 func expectedWords(message string) string {
 	_, notation, ok := strings.Cut(message, " (expected ")
 	if !ok {
-		return "a probe"
+		return ""
 	}
 	notation = strings.TrimLeft(notation, "(")
 	for _, e := range expectations {
@@ -72,14 +93,4 @@ func expectedWords(message string) string {
 		return "'" + literal + "'"
 	}
 	return "something else"
-}
-
-// span is the place of the token at pos.
-func (t *tokens) span(pos Pos) Span {
-	for i, tok := range t.list {
-		if tok.Pos.Offset == pos.Offset && tok.Type != tokSpace && i+1 < len(t.list) {
-			return Span{Pos: pos, EndPos: t.list[i+1].Pos}
-		}
-	}
-	return Span{Pos: pos, EndPos: pos}
 }

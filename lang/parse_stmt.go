@@ -25,7 +25,7 @@ func (p *parser) parseStmt(lex *lexer.PeekingLexer) (Stmt, error) {
 	if endsBlock(lex.Peek()) || len(p.diags) >= maxErrors {
 		return nil, participle.NextMatch
 	}
-	start, begin := lex.Peek().Pos, lex.RawCursor()
+	start, begin := lex.RawPeek().Pos, lex.RawCursor()
 	stmt, err := p.nested(lex, p.statement)
 	if err == nil {
 		err = p.endOfStmt(lex, stmt)
@@ -33,10 +33,8 @@ func (p *parser) parseStmt(lex *lexer.PeekingLexer) (Stmt, error) {
 	if err == nil {
 		return stmt, nil
 	}
-	e := p.asSyntaxError(err)
-	if !p.hasLexicalError(start, e.Pos) {
-		p.report(e)
-	}
+	e := p.asSyntaxError(lex, err)
+	p.reportIn(start, e)
 	if e.Code != codeMissingSemicolon {
 		skipStmt(lex, begin)
 	}
@@ -137,6 +135,7 @@ func assignTarget(x Expr, op string) (Expr, *syntaxError) {
 	return nil, errorOn(x.Range(), "bad-target", "only variables and maps can be assigned to")
 }
 
+// codeMissingSemicolon is the code of a mistake after which the next token begins a statement.
 const codeMissingSemicolon = "missing-semicolon"
 
 // endOfStmt takes the semicolons after a statement. None is needed at the end of a block and after a statement that ends with one.
@@ -165,18 +164,25 @@ func (p *parser) endOfStmt(lex *lexer.PeekingLexer, stmt Stmt) error {
 
 // missingSemicolon is the error for what stands after a complete statement.
 func (p *parser) missingSemicolon(lex *lexer.PeekingLexer, stmt Stmt) error {
-	tok, end := lex.Peek(), stmt.Range().EndPos
-	if tok.Pos.Line > end.Line {
-		after := end
-		after.Offset++
-		after.Column++
-		return errorOn(Span{Pos: end, EndPos: after}, codeMissingSemicolon, "expected ';' after this statement")
+	tok := lex.Peek()
+	missing := "';' or an operator"
+	switch stmt.(type) {
+	case *Branch, *Import:
+		missing = "';'"
 	}
-	code := "syntax"
+	e := errorBefore(lex, "expected "+missing+" before "+describe(tok))
+	if e.Pos != tok.Pos {
+		e.Message = "expected ';' after this statement"
+	}
+	if x, ok := stmt.(*ExprStmt); ok {
+		if name, ok := x.X.(*Ident); ok && beginsOperand(tok) && e.Pos == tok.Pos {
+			return e.withHint("the arguments of a function stand in parentheses: " + name.Name + "(…)")
+		}
+	}
 	if tok.Type == tokVar || tok.Type == tokMap || tok.Type == tokIdent {
-		code = codeMissingSemicolon
+		e.Code = codeMissingSemicolon
 	}
-	return errorAt(lex, code, "expected ';' or an operator before "+describe(tok))
+	return e
 }
 
 // skipStmt moves on from a mistake to the end of the statement that began at begin: after a semicolon or a closed block, or before

@@ -1,0 +1,84 @@
+package lang
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWriteDiagnostics(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"a range", "BEGIN { foo = 1 }", `
+test:1:9: ERROR: 'foo' cannot be assigned to
+BEGIN { foo = 1 }
+        ^~~
+HINT: variables are written $foo, maps @foo
+`},
+		{"tabs and wide runes", "BEGIN {\n\t$a = \"日本\tx\"; $b = ; }", `
+test:2:24: ERROR: expected an expression before ';'
+        $a = "日本      x"; $b = ; }
+                                 ^
+`},
+		{"the end of a line", "BEGIN {\r\n  $a = 1\r\n  $b = 2 }", `
+test:2:9: ERROR: expected ';' after this statement
+  $a = 1
+        ^
+`},
+		{"control characters", "BEGIN { \x1b[31m }", "\ntest:1:9: ERROR: unexpected byte \"\\x1b\"\nBEGIN { \ufffd[31m }\n        ^\n"},
+		{"two lines", "k:f\nk:g { }\nlet @x", `
+test:1:4: ERROR: expected '{' before 'k:g'
+k:f
+   ^
+HINT: probes in a list are separated by commas
+test:3:7: ERROR: expected '=' before the end of the script
+let @x
+      ^
+`},
+	} {
+		src := &Source{Name: "test", Text: []byte(test.in)}
+		_, diags := Parse(src, nil)
+		var out strings.Builder
+		diags.Write(&out, src, false)
+		if got := "\n" + out.String(); got != test.want {
+			t.Errorf("%s: got\n%s", test.name, got)
+		}
+	}
+}
+
+func TestWriteSortsAndCaps(t *testing.T) {
+	src := &Source{Name: "s", Text: []byte(strings.Repeat("line\n", 20))}
+	var diags Diagnostics
+	for i := 14; i > 0; i-- {
+		place := Span{Pos: Pos{Filename: "s", Offset: 5 * i, Line: i + 1, Column: 1}, EndPos: Pos{Line: i + 1, Column: 5}}
+		diags = append(diags, Warningf(place, "test", "number %d", i))
+	}
+	var out strings.Builder
+	diags.Write(&out, src, false)
+	if text := out.String(); !strings.HasPrefix(text, "s:2:1: WARNING: number 1\nline\n^~~~\n") ||
+		!strings.HasSuffix(text, "… and 4 more\n") || strings.Contains(text, "number 11") {
+		t.Errorf("got\n%s", text)
+	}
+	if diags.HasErrors() {
+		t.Error("warnings count as errors")
+	}
+	if diags[0].Message != "number 14" {
+		t.Error("Write changed the order of what it was given")
+	}
+}
+
+func TestWriteColor(t *testing.T) {
+	src := &Source{Name: "s", Text: []byte("x")}
+	place := Span{Pos: Pos{Filename: "s", Line: 1, Column: 1}, EndPos: Pos{Line: 1, Column: 2}}
+	var out strings.Builder
+	Diagnostics{Errorf(place, "c", "bad").WithHint("try %s", "y")}.Write(&out, src, true)
+	if want := "\x1b[31ms:1:1: ERROR: bad\x1b[0m\nx\n^\nHINT: try y\n"; out.String() != want {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestWriteWithoutPlace(t *testing.T) {
+	var out strings.Builder
+	Diagnostics{{Message: "nothing to trace"}}.Write(&out, &Source{}, false)
+	if out.String() != "ERROR: nothing to trace\n" {
+		t.Errorf("got %q", out.String())
+	}
+}
