@@ -57,35 +57,46 @@ func newRingReader(m *ebpf.Map) (*ringReader, error) {
 const ringBatch = 64 << 10
 
 // read calls handle with each record that is there, in order, and returns how many bytes it took from the ring. It stops at the
-// end, at a record that is not committed yet, and when handle returns an error. The record is
-// valid only during the call.
+// end, at a record that is not committed yet, when it has read as much as the ring holds, and when handle returns an error. The
+// record is valid only during the call.
 func (r *ringReader) read(handle func(rec []byte) error) (n int, err error) {
 	start := atomic.LoadUint64(r.consumer)
 	cons, given := start, start
 	prod := atomic.LoadUint64(r.producer)
-	for err == nil {
-		if cons == prod {
-			if prod = atomic.LoadUint64(r.producer); cons == prod {
-				break
-			}
-		}
-		at := cons & r.mask
-		header := atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.data[at])))
-		if header&ringBusy != 0 {
+	for err == nil && cons-start < uint64(len(r.data)) {
+		header, ok := r.header(cons, &prod)
+		if !ok && cons == given {
 			break
 		}
-		length := uint64(header & ringLength)
-		if header&ringDiscard == 0 {
-			err = handle(r.record(at+ringHeader, length))
-		}
-		cons += ringHeader + (length+7)&^7
-		if cons-given >= ringBatch {
+		// The position is given to the kernel before the last look at what follows: a writer that commits after that look then
+		// sees that the reader has come to its record, and wakes it.
+		if !ok || cons-given >= ringBatch {
 			atomic.StoreUint64(r.consumer, cons)
 			given = cons
 		}
+		if !ok {
+			continue
+		}
+		length := uint64(header & ringLength)
+		if header&ringDiscard == 0 {
+			err = handle(r.record(cons+ringHeader, length))
+		}
+		cons += ringHeader + (length+7)&^7
 	}
 	atomic.StoreUint64(r.consumer, cons)
 	return int(cons - start), err
+}
+
+// header is that of the record at cons. ok is false if there is none, or it is not committed. prod is
+// the producer's position as last read.
+func (r *ringReader) header(cons uint64, prod *uint64) (header uint32, ok bool) {
+	if cons == *prod {
+		if *prod = atomic.LoadUint64(r.producer); cons == *prod {
+			return 0, false
+		}
+	}
+	header = atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.data[cons&r.mask])))
+	return header, header&ringBusy == 0
 }
 
 // record is the data of a record, put together if it goes over the end.
