@@ -224,6 +224,7 @@ func (l *lowerer) aggMerge(a lang.Agg, n int, value cpuValue) operand {
 			l.b.At(missing)
 			l.b.Jump(next, acc...)
 			l.b.At(next)
+			sum = make([]*ir.Value, len(acc))
 			for i := range sum {
 				sum[i] = next.AddParam()
 			}
