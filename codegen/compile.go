@@ -137,7 +137,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	if opts.Dump != nil {
 		opts.Dump("optimise", irProg)
 	}
-	res, err := emit.Program(irProg)
+	res, err := emit.Program(irProg, &emit.Options{KernelVersion: k.kernel.Version})
 	if err != nil {
 		return nil, fmt.Errorf("emitting %s: %w", prog.Name, err)
 	}
