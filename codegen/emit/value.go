@@ -178,7 +178,7 @@ func (e *emitter) compare(v *ir.Value) {
 			e.add(asm.Mov.Imm(asm.Register(l.Reg), n))
 			return
 		}
-		e.add(asm.StoreImm(asm.RFP, int16(l.Frame), int64(n), asm.DWord))
+		e.add(storeImm(asm.RFP, int16(l.Frame), int64(n), asm.DWord))
 	}
 	yes, end := e.newLabel(), e.newLabel()
 	e.compareJump(v.Cond, v.Args[0], v.Args[1], yes)
@@ -228,7 +228,7 @@ func (e *emitter) store(v *ir.Value) {
 			n = n << s >> s // only the low bytes are stored
 		}
 		if n == int64(int32(n)) {
-			e.add(asm.StoreImm(base, off, n, sizes[v.Size]))
+			e.add(storeImm(base, off, n, sizes[v.Size]))
 			return
 		}
 	}
@@ -288,4 +288,9 @@ func (e *emitter) copyResult(l pass.Loc) {
 	if r0 := (pass.Loc{Reg: 0}); l != r0 {
 		e.copy(l, r0)
 	}
+}
+
+// storeImm stores a constant of 32 bits, sign-extended to the size. (asm.StoreImm has no form for 64 bits; eBPF has.)
+func storeImm(base asm.Register, off int16, n int64, size asm.Size) asm.Instruction {
+	return asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: base, Offset: off, Constant: n}
 }
