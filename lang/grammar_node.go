@@ -64,15 +64,7 @@ func (f *funcDecl) node() (*Func, error) {
 	return fn, nil
 }
 
-// finishProbe fills in the attach points, of which the grammar knows the text alone.
-func (p *parser) finishProbe(probe *Probe) error {
-	for _, ap := range probe.Points {
-		ap.split(p.opts.Params)
-	}
-	return nil
-}
-
-// split takes the attach point's text apart and replaces positional parameters; one that was not given is replaced by nothing.
+// split takes the attach point's text apart, which is all that the grammar gives, and replaces positional parameters; one that was not given is replaced by nothing.
 func (ap *AttachPoint) split(params []string) {
 	text := ap.Text
 	if n := wordLen(text); n > 0 && n < len(text) && text[n] == '=' {

@@ -4,11 +4,12 @@ import "strings"
 
 // script cuts the whole script: a "#!" line, then top-level elements.
 func (s *scanner) script() {
-	if strings.HasPrefix(s.src, "#!") {
+	s.space()
+	if strings.HasPrefix(s.rest(), "#!") {
 		start := s.here()
-		n := strings.IndexByte(s.src, '\n')
+		n := strings.IndexByte(s.rest(), '\n')
 		if n < 0 {
-			n = len(s.src)
+			n = len(s.rest())
 		}
 		s.skip(n)
 		s.spaceToken(start)
@@ -32,7 +33,7 @@ func (s *scanner) item() {
 		next = s.src[i]
 	}
 	switch {
-	case s.at(0) == '#':
+	case s.at(0) == '#' && s.at(1) != '!':
 		s.emit(tokCDef, directiveLen(s.rest()))
 	case (word == "struct" || word == "union" || word == "enum") && s.cdef():
 	case word == "config" && (next == '=' || next == '{'):
@@ -46,19 +47,18 @@ func (s *scanner) item() {
 	}
 }
 
-// directiveLen is the length of a preprocessor line with its continuation lines.
+// directiveLen is the length of a preprocessor line with its continuation lines, blanks at the end left out.
 func directiveLen(text string) int {
-	n := 0
-	for {
+	for n := 0; ; n++ {
 		i := strings.IndexByte(text[n:], '\n')
 		if i < 0 {
-			return len(text)
+			return len(strings.TrimRight(text, " \t\r\v\f\n"))
 		}
 		n += i
-		if !strings.HasSuffix(strings.TrimSuffix(text[:n], "\r"), "\\") {
-			return len(strings.TrimSuffix(text[:n], "\r"))
+		line := strings.TrimRight(text[:n], " \t\r\v\f")
+		if !strings.HasSuffix(line, "\\") {
+			return len(line)
 		}
-		n++
 	}
 }
 
@@ -201,8 +201,32 @@ func (s *scanner) probe() {
 			s.fail(start, "unmatched-bracket", "unexpected '"+string(c)+"' between probes")
 			return
 		default:
-			s.emit(tokAttach, s.attachLen())
+			s.attachPoint()
 		}
+	}
+}
+
+// attachPoint cuts an attach point.
+func (s *scanner) attachPoint() {
+	start := s.here()
+	s.emit(tokAttach, s.attachLen())
+	if text := s.src[start.Offset:s.pos]; !quotesClosed(text) {
+		s.fail(start, codeOpenString, "a quote in this probe is never closed").Hint = `end it with "`
+	}
+}
+
+// quotesClosed says whether every quoted text in an attach point ends.
+func quotesClosed(text string) bool {
+	for {
+		i := strings.IndexByte(text, '"')
+		if i < 0 {
+			return true
+		}
+		n, closed := quotedLen(text[i:])
+		if !closed {
+			return false
+		}
+		text = text[i+n:]
 	}
 }
 
@@ -218,7 +242,8 @@ func (s *scanner) attachLen() int {
 		case isBlank(c) || c == ',' || c == '{':
 			return n
 		case c == '"':
-			n += quotedLen(text[n:]) - 1
+			quoted, _ := quotedLen(text[n:])
+			n += quoted - 1
 		case c == ':':
 			colons++
 		case c == '<' && !path:
@@ -250,18 +275,18 @@ func (s *scanner) filterFollows(text string) bool {
 }
 
 // quotedLen is the length of the quoted text that text begins with; a missing quote ends it at the end of the line.
-func quotedLen(text string) int {
+func quotedLen(text string) (n int, closed bool) {
 	for n := 1; n < len(text); n++ {
 		switch text[n] {
 		case '"':
-			return n + 1
+			return n + 1, true
 		case '\\':
 			n++
 		case '\n':
-			return n
+			return n, false
 		}
 	}
-	return len(text)
+	return len(text), false
 }
 
 // pathProviders are the providers whose attach points hold paths.

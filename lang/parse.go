@@ -228,7 +228,10 @@ func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
 	switch form := top.Form.(type) {
 	case *Probe:
 		p.section = sectionMain
-		return form, p.finishProbe(form)
+		for _, ap := range form.Points {
+			ap.split(p.opts.Params)
+		}
+		return form, nil
 	case *Macro:
 		p.section = sectionMain
 		return form, checkParams(form)

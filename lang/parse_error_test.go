@@ -80,6 +80,10 @@ var errorTests = []struct {
 	{"k:f /pid ==/ { $x = }", []string{"1:12: expected an expression before '/'"}},
 	{"k:f // { }", []string{"1:4: expected '{' before the end of the script"}},
 
+	{"u:\"/bin/x:f { }", []string{"1:1: a quote in this probe is never closed"}},
+
+	{"struct a { } __attribute__((packed\nBEGIN { }", []string{"1:35: expected '{' before 'BEGIN'"}},
+
 	// The top level: probes after a mistake are read.
 	{"k:f k:g { }\nEND { $x = }", []string{"1:5: expected '{' before 'k:g'", "2:12: expected an expression before '}'"}},
 	{"k:f", []string{"1:4: expected '{' before the end of the script"}},
