@@ -1,12 +1,14 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
 )
 
 // Attach runs the BEGIN probes in the order of the script and then attaches the others. The command of
@@ -24,12 +26,17 @@ func (s *Session) Attach() error {
 			count++
 		}
 	}
+	var failed error
 	for _, p := range attachOrder(s.programs) {
 		n, err := s.attach(p)
-		if err != nil {
+		if err != nil && !s.mayMiss(err) {
 			return err
 		}
 		count += n
+		failed = cmp.Or(failed, err)
+	}
+	if count == 0 && failed != nil {
+		return failed
 	}
 	if s.opts.Child != nil {
 		if err := s.opts.Child.Release(); err != nil {
@@ -40,6 +47,23 @@ func (s *Session) Attach() error {
 		return nil
 	}
 	return s.printer.Attached(count)
+}
+
+// mayMiss says whether the script's missing_probes setting lets it run without probes that can not be attached.
+func (s *Session) mayMiss(err error) bool {
+	switch s.bp.Checked.Config.MissingProbes {
+	case "ignore":
+		return true
+	case "warn":
+		var at *ScriptError
+		if errors.As(err, &at) {
+			d := at.Diagnostic
+			d.Severity = lang.SevWarning
+			s.warn(lang.Diagnostics{d})
+		}
+		return true
+	}
+	return false
 }
 
 func isBegin(p *codegen.Program) bool { return p.Prog.Kind.Name == "begin" }
@@ -66,7 +90,7 @@ func attachOrder(programs []*loaded) []*loaded {
 
 // attach attaches a program to all its targets and returns how many there are.
 func (s *Session) attach(p *loaded) (int, error) {
-	link, err := p.plan.attach(p.prog)
+	link, err := p.plan.Attach(p.prog)
 	if err != nil {
 		return 0, s.at(p.spec, err)
 	}

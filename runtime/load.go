@@ -128,6 +128,17 @@ func (s *Session) initGlobals() error {
 func (s *Session) loadPrograms() error {
 	list := make([]*loaded, len(s.bp.Programs))
 	errs := make([]error, len(s.bp.Programs))
+	for i, p := range s.bp.Programs {
+		list[i] = &loaded{spec: p}
+		if p.Prog.Kind.Once {
+			continue
+		}
+		plan, err := s.newPlan(p) // not side by side: the environment is for one goroutine
+		if err != nil {
+			return s.at(p, err)
+		}
+		list[i].plan = plan
+	}
 	var (
 		next atomic.Int64
 		wg   sync.WaitGroup
@@ -135,13 +146,13 @@ func (s *Session) loadPrograms() error {
 	for range min(goruntime.GOMAXPROCS(0), len(list)) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
-				list[i], errs[i] = s.loadProgram(s.bp.Programs[i])
+				errs[i] = s.loadProgram(list[i])
 			}
 		})
 	}
 	wg.Wait()
 	for _, l := range list {
-		if l != nil {
+		if l.prog != nil {
 			s.programs = append(s.programs, l)
 		}
 	}
@@ -155,8 +166,8 @@ func (s *Session) loadPrograms() error {
 	return nil
 }
 
-func (s *Session) loadProgram(p *codegen.Program) (*loaded, error) {
-	l := &loaded{spec: p}
+func (s *Session) loadProgram(l *loaded) error {
+	p := l.spec
 	spec := &ebpf.ProgramSpec{
 		Name:       p.Name,
 		Type:       p.Type,
@@ -164,16 +175,12 @@ func (s *Session) loadProgram(p *codegen.Program) (*loaded, error) {
 		AttachTo:   p.AttachTo,
 		License:    p.License,
 	}
-	if !p.Prog.Kind.Once {
-		var err error
-		if l.plan, err = s.newPlan(p); err != nil {
-			return nil, s.at(p, err)
-		}
-		l.plan.adjust(spec)
+	if l.plan != nil {
+		l.plan.Adjust(spec)
 	}
 	insns, err := s.withMaps(p.Insns)
 	if err != nil {
-		return nil, fmt.Errorf("program %s: %w", p.Name, err)
+		return fmt.Errorf("program %s: %w", p.Name, err)
 	}
 	spec.Instructions = insns
 	start := time.Now()
@@ -181,12 +188,12 @@ func (s *Session) loadProgram(p *codegen.Program) (*loaded, error) {
 	l.took = time.Since(start)
 	var refused *ebpf.VerifierError
 	if errors.As(err, &refused) {
-		return nil, verifierError(p, refused)
+		return verifierError(p, refused)
 	}
 	if err != nil {
-		return nil, s.at(p, fmt.Errorf("loading the program: %w", err))
+		return s.at(p, fmt.Errorf("loading the program: %w", err))
 	}
-	return l, nil
+	return nil
 }
 
 // at gives an error the place of the program's probe in the script.

@@ -142,3 +142,32 @@ func TestAttachOrder(t *testing.T) {
 		t.Errorf("attached %s, want %s", got, want)
 	}
 }
+
+// A probe that can not be attached ends the session, unless the script's missing_probes says otherwise.
+func TestMissingProbes(t *testing.T) {
+	broken := linkPlan(func(*ebpf.Program) (io.Closer, error) { return nil, errors.New("no such place") })
+	fine := linkPlan(func(*ebpf.Program) (io.Closer, error) { return io.NopCloser(nil), nil })
+	for _, c := range []struct {
+		setting string
+		plans   []plan
+		fails   bool
+		says    string
+	}{
+		{"error", []plan{fine, broken}, true, ""},
+		{"warn", []plan{fine, broken}, false, "WARNING: no such place"},
+		{"ignore", []plan{fine, broken}, false, "Attached 1 probe\n"},
+		{"ignore", []plan{broken}, true, ""},
+	} {
+		var errs strings.Builder
+		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, opts: Options{Stderr: &errs}}
+		s.bp.Checked.Config.MissingProbes = c.setting
+		s.printer = &textPrinter{err: &errs}
+		for _, p := range c.plans {
+			s.programs = append(s.programs, &loaded{spec: program("tracepoint"), plan: p})
+		}
+		err := s.Attach()
+		if (err != nil) != c.fails || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("%s: error %v, messages %q", c.setting, err, errs.String())
+		}
+	}
+}

@@ -98,9 +98,6 @@ func times(n uint64, one, many string) string {
 
 // reportFailures warns of everything that failed in the kernel, with its place in the script.
 func (s *Session) reportFailures() {
-	if s.opts.Quiet || s.opts.NoWarnings {
-		return
-	}
 	counts, err := s.failures()
 	if err != nil {
 		fmt.Fprintf(s.opts.Stderr, "WARNING: %v\n", err)
@@ -116,7 +113,14 @@ func (s *Session) reportFailures() {
 		ds = append(ds, warning(site.Pos, "runtime", message, hint))
 	}
 	ds = append(ds, s.missedRuns()...)
-	ds.Write(s.opts.Stderr, s.bp.Checked.Source, s.opts.Color)
+	s.warn(ds)
+}
+
+// warn prints warnings, unless the user wants none.
+func (s *Session) warn(ds lang.Diagnostics) {
+	if !s.opts.Quiet && !s.opts.NoWarnings {
+		ds.Write(s.opts.Stderr, s.bp.Checked.Source, s.opts.Color)
+	}
 }
 
 func warning(pos lang.Pos, code, message, hint string) lang.Diagnostic {

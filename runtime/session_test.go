@@ -94,8 +94,8 @@ func checked(maps ...*lang.Map) *lang.Checked {
 // linkPlan attaches with a function of the test.
 type linkPlan func(*ebpf.Program) (io.Closer, error)
 
-func (linkPlan) adjust(*ebpf.ProgramSpec)                       {}
-func (p linkPlan) attach(prog *ebpf.Program) (io.Closer, error) { return p(prog) }
+func (linkPlan) Adjust(*ebpf.ProgramSpec)                       {}
+func (p linkPlan) Attach(prog *ebpf.Program) (io.Closer, error) { return p(prog) }
 
 func rawTracepoint(name string) func(*codegen.Program) (plan, error) {
 	return func(*codegen.Program) (plan, error) {
