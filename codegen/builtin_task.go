@@ -45,11 +45,11 @@ func (l *lowerer) pid() *ir.Value { return l.processID(lang.Int{Bits: 32}, "tgid
 // currentTask is the current task as a pointer that the verifier knows the type of; ok is false without kernel BTF.
 func (l *lowerer) currentTask() (task operand, ok bool) {
 	k := l.k.kernel
-	if !k.BTF || k.TaskStruct == nil || !k.AtLeast(5, 11) {
+	if !k.BTF || k.Task() == nil || !k.AtLeast(5, 11) {
 		return operand{}, false
 	}
 	return operand{
-		typ:   lang.Pointer{Elem: k.TaskStruct, Space: lang.SpaceKernel},
+		typ:   lang.Pointer{Elem: k.Task(), Space: lang.SpaceKernel},
 		val:   l.b.Helper(int(asm.FnGetCurrentTaskBtf), true),
 		typed: true,
 	}, true
@@ -61,7 +61,7 @@ func (l *lowerer) taskField(name string) (place, bool) {
 	if !ok {
 		return place{}, false
 	}
-	f, ok := l.k.kernel.TaskStruct.Field(name)
+	f, ok := l.k.kernel.Task().Field(name)
 	if !ok {
 		return place{}, false
 	}

@@ -38,7 +38,7 @@ func (l *lowerer) pointee(o operand) place {
 	space := l.spaceOf(pt.Space)
 	addr := l.num(o)
 	if s, ok := pt.Elem.(*lang.Struct); ok && space == lang.SpaceKernel {
-		if id := l.k.kernel.RdonlyCast; id != 0 && s.BTFID != 0 {
+		if id := l.k.kernel.Cast(); id != 0 && s.BTFID != 0 {
 			cast := l.b.Kfunc(id, true, addr, l.b.Const(int64(s.BTFID)))
 			return place{base: cast, space: space, typed: true}
 		}
@@ -83,8 +83,17 @@ func (l *lowerer) field(e *lang.FieldExpr) operand {
 		return operand{typ: t, mem: p}
 	}
 	o = l.loadAt(p, f.Type)
-	o.typ = t
+	o.typ = inherit(t, p.space)
 	return o
+}
+
+// inherit gives a pointer of an unknown address space that of the object it was read from.
+func inherit(t lang.Type, space lang.AddrSpace) lang.Type {
+	if pt, ok := t.(lang.Pointer); ok && pt.Space == lang.SpaceNone && (space == lang.SpaceKernel || space == lang.SpaceUser) {
+		pt.Space = space
+		return pt
+	}
+	return t
 }
 
 // structOf is the struct an operand is or points to, and where it lies.

@@ -22,18 +22,40 @@ type Env interface {
 
 // Kernel is the part of a kernel's features that changes the code made for it.
 type Kernel struct {
-	Version      uint32 // major<<16 | minor<<8 | patch, as KERNEL_VERSION of linux/version.h
-	Arch         string // GOARCH: amd64, arm64
-	PossibleCPUs int    // size of per-CPU memory
-	OnlineCPUs   int    // what `ncpus` says
-	BTF          bool   // vmlinux BTF is there, and so bpf_get_current_task_btf (5.11)
-	RdonlyCast   uint32 // BTF id of the kfunc bpf_rdonly_cast (6.2), 0 if it is missing
-	TaskStruct   *Struct
-	PidNS        *PidNS // set when gotrace does not run in the first pid namespace
+	Version      uint32  // major<<16 | minor<<8 | patch, as KERNEL_VERSION of linux/version.h
+	Arch         string  // GOARCH: amd64, arm64
+	PossibleCPUs int     // size of per-CPU memory
+	OnlineCPUs   int     // what `ncpus` says
+	BTF          bool    // vmlinux BTF is there, and so bpf_get_current_task_btf (5.11)
+	RdonlyCast   uint32  // BTF id of the kfunc bpf_rdonly_cast (6.2), 0 if it is missing; read by Cast
+	TaskStruct   *Struct // read by Task
+	// Types fills RdonlyCast and TaskStruct when they are first asked for: reading the kernel's types takes
+	// longer than everything else at start-up, and many scripts need none. nil if they are set already.
+	Types func(*Kernel)
+	PidNS *PidNS // set when gotrace does not run in the first pid namespace
 }
 
 // PidNS is the device and inode of a pid namespace (nsfs), for bpf_get_ns_pid_tgid.
 type PidNS struct{ Dev, Ino uint64 }
+
+// Cast is the BTF id of bpf_rdonly_cast, 0 if the kernel has none.
+func (k *Kernel) Cast() uint32 {
+	k.types()
+	return k.RdonlyCast
+}
+
+// Task is struct task_struct, nil without BTF.
+func (k *Kernel) Task() *Struct {
+	k.types()
+	return k.TaskStruct
+}
+
+func (k *Kernel) types() {
+	if f := k.Types; f != nil {
+		k.Types = nil
+		f(k)
+	}
+}
 
 // AtLeast says whether the kernel is major.minor or newer.
 func (k *Kernel) AtLeast(major, minor uint32) bool { return k.Version >= major<<16|minor<<8 }

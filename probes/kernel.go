@@ -1,0 +1,106 @@
+package probes
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+)
+
+const goarch = runtime.GOARCH
+
+// kernelVersion is the version of the running kernel as LINUX_VERSION_CODE has it. Debian's release name does not
+// hold the third number, which nothing here depends on.
+func kernelVersion() (uint32, error) {
+	v, err := features.LinuxVersionCode()
+	if err != nil {
+		return 0, fmt.Errorf("reading the kernel's version: %w", err)
+	}
+	return v, nil
+}
+
+// onlineCPUs are the numbers of the CPUs that run.
+func onlineCPUs() []int {
+	data, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return []int{0}
+	}
+	cpus, err := parseCPUList(strings.TrimSpace(string(data)))
+	if err != nil || len(cpus) == 0 {
+		return []int{0}
+	}
+	return cpus
+}
+
+// maxCPUs is more than any kernel has (NR_CPUS); it bounds what a list can make us allocate.
+const maxCPUs = 1 << 16
+
+// parseCPUList reads a list such as "0-3,8".
+func parseCPUList(s string) ([]int, error) {
+	var out []int
+	for _, part := range strings.Split(s, ",") {
+		lo, hi, isRange := strings.Cut(part, "-")
+		first, err := strconv.Atoi(lo)
+		if err != nil {
+			return nil, fmt.Errorf("CPU list %q: %w", s, err)
+		}
+		last := first
+		if isRange {
+			if last, err = strconv.Atoi(hi); err != nil {
+				return nil, fmt.Errorf("CPU list %q: %w", s, err)
+			}
+		}
+		if first < 0 || last < first || last >= maxCPUs {
+			return nil, fmt.Errorf("CPU list %q: bad range", s)
+		}
+		for i := first; i <= last; i++ {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// Capabilities that tracing takes, by their bit (include/uapi/linux/capability.h).
+const (
+	capSysAdmin = 21
+	capPerfmon  = 38
+	capBPF      = 39
+)
+
+// ErrPrivileges says what a process lacks to load and attach programs.
+var ErrPrivileges = errors.New("gotrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and read access to tracefs): " +
+	"run it with sudo, or give it these: setcap cap_bpf,cap_perfmon+ep FILE")
+
+// CheckPrivileges returns ErrPrivileges if this process may not trace.
+func CheckPrivileges() error {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return fmt.Errorf("reading the capabilities of this process: %w", err)
+	}
+	defer f.Close()
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		rest, ok := strings.CutPrefix(s.Text(), "CapEff:")
+		if !ok {
+			continue
+		}
+		caps, err := strconv.ParseUint(strings.TrimSpace(rest), 16, 64)
+		if err != nil {
+			return fmt.Errorf("reading the capabilities of this process: %w", err)
+		}
+		if caps>>capSysAdmin&1 == 1 || caps>>capBPF&1 == 1 && caps>>capPerfmon&1 == 1 {
+			return nil
+		}
+		return ErrPrivileges
+	}
+	return nil // no such line: let the kernel decide
+}
+
+// mountTracefs mounts tracefs at its usual place.
+func mountTracefs(at string) error { return unix.Mount("tracefs", at, "tracefs", 0, "") }

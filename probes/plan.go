@@ -1,0 +1,83 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+type closer = io.Closer
+
+const perfAttrSize = unsafe.Sizeof(unix.PerfEventAttr{})
+
+// Plan is how one program is attached to its targets.
+type Plan struct {
+	attachType ebpf.AttachType // that the program must be loaded with; AttachNone: nothing special
+	attach     func(*ebpf.Program) (closer, error)
+}
+
+// Plan decides how a program is attached to targets, all of one kind.
+func (e *Env) Plan(targets []lang.Target) (*Plan, error) {
+	if len(targets) == 0 {
+		return nil, errors.New("nothing to attach to")
+	}
+	p := providers[targets[0].Kind.Name]
+	if p == nil || p.plan == nil {
+		return nil, fmt.Errorf("%s probes can not be attached", targets[0].Kind.Name)
+	}
+	return p.plan(e, targets)
+}
+
+// Adjust sets what the kernel must know at load time of the way of attaching.
+func (p *Plan) Adjust(spec *ebpf.ProgramSpec) {
+	if p.attachType != ebpf.AttachNone {
+		spec.AttachType = p.attachType
+	}
+}
+
+// Attach attaches the program to all targets. If one fails, none stays attached.
+func (p *Plan) Attach(prog *ebpf.Program) (io.Closer, error) { return p.attach(prog) }
+
+// links are several attachments that are closed together, the last first.
+type links []closer
+
+func (l links) Close() error {
+	var errs []error
+	for i := len(l) - 1; i >= 0; i-- {
+		errs = append(errs, l[i].Close())
+	}
+	return errors.Join(errs...)
+}
+
+// each attaches to one target after the other.
+func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (closer, error) {
+	return func(prog *ebpf.Program) (closer, error) {
+		var all links
+		for i := range targets {
+			l, err := attach(&targets[i], prog)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("attaching %s: %w", targets[i].Name, err), all.Close())
+			}
+			all = append(all, l)
+		}
+		return all, nil
+	}
+}
+
+func sortedUnique(names []string) []string {
+	sort.Strings(names)
+	out := names[:0]
+	for i, n := range names {
+		if i == 0 || n != names[i-1] {
+			out = append(out, n)
+		}
+	}
+	return out
+}

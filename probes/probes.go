@@ -1,0 +1,147 @@
+// Package probes finds what can be traced on this machine, tells the types of its arguments, and attaches
+// programs to it. There is one file for each kind of probe and one table of them (providers).
+package probes
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// EnvOptions are the settings of an Env.
+type EnvOptions struct {
+	PID int // -p: uprobes and perf events are attached to this process alone; 0 for all
+}
+
+// Env is this machine, as the checker and the code generator see it. It implements lang.Env. It is not safe for
+// use by several goroutines at once.
+type Env struct {
+	opts   EnvOptions
+	kernel *lang.Kernel
+	types  kernelTypes
+
+	tracefsOnce sync.Once
+	tracefsPath string
+	tracefsErr  error
+	functions   *functionIndex
+}
+
+var _ lang.Env = (*Env)(nil)
+
+// NewEnv looks at the machine. It reads little: types, functions and events are looked up when they are asked for.
+func NewEnv(opts EnvOptions) (*Env, error) {
+	version, err := kernelVersion()
+	if err != nil {
+		return nil, err
+	}
+	possible, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, fmt.Errorf("counting the possible CPUs: %w", err)
+	}
+	e := &Env{opts: opts}
+	e.kernel = &lang.Kernel{
+		Version:      version,
+		Arch:         goarch,
+		PossibleCPUs: possible,
+		OnlineCPUs:   len(onlineCPUs()),
+		BTF:          exists("/sys/kernel/btf/vmlinux"),
+		PidNS:        pidNamespace(),
+	}
+	e.kernel.Types = e.loadKernelFacts
+	return e, nil
+}
+
+// Kernel says what the kernel can do.
+func (e *Env) Kernel() *lang.Kernel { return e.kernel }
+
+// provider is how a kind of probe is found and attached.
+type provider struct {
+	kind string
+	// resolve finds the targets of an attach point.
+	resolve func(e *Env, ap *lang.AttachPoint) ([]lang.Target, error)
+	// list finds the probes of this kind that match a pattern of parts, for -l. nil: the kind has no list.
+	list func(e *Env, parts []string) ([]lang.Target, error)
+	// args gives the types of a target's arguments. nil: it has none.
+	args func(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error)
+	// attach attaches a program. nil: the runtime runs it itself (begin, end).
+	plan func(e *Env, targets []lang.Target) (*Plan, error)
+}
+
+// providers is the table of probe kinds.
+var providers map[string]*provider
+
+func init() {
+	list := []*provider{
+		{kind: "begin", resolve: resolveOnce},
+		{kind: "end", resolve: resolveOnce},
+		{kind: "interval", resolve: resolveTimer, plan: planTimer},
+		{kind: "profile", resolve: resolveTimer, plan: planTimer},
+		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs, plan: planTracepoint},
+		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs, plan: planRawTracepoint},
+		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, plan: planKprobe},
+		{kind: "kretprobe", resolve: resolveKprobe, plan: planKprobe},
+		{kind: "uprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
+		{kind: "uretprobe", resolve: resolveUprobe, plan: planUprobe},
+	}
+	providers = map[string]*provider{}
+	for _, p := range list {
+		providers[p.kind] = p
+	}
+}
+
+// Resolve finds what an attach point stands for.
+func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
+	kind := lang.ProbeKindByName(ap.Provider)
+	if kind == nil {
+		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", ap.Provider), Near: nearest(ap.Provider, kindNames())}
+	}
+	return providers[kind.Name].resolve(e, ap)
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range lang.ProbeKinds {
+		names = append(names, k.Name)
+		names = append(names, k.Aliases...)
+	}
+	return names
+}
+
+// Args returns the args struct of a target and the type of its return value, each nil if it is not known.
+func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
+	p := providers[t.Kind.Name]
+	if p == nil || p.args == nil {
+		return nil, nil, nil
+	}
+	return p.args(e, t)
+}
+
+// resolveOnce is begin and end.
+func resolveOnce(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
+	if len(ap.Parts) > 0 {
+		return nil, fmt.Errorf("%s takes no arguments", ap.Provider)
+	}
+	return []lang.Target{{Kind: lang.ProbeKindByName(ap.Provider), Name: ap.Provider}}, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// initialPidNS is the inode of the first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+const initialPidNS = 0xEFFFFFFC
+
+// pidNamespace is set where gotrace runs in a pid namespace of its own: pids then are those of that namespace.
+func pidNamespace() *lang.PidNS {
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino == initialPidNS {
+		return nil
+	}
+	return &lang.PidNS{Dev: st.Dev, Ino: st.Ino}
+}
