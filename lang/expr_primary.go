@@ -120,7 +120,46 @@ func (p *parser) blockExpr(lex *lexer.PeekingLexer) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &BlockExpr{Span: body.Span, Body: body}, nil
+	return valueBlock(body), nil
+}
+
+// valueBlock makes a block an expression. A block or a complete if at its end gives the value, as an
+// expression there does.
+func valueBlock(b *Block) *BlockExpr {
+	if n := len(b.Stmts); n > 0 {
+		if x := stmtValue(b.Stmts[n-1]); x != nil {
+			b.Stmts[n-1] = &ExprStmt{Span: x.Range(), X: x, NoSemi: true}
+		}
+	}
+	return &BlockExpr{Span: b.Span, Body: b}
+}
+
+// stmtValue is the value of a block or an if as an expression, nil if it has none.
+func stmtValue(s Stmt) Expr {
+	switch s := s.(type) {
+	case *Block:
+		if hasValue(s) {
+			return valueBlock(s)
+		}
+	case *If:
+		if hasValue(s) {
+			return choice(s)
+		}
+	}
+	return nil
+}
+
+// hasValue says whether a statement at the end of a block gives the block's value.
+func hasValue(s Stmt) bool {
+	switch s := s.(type) {
+	case *ExprStmt:
+		return s.NoSemi
+	case *Block:
+		return len(s.Stmts) > 0 && hasValue(s.Stmts[len(s.Stmts)-1])
+	case *If:
+		return hasValue(s.Then) && s.Else != nil && hasValue(s.Else)
+	}
+	return false
 }
 
 // word parses what a name begins: a keyword's operand, a call, a constant or the name itself.
@@ -170,22 +209,24 @@ func (p *parser) ifExpr(lex *lexer.PeekingLexer) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return choice(s.(*If))
+	last := s.(*If)
+	for last.Else != nil {
+		next, ok := last.Else.(*If)
+		if !ok {
+			return choice(s.(*If)), nil
+		}
+		last = next
+	}
+	return nil, errorOn(s.Range(), "missing-else", "an 'if' without 'else' has no value")
 }
 
-func choice(s *If) (Expr, error) {
-	t := &Ternary{Span: s.Span, Cond: s.Cond, X: &BlockExpr{Span: s.Then.Span, Body: s.Then}}
-	switch tail := s.Else.(type) {
-	case *Block:
-		t.Y = &BlockExpr{Span: tail.Span, Body: tail}
-	case *If:
-		y, err := choice(tail)
-		if err != nil {
-			return nil, err
-		}
-		t.Y = y
-	default:
-		return nil, errorOn(s.Span, "missing-else", "an 'if' without 'else' has no value")
+// choice makes an if with an else an expression.
+func choice(s *If) Expr {
+	t := &Ternary{Span: s.Span, Cond: s.Cond, X: valueBlock(s.Then)}
+	if tail, ok := s.Else.(*If); ok {
+		t.Y = choice(tail)
+	} else {
+		t.Y = valueBlock(s.Else.(*Block))
 	}
-	return t, nil
+	return t
 }

@@ -189,6 +189,8 @@ var exprTests = []struct{ in, want string }{
 	{"if ($x) { 1 } else { 2 }", "($x ? {1} : {1})"},
 	{"if $x { 1 } else if $y { 2 } else { 3 }", "($x ? {1} : ($y ? {1} : {1}))"},
 
+	{"{ 1; if ($x) { 2 } else { 3 } }", "{2}"},
+
 	// Literals.
 	{"true == false", "(true == false)"},
 	{`"a\n\t\r\\\"\0\101\x41b"`, `"a\n\t\r\\\"\x00AAb"`},

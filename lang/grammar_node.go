@@ -64,6 +64,13 @@ func (f *funcDecl) node() (*Func, error) {
 	return fn, nil
 }
 
+// ParseAttachPoint reads one attach point, as `-l` takes it. Positional parameters are replaced from params.
+func ParseAttachPoint(text string, params []string) *AttachPoint {
+	ap := &AttachPoint{Text: text}
+	ap.split(params)
+	return ap
+}
+
 // split takes the attach point's text apart, which is all that the grammar gives, and replaces positional parameters; one that was not given is replaced by nothing.
 func (ap *AttachPoint) split(params []string) {
 	text := ap.Text

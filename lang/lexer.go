@@ -38,16 +38,12 @@ type lexerDef struct{}
 
 func (lexerDef) Symbols() map[string]lexer.TokenType { return tokenNames }
 
-func (d lexerDef) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
+func (lexerDef) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	return d.LexString(filename, string(text))
-}
-
-func (lexerDef) LexString(filename string, input string) (lexer.Lexer, error) {
-	return lex(filename, input), nil
+	return lex(filename, string(text)), nil
 }
 
 // tokens is a script cut into tokens. The lexer has states (the head of the script, a probe list, a

@@ -2,8 +2,16 @@ package lang
 
 import "strings"
 
+// byteOrderMark is what some editors begin a text with.
+const byteOrderMark = "\ufeff"
+
 // script cuts the whole script: a "#!" line, then top-level elements.
 func (s *scanner) script() {
+	if strings.HasPrefix(s.src, byteOrderMark) {
+		start := s.here()
+		s.skip(len(byteOrderMark))
+		s.spaceToken(start)
+	}
 	s.space()
 	if strings.HasPrefix(s.rest(), "#!") {
 		start := s.here()
@@ -204,131 +212,4 @@ func (s *scanner) probe() {
 			s.attachPoint()
 		}
 	}
-}
-
-// attachPoint cuts an attach point.
-func (s *scanner) attachPoint() {
-	start := s.here()
-	s.emit(tokAttach, s.attachLen())
-	if text := s.src[start.Offset:s.pos]; !quotesClosed(text) {
-		s.fail(start, codeOpenString, "a quote in this probe is never closed").Hint = `end it with "`
-	}
-}
-
-// quotesClosed says whether every quoted text in an attach point ends.
-func quotesClosed(text string) bool {
-	for {
-		i := strings.IndexByte(text, '"')
-		if i < 0 {
-			return true
-		}
-		n, closed := quotedLen(text[i:])
-		if !closed {
-			return false
-		}
-		text = text[i+n:]
-	}
-}
-
-// attachLen is the length of the attach point that begins here. It ends at a blank, at a comma, at the
-// opening of the block or at the slash that opens a filter. Where the provider
-// takes a path, slashes and angle brackets belong to the attach point.
-func (s *scanner) attachLen() int {
-	text := s.rest()
-	path := pathProviders[providerOf(text)]
-	colons, named := 0, false
-	for n := 0; n < len(text); n++ {
-		switch c := text[n]; {
-		case isBlank(c) || c == ',' || c == '{':
-			return n
-		case c == '"':
-			quoted, _ := quotedLen(text[n:])
-			n += quoted - 1
-		case c == ':':
-			colons++
-		case c == '<' && !path:
-			return max(n, 1)
-		case c == '/' && (!path || colons == 0):
-			return max(n, 1)
-		case c == '/' && colons > 1 && !named:
-			if s.filterFollows(text[n:]) {
-				return n
-			}
-			named = true // the slash is one of the function's name, and so are the others
-		}
-	}
-	return len(text)
-}
-
-// filterFollows says whether a slash after the path of an attach point, at the start of text, opens a filter. It is part of a
-// (Go) function's name if the attach point ends, at a blank, and a block, a comma or a filter of its own comes next.
-func (s *scanner) filterFollows(text string) bool {
-	end := strings.IndexAny(text, " \t\r\n,{")
-	if end < 0 {
-		return false
-	}
-	if end > 1 && text[end-1] == '/' {
-		return true
-	}
-	next := s.afterBlanks(len(s.src) - len(text) + end)
-	return next < len(s.src) && strings.IndexByte("{,</", s.src[next]) < 0
-}
-
-// quotedLen is the length of the quoted text that text begins with; a missing quote ends it at the end of the line.
-func quotedLen(text string) (n int, closed bool) {
-	for n := 1; n < len(text); n++ {
-		switch text[n] {
-		case '"':
-			return n + 1, true
-		case '\\':
-			n++
-		case '\n':
-			return n, false
-		}
-	}
-	return len(text), false
-}
-
-// pathProviders are the providers whose attach points hold paths.
-var pathProviders = map[string]bool{
-	"uprobe": true, "u": true, "uretprobe": true, "ur": true, "usdt": true, "U": true,
-	"iter": true, "it": true, "watchpoint": true, "w": true, "asyncwatchpoint": true, "aw": true,
-}
-
-// providers are the names that a line may begin with for beginsProbe.
-var providers = map[string]bool{
-	"BEGIN": true, "END": true, "begin": true, "end": true, "self": true, "test": true, "bench": true,
-	"tracepoint": true, "t": true, "rawtracepoint": true, "rt": true, "kprobe": true, "k": true,
-	"kretprobe": true, "kr": true, "kfunc": true, "kretfunc": true, "fentry": true, "f": true, "fexit": true, "fr": true,
-	"uprobe": true, "u": true, "uretprobe": true, "ur": true, "usdt": true, "U": true,
-	"interval": true, "i": true, "profile": true, "p": true, "hardware": true, "h": true,
-	"software": true, "s": true, "iter": true, "it": true, "watchpoint": true, "w": true,
-	"asyncwatchpoint": true, "aw": true,
-}
-
-// providerOf is the provider of an attach point, without the `name=` that may precede it.
-func providerOf(text string) string {
-	n := wordLen(text)
-	if n < len(text) && text[n] == '=' {
-		text = text[n+1:]
-		n = wordLen(text)
-	}
-	return text[:n]
-}
-
-// beginsProbe says whether a line begins here, in its first column, as a probe does.
-func (s *scanner) beginsProbe() bool {
-	if s.pos != s.lineStart || !isWordStart(s.at(0)) {
-		return false
-	}
-	name := providerOf(s.rest())
-	if !providers[name] {
-		return false
-	}
-	if s.at(len(name)) == ':' {
-		return true
-	}
-	i := s.afterBlanks(s.pos + len(name))
-	upper := name == "BEGIN" || name == "END" || name == "begin" || name == "end"
-	return upper && i < len(s.src) && s.src[i] == '{'
 }

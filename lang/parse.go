@@ -140,7 +140,8 @@ func (p *parser) asSyntaxError(lex *lexer.PeekingLexer, err error) *syntaxError 
 	}
 	var other participle.Error
 	if errors.As(err, &other) {
-		return errorOn(Span{Pos: other.Position(), EndPos: other.Position()}, "syntax", other.Message())
+		// What is left is participle's limit on the length of lists.
+		return errorOn(Span{Pos: other.Position(), EndPos: other.Position()}, "too-long", "there are too many elements here")
 	}
 	return errorOn(Span{}, "syntax", err.Error())
 }
@@ -221,25 +222,24 @@ func (t *tokens) index(lex *lexer.PeekingLexer) int {
 
 // item parses one top-level element.
 func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
+	if mainItem(lex.Peek()) {
+		p.section = sectionMain
+	}
 	top, err := run(p.grammar.item, lex)
 	if err != nil {
 		return nil, err
 	}
 	switch form := top.Form.(type) {
 	case *Probe:
-		p.section = sectionMain
 		for _, ap := range form.Points {
 			ap.split(p.opts.Params)
 		}
 		return form, nil
 	case *Macro:
-		p.section = sectionMain
 		return form, checkParams(form)
 	case *mapDecl:
-		p.section = sectionMain
 		return form.node()
 	case *funcDecl:
-		p.section = sectionMain
 		return form.node()
 	case *importDecl:
 		return form.node(), p.inOrder(form.Span, sectionPreamble, "imports must come before probes, macros and map declarations")
@@ -249,6 +249,11 @@ func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
 		def := top.Form.(*CDef)
 		return def, p.inOrder(def.Span, sectionC, "C definitions must come at the head of the script")
 	}
+}
+
+// mainItem says whether a top-level element that begins with a token belongs to the main part of a script.
+func mainItem(tok *lexer.Token) bool {
+	return tok.Type != tokCDef && !(tok.Type == tokIdent && (tok.Value == "import" || tok.Value == "config"))
 }
 
 // inOrder checks that an element of a section does not come after a later section.

@@ -59,8 +59,13 @@ func (p *parser) unexpected(lex *lexer.PeekingLexer, err *participle.UnexpectedT
 		expected = "';'" // the grammar looks ahead for a semicolon only
 	}
 	e := errorBefore(&at, "expected "+expected+" before "+describe(&tok))
-	if tok.Type == tokAttach && expected == "'{'" {
+	switch {
+	case tok.Type == tokAttach && expected == "'{'":
 		e.Hint = p.attachHint(&at)
+	case expected == "'{'" && p.section == sectionMain:
+		e.Hint = "the body stands in braces: { … }"
+	case expected == "a $variable":
+		e.Hint = "the name of a variable begins with '$'"
 	}
 	return e
 }

@@ -185,3 +185,34 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestHints holds what messages advise.
+func TestHints(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"BEGIN { x = 1 }", "variables are written $x, maps @x"},
+		{"BEGIN { if ($x = 1) { } }", "an assignment is a statement; to compare, write =="},
+		{"BEGIN { if (1) exit(); }", "the body stands in braces: { … }"},
+		{"BEGIN { delete @x[1] }", "the arguments of a function stand in parentheses: delete(…)"},
+		{"BEGIN { for (i : 0..3) { } }", "the name of a variable begins with '$'"},
+		{"BEGIN { for ($i : 3) { } }", "for ($i : 0..10) { … } or for ($kv : @map) { … }"},
+		{"BEGIN < @x = 1 > 2; >", "a '>' outside of parentheses ends an action block in angle brackets"},
+		{"k:f k:g { }", "probes in a list are separated by commas"},
+		{"k:f /pid == 1 { }", "a filter is written /condition/ before the action block"},
+		{"BEGIN { $t.0 = 1 }", "make a new value and assign that"},
+		{"BEGIN { $0 }", "they are written $1, $2, …; their number is $#"},
+		{"BEGIN { /* }", "end it with */"},
+	} {
+		_, diags := Parse(&Source{Text: []byte(test.in)}, nil)
+		if len(diags) == 0 || diags[0].Hint != test.want {
+			t.Errorf("%s: got %+v", test.in, diags)
+		}
+	}
+}
+
+// TestParseAttachPoint holds that a pattern on the command line reads as it does in a script.
+func TestParseAttachPoint(t *testing.T) {
+	ap := ParseAttachPoint(`u:"/a b":$1*`, []string{"read"})
+	if ap.Provider != "u" || len(ap.Parts) != 2 || ap.Parts[0] != "/a b" || ap.Parts[1] != "read*" {
+		t.Errorf("got %+v", ap)
+	}
+}
