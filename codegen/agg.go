@@ -114,14 +114,8 @@ func (u *aggUpdate) add(l *lowerer, off int, x *ir.Value) {
 	l.b.Store(8, u.base, off, l.b.Op(ir.OpAdd, l.b.Load(8, u.base, off), x))
 }
 
-// bucket adds one to bucket u.x. The verifier can not follow the arithmetic of the
-// index, so that it is compared with the number of buckets right before.
+// bucket adds one to bucket u.x.
 func bucket(l *lowerer, u *aggUpdate) {
-	in, out := l.fn.fn.NewBlock("bucket"), l.fn.fn.NewBlock("nobucket")
-	l.b.BranchUnlikely(ir.UGe, u.x, l.b.Const(int64(aggWords(u.agg))), out, in)
-	l.b.At(out)
-	l.b.Jump(u.done) // cannot happen
-	l.b.At(in)
 	at := *u
 	at.base = l.b.Op(ir.OpAdd, u.base, l.b.OpImm(ir.OpShl, u.x, 3))
 	at.add(l, 0, l.b.Const(1))

@@ -14,6 +14,8 @@ import (
 // eBPF has no instruction for the highest bit and none that sets a register by a comparison; the sign of a
 // difference, shifted down, does that without a branch. Branches would be taken at random here, and the verifier
 // would follow each of their 64 ways.
+//
+// What is left of v has at most k+1 bits. The mask that says so is for the verifier: see histBound.
 func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
 	f := l.fn.fn
 	longest := 63 // bits that a v >= 0 can have
@@ -45,6 +47,7 @@ func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
 		v = l.b.Op(ir.OpLShr, v, by)
 		shift = l.b.Op(ir.OpAdd, shift, by)
 	}
+	v = l.b.OpImm(ir.OpAnd, v, 2<<k-1)
 	if k > 0 {
 		shift = l.b.OpImm(ir.OpShl, shift, int64(k))
 	}
@@ -57,6 +60,16 @@ func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
 	l.b.At(end)
 	return res
 }
+
+// histBound is the greatest number of a bucket that the verifier holds possible: for it the cuts, of up to 32+16+8+4+2+1
+// bits, and what is left of v have nothing to do with each other.
+func histBound(k int) int { return 1 + 63<<k + (2<<k - 1) }
+
+// lhistBound is the same for lhist(): the mask of lhistIndex.
+func lhistBound(a lang.Agg) int { return max(1+lhistMask(a), LHistBuckets(a)-1) }
+
+// lhistMask has the bits of the greatest number of steps.
+func lhistMask(a lang.Agg) int { return ceilPow2(LHistBuckets(a)-2) - 1 }
 
 // lhistIndex is LHistIndex(v, a) in code.
 func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {
@@ -74,7 +87,8 @@ func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {
 	if a.Min != 0 {
 		n = l.b.OpImm(ir.OpSub, v, a.Min)
 	}
-	l.b.Jump(end, l.b.OpImm(ir.OpAdd, l.divide(n, uint64(a.Step), uint64(a.Max)-uint64(a.Min)), 1))
+	step := l.b.OpImm(ir.OpAnd, l.divide(n, uint64(a.Step), uint64(a.Max)-uint64(a.Min)), int64(lhistMask(a)))
+	l.b.Jump(end, l.b.OpImm(ir.OpAdd, step, 1))
 	l.b.At(end)
 	return res
 }

@@ -206,22 +206,23 @@ const (
 // scriptMap chooses the storage of a map and lays its value out.
 func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
 	s := &MapSpec{Name: "@" + m.Name, Script: m}
-	size := align8(m.Value.Size())
+	size, room := align8(m.Value.Size()), 0
 	perCPU := k.onlyCounts(m)
 	if agg, ok := m.Value.(lang.Agg); ok {
 		size, perCPU = 8*aggWords(agg), true
+		room = 8 * aggRoom(agg)
 	}
 	s.Layout = ValueLayout{Size: size, Present: -1}
 	if m.Key != nil {
-		k.keyedMap(s, m, perCPU)
+		k.keyedMap(s, m, max(size, room), perCPU)
 		return s
 	}
 	s.Type, s.KeySize, s.MaxEntries = ebpf.Array, 4, 1
 	if perCPU {
 		// A cache line is one CPU's own: no other writes to it.
 		s.Layout.Storage = StoragePerCPUGlobal
-		s.Layout.Stride = (size + 63) &^ 63
-		s.ValueSize = s.Layout.Stride * max(k.kernel.PossibleCPUs, 1)
+		s.Layout.Stride = (max(size, room) + 63) &^ 63
+		s.ValueSize = s.Layout.Stride * k.cpuSlots()
 		return s
 	}
 	s.Layout.Storage = StorageGlobal
@@ -244,8 +245,8 @@ var hashTypes = map[string]ebpf.MapType{
 // is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
 const preallocMax = 64
 
-func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, perCPU bool) {
-	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), s.Layout.Size, m.MaxEntries
+func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, room int, perCPU bool) {
+	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), room, m.MaxEntries
 	s.Type = hashTypes[m.Kind]
 	if m.Kind == "" {
 		s.Type = ebpf.Hash
@@ -274,6 +275,18 @@ func aggWords(a lang.Agg) int {
 		return LHistBuckets(a)
 	}
 	return 2
+}
+
+// aggRoom is the number of words that the verifier must find a value to have: for histograms a few more than there are
+// buckets, as it can not follow the arithmetic of a bucket's number to its exact bound.
+func aggRoom(a lang.Agg) int {
+	switch a.Kind {
+	case lang.AggHist:
+		return histBound(a.Bits) + 1
+	case lang.AggLHist:
+		return lhistBound(a) + 1
+	}
+	return aggWords(a)
 }
 
 func align8(n int) int { return (n + 7) &^ 7 }

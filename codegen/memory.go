@@ -156,15 +156,8 @@ func (l *lowerer) prologue(f *ir.Func) {
 		frames = scratchFrames
 		frame += 64 // the busy flag
 	}
-	cpus := max(l.k.kernel.PossibleCPUs, 1)
-	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * cpus, MaxEntries: 1})
-	bad := f.NewBlock("badcpu")
-	cpu := l.boundedCPU(bad)
-	on := l.b.Block
-	l.b.At(bad)
-	l.b.Return(l.b.Const(0)) // cannot happen
-	l.b.At(on)
-	off := l.b.OpImm(ir.OpMul, cpu, int64(frame*frames))
+	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
+	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(frame*frames))
 	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
 	if !l.preemptible() {
 		l.attachBase(l.b.OpImm(ir.OpAdd, first, 0))
@@ -235,24 +228,24 @@ func (l *lowerer) giveFrame() {
 	}
 }
 
-// cpuIndex is the number of the CPU, bounded for the verifier.
+// cpuSlots is how many pieces memory with a piece for each CPU has: a power of two, see cpuIndex.
+func (k *compiler) cpuSlots() int { return ceilPow2(k.kernel.PossibleCPUs) }
+
+// cpuIndex is the number of the CPU, less than cpuSlots. The verifier learns that from a mask rather than from a
+// comparison: what it learns at a branch is lost for a value that lies on the stack (before Linux 6.8 it does not
+// relate the copy that was compared to the next one), while the result of an operation keeps its bounds there.
 func (l *lowerer) cpuIndex() *ir.Value {
-	bad := l.fn.fn.NewBlock("badcpu")
-	cpu := l.boundedCPU(bad)
-	on := l.b.Block
-	l.b.At(bad)
-	l.leave() // cannot happen
-	l.b.At(on)
-	return cpu
+	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
+	return l.b.OpImm(ir.OpAnd, cpu, int64(l.k.cpuSlots()-1))
 }
 
-// boundedCPU is the number of the CPU; it branches to bad where that is out of range.
-func (l *lowerer) boundedCPU(bad *ir.Block) *ir.Value {
-	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
-	ok := l.fn.fn.NewBlock("cpu")
-	l.b.BranchUnlikely(ir.UGe, cpu, l.b.Const(int64(max(l.k.kernel.PossibleCPUs, 1))), bad, ok)
-	l.b.At(ok)
-	return cpu
+// ceilPow2 is the smallest power of two that is at least n.
+func ceilPow2(n int) int {
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
 }
 
 // countFailure adds one to a failure counter.
