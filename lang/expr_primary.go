@@ -186,6 +186,9 @@ func (p *parser) word(lex *lexer.PeekingLexer) (Expr, error) {
 	}
 	place := nextSpan(lex)
 	lex.Next()
+	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") {
+		lex.Next() // name!(…) is an older way to call a macro
+	}
 	if !acceptPunct(lex, "(") {
 		return &Ident{Span: place, Name: tok.Value}, nil
 	}

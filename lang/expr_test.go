@@ -133,6 +133,8 @@ var exprTests = []struct{ in, want string }{
 	{"$1 + $12 + $#", "(($1 + $12) + $#)"},
 	{"foo()", "foo()"},
 	{"foo(1, bar(2))", "foo(1, bar(2))"},
+	{"greet!(1)", "greet(1)"},
+	{"1 != (2)", "(1 != 2)"},
 	{"stack(perf, 3)", "stack(perf, 3)"},
 
 	// Parentheses: casts, tuples, records, grouping.

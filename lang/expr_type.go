@@ -19,8 +19,8 @@ var typeWords = map[string]bool{
 	"uint8": true, "uint16": true, "uint32": true, "uint64": true,
 }
 
-// builtinNames are names that are never types: (pid)*2 is a product.
-var builtinNames = map[string]bool{
+// neverTypes are the names of builtins and keywords, which are no types: (pid)*2 is a product.
+var neverTypes = map[string]bool{
 	"args": true, "cgroup": true, "comm": true, "cpid": true, "cpu": true, "ctx": true, "curtask": true,
 	"elapsed": true, "func": true, "gid": true, "jiffies": true, "kstack": true, "ncpus": true, "nsecs": true,
 	"numaid": true, "pid": true, "probe": true, "rand": true, "retval": true, "tid": true, "uid": true,
@@ -30,7 +30,7 @@ var builtinNames = map[string]bool{
 
 // notType says whether a name is a builtin's or a keyword, and so cannot be a type's.
 func notType(name string) bool {
-	if builtinNames[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
+	if neverTypes[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
 		return true
 	}
 	digits := strings.TrimPrefix(strings.TrimPrefix(name, "s"), "arg")

@@ -211,6 +211,14 @@ func (t *tokens) itemEnd(i int) int {
 	return len(t.list) - 1
 }
 
+// itemStart is the index of the first token of the top-level element that token i is in.
+func (t *tokens) itemStart(i int) int {
+	if next := sort.SearchInts(t.items, i+1); next > 0 {
+		return t.items[next-1]
+	}
+	return 0
+}
+
 // index is the index of the next token that is not a blank.
 func (t *tokens) index(lex *lexer.PeekingLexer) int {
 	i := int(lex.RawCursor())

@@ -72,6 +72,10 @@ func (p *parser) unexpected(lex *lexer.PeekingLexer, err *participle.UnexpectedT
 
 // attachHint says what may be wrong where a block was expected and something that looks like another attach point stands.
 func (p *parser) attachHint(lex *lexer.PeekingLexer) string {
+	first := p.tokens.list[p.tokens.itemStart(p.tokens.index(lex))]
+	if strings.HasPrefix(first.Value, "$") || strings.HasPrefix(first.Value, "@") || stmtKeywords[first.Value] {
+		return "statements stand in an action block, as in BEGIN { … }"
+	}
 	line := lex.Peek().Pos.Line
 	for i := int(lex.RawCursor()) - 1; i >= 0 && p.tokens.list[i].Pos.Line == line; i-- {
 		if p.tokens.list[i].Type == tokAngleClose {

@@ -196,6 +196,8 @@ func TestHints(t *testing.T) {
 		{"BEGIN { for (i : 0..3) { } }", "the name of a variable begins with '$'"},
 		{"BEGIN { for ($i : 3) { } }", "for ($i : 0..10) { … } or for ($kv : @map) { … }"},
 		{"BEGIN < @x = 1 > 2; >", "a '>' outside of parentheses ends an action block in angle brackets"},
+		{"$a = 1;", "statements stand in an action block, as in BEGIN { … }"},
+		{"if ($a) { }", "statements stand in an action block, as in BEGIN { … }"},
 		{"k:f k:g { }", "probes in a list are separated by commas"},
 		{"k:f /pid == 1 { }", "a filter is written /condition/ before the action block"},
 		{"BEGIN { $t.0 = 1 }", "make a new value and assign that"},
