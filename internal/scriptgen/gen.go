@@ -44,13 +44,17 @@ type gen struct {
 	budget int // statements that may still be made: bounds the script's size
 }
 
-// Script makes the script of a seed.
-func Script(seed uint64) string {
+// Script makes the script of a seed. Without kprobes it has none: not every kernel has them.
+func Script(seed uint64, kprobes bool) string {
 	g := &gen{r: rand.New(rand.NewPCG(seed, 0x676f7472616365))}
 	g.makeMaps()
 	n := 1 + g.r.IntN(3)
 	for range n {
-		g.probeBlock(pick(g.r, probeSpecs))
+		p := pick(g.r, probeSpecs)
+		for p.kprobe && !kprobes {
+			p = pick(g.r, probeSpecs)
+		}
+		g.probeBlock(p)
 	}
 	return g.b.String()
 }
