@@ -89,7 +89,7 @@ const (
 type ValueLayout struct {
 	Storage Storage
 	Stride  int // StoragePerCPUGlobal: bytes from one CPU's value to the next, a multiple of 64
-	Size    int // bytes of one value, a multiple of 8
+	Size    int // bytes of one value, a multiple of 8; what a map has room for beyond it is always 0
 	// Present is the offset of a u64 that is not 0 once a StorageGlobal value was set (so that an untouched map prints
 	// nothing) and 0 again after delete(); -1 for the other storages.
 	Present int
