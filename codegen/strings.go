@@ -292,7 +292,12 @@ func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
 	l.jump(out, n)
 	l.land(over)
 	l.jump(out, l.b.Const(int64(limit)))
-	return l.land(out)[0]
+	v := l.land(out)[0]
+	if limit&(limit-1) == 0 {
+		// The same number from 1 to limit, as the result of a mask: see cpuIndex.
+		v = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, v, 1), int64(limit-1)), 1)
+	}
+	return v
 }
 
 // materialize gives a string that is a literal or lies outside of BPF memory a place in it.
