@@ -27,24 +27,32 @@ deb [signed-by=` + keyring + `] http://deb.debian.org/debian-security bookworm-s
 deb [signed-by=` + keyring + `] http://deb.debian.org/debian bookworm-backports main
 `
 
-// findPackage finds the newest package that matches: in the machine's package lists, or in lists of our own,
-// which need no privileges and change nothing outside the cache.
-func findPackage(cache string, pattern *regexp.Regexp) (string, *apt, error) {
+// fetchPackage unpacks the newest package that matches into the cache and returns its directory. It asks the
+// machine's package lists first; where they are missing, old or of another release, it makes lists of our
+// own, which need no privileges and change nothing outside the cache.
+func fetchPackage(cache string, pattern *regexp.Regexp, keep func(string) bool) (string, error) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return "", nil, fmt.Errorf("%w: no apt-get, so no Debian packages", ErrUnavailable)
+		return "", fmt.Errorf("%w: no apt-get, so no Debian packages", ErrUnavailable)
 	}
 	host := &apt{cache: cache}
-	if pkg := host.search(pattern); pkg != "" {
-		return pkg, host, nil
+	dir, hostErr := host.fetch(pattern, keep)
+	if hostErr == nil {
+		return dir, nil
 	}
 	own, err := ownLists(cache)
 	if err != nil {
-		return "", nil, err
+		return "", fmt.Errorf("%w (and %w)", hostErr, err)
 	}
-	if pkg := own.search(pattern); pkg != "" {
-		return pkg, own, nil
+	return own.fetch(pattern, keep)
+}
+
+// fetch unpacks the newest package that matches.
+func (a *apt) fetch(pattern *regexp.Regexp, keep func(string) bool) (string, error) {
+	pkg := a.search(pattern)
+	if pkg == "" {
+		return "", fmt.Errorf("%w: no package %s in Debian's archive", ErrUnavailable, pattern)
 	}
-	return "", nil, fmt.Errorf("%w: no package %s in Debian's archive", ErrUnavailable, pattern)
+	return a.unpack(pkg, keep)
 }
 
 // ownLists sets up package lists inside the cache and updates them.
@@ -79,7 +87,7 @@ func ownLists(cache string) (*apt, error) {
 
 // search returns the newest package that matches, "" if there is none.
 func (a *apt) search(pattern *regexp.Regexp) string {
-	out, err := a.run(a.cache, "apt-cache", "pkgnames", "linux-image-")
+	out, err := a.run(a.cache, "apt-cache", "pkgnames")
 	if err != nil {
 		return ""
 	}

@@ -45,11 +45,7 @@ func FindKernel(series string) (*Kernel, error) {
 	if pkg := newest(listDir(cache), pattern); pkg != "" {
 		return openKernel(filepath.Join(cache, pkg))
 	}
-	pkg, apt, err := findPackage(cache, pattern)
-	if err != nil {
-		return nil, fmt.Errorf("kernel %s: %w", series, err)
-	}
-	dir, err := apt.unpack(pkg, keepKernel)
+	dir, err := fetchPackage(cache, pattern, keepKernel)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", series, err)
 	}

@@ -45,7 +45,8 @@ func findBusybox() (string, error) {
 	}
 	dir := filepath.Join(cache, "busybox-static")
 	if _, err := os.Stat(dir); err != nil {
-		if dir, err = fetchBusybox(cache); err != nil {
+		keep := func(name string) bool { return filepath.Base(name) == "busybox" }
+		if dir, err = fetchPackage(cache, regexp.MustCompile(`^busybox-static$`), keep); err != nil {
 			return "", fmt.Errorf("busybox: %w", err)
 		}
 	}
@@ -56,20 +57,6 @@ func findBusybox() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no busybox in %s: remove the directory to have it fetched again", dir)
-}
-
-// fetchBusybox fetches the package from the host's lists, or from lists of our own.
-func fetchBusybox(cache string) (string, error) {
-	keep := func(name string) bool { return filepath.Base(name) == "busybox" }
-	host := &apt{cache: cache}
-	if dir, err := host.unpack("busybox-static", keep); err == nil {
-		return dir, nil
-	}
-	_, a, err := findPackage(cache, regexp.MustCompile(`^linux-image-`))
-	if err != nil {
-		return "", err
-	}
-	return a.unpack("busybox-static", keep)
 }
 
 // Build compiles a command of this module as a static binary, dir/name, and returns its path.
