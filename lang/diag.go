@@ -71,3 +71,14 @@ func (ds Diagnostics) HasErrors() bool {
 func (ds Diagnostics) Sort() {
 	sort.SliceStable(ds, func(i, j int) bool { return ds[i].Pos.Offset < ds[j].Pos.Offset })
 }
+
+// Errors returns the errors among the diagnostics, without the warnings.
+func (ds Diagnostics) Errors() Diagnostics {
+	var out Diagnostics
+	for _, d := range ds {
+		if d.Severity == SevError {
+			out = append(out, d)
+		}
+	}
+	return out
+}

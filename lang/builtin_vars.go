@@ -1,0 +1,166 @@
+package lang
+
+import (
+	"strconv"
+	"strings"
+)
+
+// builtin is a builtin variable.
+type builtin struct {
+	doc string
+	// typ gives its type in a program, nil and the reason if it can not be used there.
+	typ func(c *checker, p *Prog) (Type, string)
+	// value gives its value where it is known at compile time. nil: it is not.
+	value func(c *checker, p *Prog) Const
+}
+
+var (
+	typeInt64  = Int{Bits: 64, Signed: true}
+	typeUint64 = Int{Bits: 64}
+	typeUint32 = Int{Bits: 32}
+	typeUint8  = Int{Bits: 8}
+)
+
+// commLen is TASK_COMM_LEN (include/linux/sched.h).
+const commLen = 16
+
+// always is the type of a builtin that every probe has.
+func always(t Type) func(*checker, *Prog) (Type, string) {
+	return func(*checker, *Prog) (Type, string) { return t, "" }
+}
+
+func number(f func(c *checker, p *Prog) uint64) func(*checker, *Prog) Const {
+	return func(c *checker, p *Prog) Const { return Const{Int: f(c, p)} }
+}
+
+// builtins is the table of builtin variables. arg0 … argN, which are many, are in argument below.
+var builtins map[string]*builtin
+
+func init() {
+	builtins = map[string]*builtin{
+		"pid":     {doc: "process id", typ: always(typeUint32)},
+		"tid":     {doc: "thread id", typ: always(typeUint32)},
+		"uid":     {doc: "user id", typ: always(typeUint64)},
+		"gid":     {doc: "group id", typ: always(typeUint64)},
+		"cpu":     {doc: "number of the CPU", typ: always(typeUint32)},
+		"comm":    {doc: "name of the current thread", typ: always(String{Len: commLen})},
+		"nsecs":   {doc: "nanoseconds since boot", typ: always(typeUint64)},
+		"elapsed": {doc: "nanoseconds since gotrace started", typ: always(typeUint64)},
+		"jiffies": {doc: "the kernel's tick counter", typ: always(typeUint64)},
+		"rand":    {doc: "a random number", typ: always(typeUint32)},
+		"cgroup":  {doc: "id of the current cgroup", typ: always(typeUint64)},
+		"curtask": {doc: "the current task", typ: curtaskType},
+		"ctx":     {doc: "the program's context", typ: always(Pointer{Elem: Void{}, Space: SpaceCtx})},
+		"probe":   {doc: "name of the probe", typ: probeType, value: func(_ *checker, p *Prog) Const { return Const{Str: &p.ProbeName} }},
+		"func":    {doc: "name of the traced function", typ: funcType},
+		"retval":  {doc: "value that the traced function returned", typ: retvalType},
+		"args":    {doc: "arguments of the probe", typ: argsType},
+		"usermode": {doc: "1 if the CPU was in user mode", typ: func(_ *checker, p *Prog) (Type, string) {
+			return typeUint8, ""
+		}},
+		"ncpus": {doc: "number of CPUs", typ: always(typeUint64),
+			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.env.Kernel().OnlineCPUs) })},
+		"cpid": {doc: "process id of the command of -c", typ: cpidType,
+			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.opts.ChildPID) })},
+	}
+}
+
+func cpidType(c *checker, _ *Prog) (Type, string) {
+	if c.opts.ChildPID == 0 {
+		return nil, "cpid is the process of -c COMMAND, and none was given"
+	}
+	return typeUint32, ""
+}
+
+func curtaskType(c *checker, _ *Prog) (Type, string) {
+	if t, ok := c.typeOf("struct", "task_struct"); ok {
+		return Pointer{Elem: t, Space: SpaceKernel}, ""
+	}
+	return typeUint64, ""
+}
+
+func probeType(_ *checker, p *Prog) (Type, string) {
+	return String{Len: len(p.ProbeName) + 1}, ""
+}
+
+func funcType(_ *checker, p *Prog) (Type, string) {
+	if !p.Kind.Func {
+		return nil, "func is only available in kprobe, kretprobe, uprobe and uretprobe probes"
+	}
+	return Symbol{User: p.Kind.User}, ""
+}
+
+func retvalType(_ *checker, p *Prog) (Type, string) {
+	if !p.Kind.Return {
+		return nil, "retval is only available in return probes: kretprobe and uretprobe"
+	}
+	if p.Retval != nil {
+		return p.Retval, ""
+	}
+	return typeUint64, ""
+}
+
+func argsType(_ *checker, p *Prog) (Type, string) {
+	switch {
+	case p.Args != nil:
+		return p.Args, ""
+	case p.Kind.Args:
+		return nil, "the arguments of " + p.Kind.Name + " probes are not known here: use arg0, arg1, …"
+	case p.Kind.ArgN:
+		return nil, "args is not available in " + p.Kind.Name + " probes: use arg0, arg1, …"
+	}
+	return nil, "args is not available in " + p.Kind.Name + " probes"
+}
+
+// regArgs is how many arguments are passed in registers: of six on amd64 and eight on arm64, and twelve of
+// a raw tracepoint (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
+func (c *checker) regArgs(p *Prog) int {
+	switch {
+	case p.Kind.Context == CtxRawArgs:
+		return 12
+	case c.env.Kernel().Arch == "arm64":
+		return 8
+	}
+	return 6
+}
+
+// argument is argN and sargN.
+func (c *checker) argument(name string, p *Prog) (t Type, why string, ok bool) {
+	digits, stack := strings.CutPrefix(name, "sarg")
+	if !stack {
+		if digits, ok = strings.CutPrefix(name, "arg"); !ok {
+			return nil, "", false
+		}
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || digits != strconv.Itoa(n) {
+		return nil, "", false
+	}
+	switch {
+	case !p.Kind.ArgN || stack && p.Kind.Context != CtxRegs:
+		return nil, name + " is not available in " + p.Kind.Name + " probes", true
+	case !stack && n >= c.regArgs(p):
+		return nil, "the last argument passed in a register is arg" + strconv.Itoa(c.regArgs(p)-1), true
+	}
+	return typeUint64, "", true
+}
+
+// builtinType finds a builtin variable. ok is false if there is none of that name.
+func (c *checker) builtinType(name string, p *Prog) (t Type, why string, ok bool) {
+	if b := builtins[name]; b != nil {
+		t, why = b.typ(c, p)
+		return t, why, true
+	}
+	return c.argument(name, p)
+}
+
+func builtinNames() []string {
+	names := []string{"arg0", "arg1", "arg2"}
+	for n := range builtins {
+		names = append(names, n)
+	}
+	for n := range functions {
+		names = append(names, n)
+	}
+	return names
+}

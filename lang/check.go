@@ -1,0 +1,222 @@
+package lang
+
+import (
+	"errors"
+	"strings"
+)
+
+// Check finds out the types of a script, and all its mistakes.
+//
+// Types of variables and maps can depend on what comes later in the script: a map may be read in the first probe
+// and written in the last. So the programs are gone through again and again, each time with what is known from
+// the time before, until nothing new is learnt; a last time then reports what is wrong. Types only ever
+// widen on the way, which bounds the number of rounds.
+func Check(file *File, src *Source, env Env, opts *Options) (*Checked, Diagnostics) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	c := &checker{
+		file: file, env: env, opts: opts,
+		out:  &Checked{File: file, Source: src, Byname: map[string]*Map{}},
+		maps: map[string]*mapState{},
+		once: map[string]bool{},
+	}
+	c.configure()
+	c.items()
+	for range maxRounds {
+		c.changed = false
+		c.round()
+		if !c.changed {
+			break
+		}
+	}
+	c.final = true
+	c.round()
+	c.finishMaps()
+	c.diags.Sort()
+	return c.out, c.diags
+}
+
+// maxRounds is far more than widening can take.
+const maxRounds = 32
+
+// checker is the state of one check.
+type checker struct {
+	file  *File
+	env   Env
+	opts  *Options
+	out   *Checked
+	diags Diagnostics
+
+	maps    map[string]*mapState
+	mapList []*mapState
+	progs   []*progState
+	changed bool // something new was learnt in this round
+	final   bool // the round that reports
+
+	p     *progState // the program at hand
+	scope *scope
+	loop  Node // innermost loop body, nil outside
+	loops int  // loops that break and continue can leave
+	once  map[string]bool
+}
+
+// progState is a program with what the checker needs of it.
+type progState struct {
+	*Prog
+	wide map[string]*varState // variables without a let: of the whole probe
+	own  map[Node]*varState   // by their let or for
+	next int                  // id of the next variable
+}
+
+// report adds a message in the last round. A place gets only its first message: the programs of a
+// probe with several targets find the same mistake.
+func (c *checker) report(d Diagnostic) {
+	if !c.final {
+		return
+	}
+	key := d.Pos.String() + d.Code
+	if c.once[key] {
+		return
+	}
+	c.once[key] = true
+	c.diags = append(c.diags, d)
+}
+
+// items goes through the top level: definitions, map declarations, and the targets of every probe.
+func (c *checker) items() {
+	for _, d := range c.file.CDefs {
+		if !strings.HasPrefix(strings.TrimSpace(d.Text), "#include") {
+			c.diags = append(c.diags, errUnsupported(d, "a C definition"))
+		}
+	}
+	probes := 0
+	for _, item := range c.file.Items {
+		switch item := item.(type) {
+		case *Probe:
+			probes++
+			c.probe(item)
+		case *MapDecl:
+			c.declareMap(item)
+		case *Macro:
+			c.diags = append(c.diags, errUnsupported(item, "a macro"))
+		case *Import:
+			c.diags = append(c.diags, errUnsupported(item, "an import"))
+		case *Func:
+			c.diags = append(c.diags, errUnsupported(item, "a function definition"))
+		}
+	}
+	if probes == 0 && !c.diags.HasErrors() {
+		c.diags = append(c.diags, Errorf(c.file, "no-probes", "the script has no probes"))
+	}
+}
+
+// probe makes the programs of a probe: one for all targets whose arguments have the same types.
+func (c *checker) probe(p *Probe) {
+	named := usesProbeName(p)
+	var groups []*progState
+	for _, ap := range p.Points {
+		targets, ok := c.resolve(ap)
+		if !ok {
+			continue
+		}
+		for i := range targets {
+			groups = c.addTarget(groups, p, ap, &targets[i], named)
+		}
+	}
+	for _, g := range groups {
+		if len(c.progs) == defaultMaxProbes {
+			c.diags = append(c.diags, Errorf(p, "too-many-programs", "the script needs more than %d programs", defaultMaxProbes).
+				WithHint("use fewer probes, or do not use `probe` in a probe with many targets"))
+			return
+		}
+		c.progs = append(c.progs, g)
+		c.out.Progs = append(c.out.Progs, g.Prog)
+	}
+}
+
+// resolve finds the targets of an attach point. ok is false if there are none.
+func (c *checker) resolve(ap *AttachPoint) ([]Target, bool) {
+	if ProbeKindByName(ap.Provider) == nil {
+		c.diags = append(c.diags, errUnknownProvider(ap))
+		return nil, false
+	}
+	targets, err := c.env.Resolve(ap)
+	var missing *NotFoundError
+	switch {
+	case err == nil:
+		return targets, true
+	case errors.As(err, &missing) && c.out.Config.MissingProbes == "ignore":
+	case errors.As(err, &missing) && c.out.Config.MissingProbes == "warn":
+		c.diags = append(c.diags, Warningf(ap, "missing-probe", "%v", err))
+	case errors.As(err, &missing):
+		d := Errorf(ap, "missing-probe", "%v", err)
+		if len(missing.Near) > 0 {
+			d = d.WithHint("did you mean %s?", strings.Join(missing.Near, ", "))
+		}
+		c.diags = append(c.diags, d)
+	default:
+		c.diags = append(c.diags, Errorf(ap, "bad-probe", "%v", err))
+	}
+	return nil, false
+}
+
+// addTarget adds a target to the group with the same arguments, or makes a new one.
+func (c *checker) addTarget(groups []*progState, p *Probe, ap *AttachPoint, t *Target, named bool) []*progState {
+	args, retval, err := c.env.Args(t)
+	if err != nil {
+		c.diags = append(c.diags, Errorf(ap, "bad-probe", "%v", err))
+		return groups
+	}
+	if !named {
+		for _, g := range groups {
+			if g.Kind == t.Kind && !t.Kind.Once && sameStruct(g.Args, args) && sameType(g.Retval, retval) {
+				g.Targets = append(g.Targets, *t)
+				return groups
+			}
+		}
+	}
+	g := &progState{
+		Prog: &Prog{
+			Probe: p, Kind: t.Kind, Targets: []Target{*t}, Args: args, Retval: retval,
+			Types: map[Expr]Type{}, Consts: map[Expr]Const{}, Vars: map[*Var]*Variable{},
+		},
+		wide: map[string]*varState{}, own: map[Node]*varState{},
+	}
+	if named {
+		g.ProbeName = t.Name
+	}
+	return append(groups, g)
+}
+
+// usesProbeName says whether a probe uses the builtin `probe`.
+func usesProbeName(p *Probe) bool {
+	found := false
+	Inspect(p, func(n Node) bool {
+		switch n := n.(type) {
+		case *Ident:
+			found = found || n.Name == "probe"
+		case *Call:
+			found = found || n.Name == "probe"
+		}
+		return !found
+	})
+	return found
+}
+
+// round goes through all programs once.
+func (c *checker) round() {
+	for _, p := range c.progs {
+		c.p, c.scope, c.loop, c.loops = p, newScope(nil), nil, 0
+		for _, v := range p.wide {
+			v.seen = false
+		}
+		if f := p.Probe.Filter; f != nil {
+			c.condition(f)
+		}
+		c.block(p.Probe.Body)
+	}
+}
+
+// typeOf asks for a type of the kernel.
+func (c *checker) typeOf(keyword, name string) (Type, bool) { return c.env.Type(keyword, name) }

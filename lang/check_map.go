@@ -1,0 +1,279 @@
+package lang
+
+import "sort"
+
+// mapState is a map while its types are found out.
+type mapState struct {
+	*Map
+	keyless    bool // used without a key
+	keyed      bool // used with one
+	first      *MapRef
+	assigned   bool
+	keyLiteral bool // all keys so far are constants, which fit more than one type
+	valLiteral bool
+	lo, hi     int64 // of these values
+	nonInc     bool  // assigned by something else than ++ and --
+	valuePos   Pos
+}
+
+// mapUse is the map that a reference names.
+func (c *checker) mapUse(m *MapRef) *mapState {
+	s := c.maps[m.Name]
+	if s == nil {
+		s = &mapState{Map: &Map{Name: m.Name, Pos: m.Pos, MaxEntries: c.out.Config.MaxMapKeys}, first: m}
+		c.addMap(s)
+	}
+	if s.first == nil {
+		s.first = m
+	}
+	return s
+}
+
+func (c *checker) addMap(s *mapState) {
+	c.maps[s.Name] = s
+	c.mapList = append(c.mapList, s)
+	c.out.Maps = append(c.out.Maps, s.Map)
+	c.out.Byname[s.Name] = s.Map
+	c.changed = true
+}
+
+// mapKinds are the kinds of `let @m = kind(n)`.
+var mapKinds = []string{"hash", "lruhash", "percpuhash", "percpulruhash"}
+
+func (c *checker) declareMap(d *MapDecl) {
+	known := false
+	for _, k := range mapKinds {
+		known = known || k == d.Kind
+	}
+	switch {
+	case !known:
+		c.diags = append(c.diags, withNear(Errorf(d, "unknown-map-kind", "there is no kind of map %s", d.Kind), "", Nearest(d.Kind, mapKinds)))
+		return
+	case d.Size < 1 || d.Size > 1<<30:
+		c.diags = append(c.diags, Errorf(d, "out-of-range", "a map has 1 to %d elements, not %d", 1<<30, d.Size))
+		return
+	case c.maps[d.Name] != nil:
+		c.diags = append(c.diags, Errorf(d, "declared-twice", "@%s is declared twice", d.Name))
+		return
+	}
+	c.addMap(&mapState{Map: &Map{Name: d.Name, Pos: d.Pos, MaxEntries: int(d.Size), Kind: d.Kind}})
+}
+
+// keyOf checks the key of a reference and widens the map's key type for it. ok is false where it does not fit.
+func (c *checker) keyOf(m *mapState, ref *MapRef, keys []Expr) bool {
+	types := make([]Type, len(keys))
+	known := true
+	for i, k := range keys {
+		types[i] = c.value(k)
+		if a, ok := types[i].(Agg); ok {
+			types[i] = Int{Bits: 64, Signed: a.Signed}
+		}
+		if types[i] == nil {
+			known = false
+		}
+	}
+	if len(keys) == 0 {
+		m.keyless = true
+	} else {
+		m.keyed = true
+	}
+	if m.keyless && m.keyed {
+		c.report(Errorf(ref, "map-key", "@%s is used with a key and without one", m.Name).
+			WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column))
+		return false
+	}
+	if !known || len(keys) == 0 {
+		return known
+	}
+	for i, t := range types {
+		if !canBeKey(t) {
+			c.report(Errorf(keys[i], "map-key", "a %s can not be a key", t))
+			return false
+		}
+	}
+	t := types[0]
+	if len(keys) > 1 {
+		t = Tuple{Elems: types}
+	}
+	return c.widenKey(m, ref, keys, t)
+}
+
+func (c *checker) widenKey(m *mapState, ref *MapRef, keys []Expr, t Type) bool {
+	literal := len(keys) == 1 && isLiteral(keys[0])
+	old := m.Key
+	w, ok := widen(old, t)
+	if old != nil && literal {
+		k, _ := c.constInt(keys[0])
+		if it, isInt := old.(Int); isInt && fits(k.Int, false, it) {
+			w, ok = old, true
+		}
+	}
+	if old != nil && m.keyLiteral && !literal {
+		if it, isInt := t.(Int); isInt && it.Bits == 64 {
+			w, ok = t, true
+		}
+	}
+	if !ok {
+		c.report(Errorf(ref, "map-key", "@%s has a %s as key, not a %s", m.Name, old, t).
+			WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column))
+		return false
+	}
+	m.keyLiteral = (old == nil || m.keyLiteral) && literal
+	if !sameType(old, w) {
+		m.Key = w
+		c.changed = true
+	}
+	return true
+}
+
+func canBeKey(t Type) bool {
+	switch t := t.(type) {
+	case None, Agg, Void:
+		return false
+	case Tuple:
+		for _, e := range t.Elems {
+			if !canBeKey(e) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mapRef is a reference as an expression.
+func (c *checker) mapRef(e *MapRef) Type {
+	m := c.mapUse(e)
+	m.Read = true
+	ok := c.keyOf(m, e, e.Keys)
+	c.checkDefined(e, m)
+	if !ok || m.Value == nil {
+		return nil
+	}
+	return m.Value
+}
+
+// checkDefined reports a map that nobody writes.
+func (c *checker) checkDefined(e *MapRef, m *mapState) {
+	if c.final && !m.assigned {
+		var names []string
+		for _, o := range c.mapList {
+			if o.assigned {
+				names = append(names, o.Name)
+			}
+		}
+		c.report(errUndefinedMap(e, Nearest(e.Name, names)))
+	}
+}
+
+// assignMap checks `@m[k] op value`.
+func (c *checker) assignMap(s *Assign, ref *MapRef) {
+	m := c.mapUse(ref)
+	m.assigned = true
+	t := c.expr(s.Value)
+	if _, none := t.(None); none {
+		c.report(errNoValue(s.Value))
+		t = nil
+	}
+	c.keyOf(m, ref, ref.Keys)
+	if t == nil {
+		return
+	}
+	if s.Op != "=" {
+		c.setMapValue(m, s.Value, typeOrInt64(m.Value, t))
+		m.nonInc = true
+		c.compound(s, m.Value, t)
+		return
+	}
+	a, isAgg := t.(Agg)
+	if isAgg {
+		if _, direct := s.Value.(*Call); !direct {
+			t = Int{Bits: 64, Signed: a.Signed} // another map's aggregation, read as a number
+		}
+	}
+	if _, have := m.Value.(Agg); have != isDirectAgg(s.Value, isAgg) && m.Value != nil {
+		c.report(errTypeMismatch(s.Value, "@"+m.Name, m.Value, t, m.valuePos))
+		return
+	}
+	if _, isConst := c.constInt(s.Value); !isConst {
+		m.nonInc = true
+	}
+	c.setMapValue(m, s.Value, t)
+}
+
+func isDirectAgg(e Expr, isAgg bool) bool {
+	_, direct := e.(*Call)
+	return direct && isAgg
+}
+
+// typeOrInt64 is the type a map gets by a compound assignment.
+func typeOrInt64(have, t Type) Type {
+	if have != nil {
+		return have
+	}
+	if isInteger(t) {
+		return typeInt64
+	}
+	return t
+}
+
+func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
+	switch t.(type) {
+	case Void:
+		c.report(Errorf(e, "bad-value", "a %s can not be stored in a map", t))
+		return
+	}
+	if m.Value == nil {
+		m.valuePos = e.Range().Pos
+	}
+	old := m.Value
+	k, isConst := c.constInt(e)
+	literal := isConst && isLiteral(e)
+	it, isInt := t.(Int)
+	switch {
+	case old == nil:
+		m.Value, m.valLiteral, m.lo, m.hi = t, literal && isInt, int64(k.Int), int64(k.Int)
+	case literal && isInt && intFits(old, k.Int):
+		m.lo, m.hi = min(m.lo, int64(k.Int)), max(m.hi, int64(k.Int))
+		return
+	case m.valLiteral && isInt && fits(uint64(m.lo), false, it) && fits(uint64(m.hi), false, it):
+		m.Value, m.valLiteral = t, false
+	default:
+		w, ok := widen(old, t)
+		if !ok {
+			c.report(errTypeMismatch(e, "@"+m.Name, old, t, m.valuePos))
+			return
+		}
+		m.Value, m.valLiteral = w, m.valLiteral && literal
+	}
+	if !sameType(old, m.Value) {
+		c.changed = true
+	}
+}
+
+func intFits(t Type, n uint64) bool {
+	it, ok := t.(Int)
+	return ok && fits(n, false, it)
+}
+
+// finishMaps gives every map what the code generator needs, and drops those of which nothing is known: their
+// use was an error.
+func (c *checker) finishMaps() {
+	kept := c.out.Maps[:0]
+	for _, s := range c.mapList {
+		s.IncOnly = !s.nonInc
+		if s.Value == nil || s.keyed && s.Key == nil {
+			if !c.diags.HasErrors() && s.first != nil {
+				c.diags = append(c.diags, errUndefinedMap(s.first, nil))
+			}
+			delete(c.out.Byname, s.Name)
+			continue
+		}
+		kept = append(kept, s.Map)
+	}
+	c.out.Maps = kept
+}
+
+func sorted(names []string) []string {
+	sort.Strings(names)
+	return names
+}

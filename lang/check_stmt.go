@@ -1,0 +1,262 @@
+package lang
+
+// block checks the statements of a block in a scope of its own.
+func (c *checker) block(b *Block) {
+	c.scope = newScope(c.scope)
+	for _, s := range b.Stmts {
+		c.stmt(s)
+	}
+	c.scope = c.scope.outer
+}
+
+func (c *checker) stmt(s Stmt) {
+	switch s := s.(type) {
+	case *ExprStmt:
+		c.exprStmt(s)
+	case *Assign:
+		c.assign(s)
+	case *Let:
+		c.let(s)
+	case *If:
+		c.condition(s.Cond)
+		c.block(s.Then)
+		if s.Else != nil {
+			c.stmt(s.Else)
+		}
+	case *Block:
+		c.block(s)
+	case *While:
+		c.inLoop(s, func() {
+			c.condition(s.Cond)
+			c.block(s.Body)
+		})
+	case *ForRange:
+		c.forRange(s)
+	case *ForMap:
+		c.forMap(s)
+	case *Unroll:
+		c.unroll(s)
+	case *Branch:
+		if c.loops == 0 {
+			c.report(Errorf(s, "outside-loop", "%s outside of a loop", s.Keyword))
+		}
+	case *Return:
+		if s.Value != nil {
+			c.value(s.Value)
+		}
+	case *Import:
+		c.report(errUnsupported(s, "an import"))
+	}
+}
+
+// exprStmt checks an expression that stands for itself. One without effect is probably a mistake.
+func (c *checker) exprStmt(s *ExprStmt) {
+	t := c.expr(s.X)
+	if _, none := t.(None); t == nil || none {
+		return
+	}
+	if !hasEffect(s.X) {
+		c.report(Warningf(s, "unused-value", "the value of this expression is not used"))
+	}
+}
+
+// hasEffect says whether an expression changes or prints something.
+func hasEffect(e Expr) bool {
+	found := false
+	Inspect(e, func(n Node) bool {
+		switch n := n.(type) {
+		case *IncDec, *Assign, *Let:
+			found = true
+		case *Call:
+			if f := functions[n.Name]; f != nil && f.effect {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// inLoop checks a loop whose body becomes a function of its own.
+func (c *checker) inLoop(loop Node, f func()) {
+	outer := c.loop
+	c.loop = loop
+	c.loops++
+	c.scope = newScope(c.scope)
+	f()
+	c.scope = c.scope.outer
+	c.loops--
+	c.loop = outer
+}
+
+func (c *checker) forRange(s *ForRange) {
+	x, y := c.integer(s.Start), c.integer(s.End)
+	c.inLoop(s, func() {
+		v := c.declare(s, s.Var)
+		v.seen = true
+		if x != nil && y != nil && v.Type == nil {
+			v.Type = typeInt64
+			c.changed = true
+		}
+		c.block(s.Body)
+	})
+}
+
+func (c *checker) forMap(s *ForMap) {
+	m := c.mapUse(s.Map)
+	m.Iterated = true
+	if m.keyless && c.final {
+		c.report(Errorf(s.Map, "map-without-key", "@%s has no keys to go through", m.Name))
+	}
+	c.checkDefined(s.Map, m)
+	c.inLoop(s, func() {
+		v := c.declare(s, s.Var)
+		v.seen = true
+		if m.Key != nil && m.Value != nil {
+			t := Tuple{Elems: []Type{m.Key, loopValue(m.Value)}}
+			if !sameType(v.Type, t) {
+				v.Type = t
+				c.changed = true
+			}
+		}
+		c.block(s.Body)
+	})
+}
+
+// loopValue is what a loop over a map gives for a value: aggregations are numbers there.
+func loopValue(t Type) Type {
+	if a, ok := t.(Agg); ok {
+		return Int{Bits: 64, Signed: a.Signed}
+	}
+	return t
+}
+
+// maxUnroll is the largest count of unroll, as in bpftrace.
+const maxUnroll = 100
+
+func (c *checker) unroll(s *Unroll) {
+	c.integer(s.Count)
+	k, ok := c.constInt(s.Count)
+	switch {
+	case !ok:
+		c.report(Errorf(s.Count, "not-constant", "the count of unroll must be a constant"))
+	case int64(k.Int) < 1 || int64(k.Int) > maxUnroll:
+		c.report(Errorf(s.Count, "out-of-range", "unroll takes a count from 1 to %d, not %d", maxUnroll, int64(k.Int)))
+	}
+	c.loops++
+	c.block(s.Body)
+	c.loops--
+}
+
+func (c *checker) let(s *Let) {
+	var t Type
+	if s.Value != nil {
+		t = c.value(s.Value)
+	}
+	v := c.declare(s, s.Var)
+	if s.Type != nil {
+		declared := c.typeName(s.Type)
+		if declared == nil {
+			v.seen = true
+			return
+		}
+		if !v.fixed {
+			v.Type, v.fixed, c.changed = declared, true, true
+		}
+	}
+	if s.Value != nil {
+		c.assignType(v, s.Value, t)
+		return
+	}
+	v.seen = true
+}
+
+func (c *checker) assign(s *Assign) {
+	switch t := s.Target.(type) {
+	case nil:
+		c.expr(s.Value)
+	case *MapRef:
+		c.assignMap(s, t)
+	case *Var:
+		if s.Op == "=" {
+			vt := c.value(s.Value)
+			c.assignType(c.assigned(t), s.Value, vt)
+			return
+		}
+		vt := c.value(s.Value)
+		v := c.find(t.Name)
+		if v == nil || !v.seen {
+			c.undefined(t)
+			return
+		}
+		c.mention(v, t)
+		c.compound(s, v.Type, vt)
+	}
+}
+
+// compound checks `target op= value`.
+func (c *checker) compound(s *Assign, t, v Type) {
+	if t == nil || v == nil {
+		return
+	}
+	_, ptr := t.(Pointer)
+	op := s.Op[:len(s.Op)-1]
+	if !isInteger(v) || !isInteger(t) && !(ptr && (op == "+" || op == "-")) {
+		c.report(Errorf(s, "bad-operands", "%s can not be applied to %s and %s", s.Op, t, v))
+	}
+}
+
+func isInteger(t Type) bool {
+	switch t.(type) {
+	case Int, Bool, Agg, Symbol, Timestamp:
+		return true
+	}
+	return false
+}
+
+func (c *checker) undefined(v *Var) {
+	var names []string
+	for n := range c.p.wide {
+		names = append(names, n)
+	}
+	for s := c.scope; s != nil; s = s.outer {
+		for n := range s.vars {
+			names = append(names, n)
+		}
+	}
+	c.report(errUndefinedVar(v, Nearest(v.Name, sorted(names))))
+}
+
+// condition checks an expression that is asked for its truth.
+func (c *checker) condition(e Expr) {
+	t := c.value(e)
+	if t == nil {
+		return
+	}
+	if !isNumeric(t) {
+		c.report(Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("compare it with something"))
+	}
+}
+
+// integer checks an expression that must be an integer.
+func (c *checker) integer(e Expr) Type {
+	t := c.value(e)
+	if t == nil {
+		return nil
+	}
+	if !isInteger(t) {
+		c.report(Errorf(e, "not-integer", "this is a %s, not an integer", t))
+		return nil
+	}
+	return t
+}
+
+// value checks an expression that must have a value.
+func (c *checker) value(e Expr) Type {
+	t := c.expr(e)
+	if _, none := t.(None); none {
+		c.report(errNoValue(e))
+		return nil
+	}
+	return t
+}

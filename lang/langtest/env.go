@@ -1,0 +1,206 @@
+// Package langtest has a machine made up for tests: a small kernel that is the same everywhere.
+package langtest
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// Env is a lang.Env with a fixed kernel: a few structs, tracepoints and functions.
+type Env struct {
+	// KernelInfo is what Kernel returns. Tests may change it before the first use.
+	KernelInfo *lang.Kernel
+
+	structs map[string]*lang.Struct
+	records map[string]*lang.Struct // args of tracepoints, by name
+}
+
+// New returns the fake machine: Linux 6.12 on amd64 with four CPUs.
+func New() *Env {
+	e := &Env{structs: map[string]*lang.Struct{}, records: map[string]*lang.Struct{}}
+	e.buildStructs()
+	e.buildRecords()
+	e.KernelInfo = &lang.Kernel{
+		Version: 6<<16 | 12<<8, Arch: "amd64", PossibleCPUs: 4, OnlineCPUs: 4, BTF: true,
+		RdonlyCast: 1000, TaskStruct: e.structs["task_struct"],
+	}
+	return e
+}
+
+// Kernel returns KernelInfo.
+func (e *Env) Kernel() *lang.Kernel { return e.KernelInfo }
+
+// Type finds one of the fixed types.
+func (e *Env) Type(keyword, name string) (lang.Type, bool) {
+	switch keyword {
+	case "struct":
+		if s, ok := e.structs[name]; ok {
+			return s, true
+		}
+	case "enum":
+		if name == pidType.Name {
+			return lang.Int{Bits: 32, Enum: pidType}, true
+		}
+	case "":
+		if t, ok := baseTypes[name]; ok {
+			return t, true
+		}
+		if name == "kuid_t" {
+			return e.structs[name], true
+		}
+	}
+	return nil, false
+}
+
+// EnumConst finds a constant of the one enum there is.
+func (e *Env) EnumConst(name string) (lang.Int, int64, bool) {
+	for v, n := range pidType.Values {
+		if n == name {
+			return lang.Int{Bits: 32, Enum: pidType}, v, true
+		}
+	}
+	return lang.Int{}, 0, false
+}
+
+// Near finds near names of structs.
+func (e *Env) Near(kind, name string) []string {
+	var all []string
+	switch {
+	case kind == "struct":
+		for n := range e.structs {
+			all = append(all, n)
+		}
+	case strings.HasPrefix(kind, "field:"):
+		if s := e.structs[strings.TrimPrefix(kind, "field:")]; s != nil {
+			for _, f := range s.Fields() {
+				all = append(all, f.Name)
+			}
+		}
+	}
+	sort.Strings(all)
+	return lang.Nearest(name, all)
+}
+
+// Args returns the arguments of tracepoints.
+func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
+	if t.Kind.Context == lang.CtxTracepoint {
+		return e.records[t.Category+":"+t.Event], nil, nil
+	}
+	return nil, nil, nil
+}
+
+// Resolve finds targets. Everything is as for the real machine, with fewer names.
+func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
+	kind := lang.ProbeKindByName(ap.Provider)
+	if kind == nil {
+		return nil, fmt.Errorf("there is no probe type %s", ap.Provider)
+	}
+	p := ap.Parts
+	switch {
+	case kind.Once:
+		return []lang.Target{{Kind: kind, Name: ap.Provider}}, nil
+	case kind.Name == "interval" || kind.Name == "profile":
+		return timer(kind, p)
+	case kind.Name == "tracepoint":
+		return e.tracepoints(kind, p)
+	case kind.User:
+		if len(p) != 2 {
+			return nil, fmt.Errorf("%s takes a path and a function: %s:PATH:FUNCTION", kind.Name, kind.Name)
+		}
+		return matched("function "+p[1], p[1], userFunctions, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name}
+		})
+	case len(p) != 1:
+		return nil, fmt.Errorf("%s takes one name: %s:NAME", kind.Name, kind.Name)
+	case kind.Name == "rawtracepoint":
+		return matched("raw tracepoint "+p[0], p[0], rawTracepoints, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Event: name, Name: kind.Name + ":" + name}
+		})
+	}
+	return matched("function "+p[0], p[0], functions, func(name string) lang.Target {
+		return lang.Target{Kind: kind, Func: name, Name: kind.Name + ":" + name}
+	})
+}
+
+// Names that exist, in order.
+var (
+	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
+	userFunctions  = []string{"free", "main", "malloc", "readline"}
+	rawTracepoints = []string{"sched_switch", "sys_enter", "sys_exit"}
+)
+
+func (e *Env) tracepoints(kind *lang.ProbeKind, p []string) ([]lang.Target, error) {
+	if len(p) != 2 {
+		return nil, fmt.Errorf("tracepoint takes a category and an event: tracepoint:CATEGORY:EVENT")
+	}
+	var all []string
+	for name := range e.records {
+		all = append(all, name)
+	}
+	sort.Strings(all)
+	return matched("tracepoint "+p[0]+":"+p[1], p[0]+":"+p[1], all, func(name string) lang.Target {
+		category, event, _ := strings.Cut(name, ":")
+		return lang.Target{Kind: kind, Category: category, Event: event, Name: "tracepoint:" + name}
+	})
+}
+
+// matched makes targets of the names that fit a pattern.
+func matched(what, pattern string, all []string, target func(string) lang.Target) ([]lang.Target, error) {
+	var out []lang.Target
+	for _, name := range all {
+		if glob(pattern, name) {
+			out = append(out, target(name))
+		}
+	}
+	if out == nil {
+		return nil, &lang.NotFoundError{What: what, Near: lang.Nearest(pattern, all)}
+	}
+	return out, nil
+}
+
+// glob says whether a name fits a pattern, in which '*' is any text.
+func glob(pattern, name string) bool {
+	head, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, head) {
+		return false
+	}
+	for i := len(head); i <= len(name); i++ {
+		if glob(rest, name[i:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// units of interval and profile, in nanoseconds.
+var units = map[string]uint64{"s": 1e9, "ms": 1e6, "us": 1e3}
+
+// timer is interval:s:1, interval:1s, profile:hz:99.
+func timer(kind *lang.ProbeKind, p []string) ([]lang.Target, error) {
+	t := lang.Target{Kind: kind, Name: kind.Name + ":" + strings.Join(p, ":")}
+	unit, digits := "", ""
+	switch len(p) {
+	case 1:
+		digits = strings.TrimRight(p[0], "abcdefghijklmnopqrstuvwxyz")
+		unit = p[0][len(digits):]
+	case 2:
+		unit, digits = p[0], p[1]
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || n == 0 || unit != "hz" && units[unit] == 0 {
+		return nil, fmt.Errorf("%s takes a unit and a number: %s:s:1", kind.Name, kind.Name)
+	}
+	if unit == "hz" {
+		t.Hz = n
+	} else {
+		t.Period = n * units[unit]
+	}
+	return []lang.Target{t}, nil
+}

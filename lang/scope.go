@@ -1,0 +1,155 @@
+package lang
+
+// scope holds the variables that `let` and loops declare in a block.
+type scope struct {
+	outer *scope
+	vars  map[string]*varState
+}
+
+func newScope(outer *scope) *scope { return &scope{outer: outer, vars: map[string]*varState{}} }
+
+// varState is a variable while its type is found out.
+type varState struct {
+	*Variable
+	literal bool // only constants were assigned so far, which fit more types than the widest of them
+	lo, hi  int64
+	seen    bool // assigned before, in the order of the text
+	home    Node // the loop body of its first mention
+	placed  bool
+	fixed   bool // declared with a type
+}
+
+// find is the variable that a name stands for, nil if there is none yet.
+func (c *checker) find(name string) *varState {
+	for s := c.scope; s != nil; s = s.outer {
+		if v := s.vars[name]; v != nil {
+			return v
+		}
+	}
+	return c.p.wide[name]
+}
+
+// declare makes the variable of a let or a loop, or finds it again in a later round.
+func (c *checker) declare(by Node, v *Var) *varState {
+	s := c.p.own[by]
+	if s == nil {
+		s = c.newVar(v)
+		c.p.own[by] = s
+	}
+	c.scope.vars[v.Name] = s
+	c.mention(s, v)
+	return s
+}
+
+// assigned is the variable that an assignment changes; one that does not exist yet is the whole probe's.
+func (c *checker) assigned(v *Var) *varState {
+	s := c.find(v.Name)
+	if s == nil {
+		s = c.newVar(v)
+		c.p.wide[v.Name] = s
+	}
+	c.mention(s, v)
+	return s
+}
+
+func (c *checker) newVar(v *Var) *varState {
+	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: c.p.next}}
+	c.p.next++
+	return s
+}
+
+// mention notes a use of a variable. One that is used in the bodies of different loops, or in a loop and
+// outside of it, is shared between functions of the program.
+func (c *checker) mention(s *varState, v *Var) {
+	c.p.Vars[v] = s.Variable
+	if !s.placed {
+		s.placed, s.home = true, c.loop
+		return
+	}
+	if s.home != c.loop {
+		s.Captured = true
+	}
+}
+
+// assignType widens a variable's type for a value of type t.
+func (c *checker) assignType(s *varState, e Expr, t Type) {
+	s.seen = true
+	if t == nil {
+		return
+	}
+	if _, none := t.(None); none {
+		c.report(errNoValue(e))
+		return
+	}
+	if a, ok := t.(Agg); ok {
+		t = Int{Bits: 64, Signed: a.Signed}
+	}
+	k, isConst := c.constInt(e)
+	it, isInt := t.(Int)
+	old := s.Type
+	switch {
+	case s.fixed:
+		c.checkInit(s, e, t)
+		return
+	case old == nil:
+		s.Type = t
+		s.literal = isConst && isInt && isLiteral(e)
+		s.lo, s.hi = int64(k.Int), int64(k.Int)
+	case isConst && isInt && isLiteral(e):
+		if ot, ok := old.(Int); ok && fits(k.Int, false, ot) {
+			s.lo, s.hi = min(s.lo, int64(k.Int)), max(s.hi, int64(k.Int))
+			return
+		}
+		c.widenVar(s, e, t)
+	case s.literal && isInt && fits(uint64(s.lo), false, it) && fits(uint64(s.hi), false, it):
+		s.Type, s.literal = t, false
+	default:
+		s.literal = false
+		c.widenVar(s, e, t)
+	}
+	if !sameType(old, s.Type) {
+		c.changed = true
+	}
+}
+
+func (c *checker) widenVar(s *varState, e Expr, t Type) {
+	w, ok := widen(s.Type, t)
+	if !ok {
+		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
+		return
+	}
+	s.Type = w
+}
+
+// checkInit checks a value for a variable that was declared with a type.
+func (c *checker) checkInit(s *varState, e Expr, t Type) {
+	it, ok := s.Type.(Int)
+	if k, isConst := c.constInt(e); ok && isConst {
+		if vt, isInt := t.(Int); isInt && !fits(k.Int, !vt.Signed, it) {
+			c.report(Errorf(e, "out-of-range", "%d does not fit %s", int64(k.Int), it).WithHint("cast it: (%s)%d", it, int64(k.Int)))
+		}
+		return
+	}
+	if w, ok := widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !isNumeric(w) {
+		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
+	}
+}
+
+// isLiteral says whether an expression is a number as written, with or without a sign.
+func isLiteral(e Expr) bool {
+	switch e := e.(type) {
+	case *IntLit, *Param:
+		return true
+	case *Unary:
+		return (e.Op == "-" || e.Op == "+") && isLiteral(e.X)
+	}
+	return false
+}
+
+func isNumeric(t Type) bool {
+	switch t.(type) {
+	case Int, Bool, Pointer, Agg, Timestamp, Symbol:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,202 @@
+package lang
+
+// CommonType is the type to which both operands of an arithmetic operation or comparison are converted. Of two integers
+// it is the wider; of two of the same width, and different signs, the unsigned one, as in C; a signed one that is wider than
+// an unsigned one stays signed. Truth values count as numbers, pointers as unsigned 64-bit numbers.
+func CommonType(a, b Type) Type {
+	x, y := asInt(a), asInt(b)
+	switch {
+	case x.Bits == y.Bits:
+		return Int{Bits: x.Bits, Signed: x.Signed && y.Signed}
+	case x.Bits > y.Bits:
+		return Int{Bits: x.Bits, Signed: x.Signed}
+	}
+	return Int{Bits: y.Bits, Signed: y.Signed}
+}
+
+// asInt is the integer that a value of a type counts as.
+func asInt(t Type) Int {
+	switch t := t.(type) {
+	case Int:
+		return Int{Bits: t.Bits, Signed: t.Signed}
+	case Bool:
+		return Int{Bits: 8}
+	case Agg:
+		return Int{Bits: 64, Signed: t.Signed}
+	}
+	return Int{Bits: 64}
+}
+
+// sameType says whether two types are the same in memory and in print.
+func sameType(a, b Type) bool {
+	switch x := a.(type) {
+	case nil:
+		return b == nil
+	case Tuple:
+		y, ok := b.(Tuple)
+		if !ok || len(x.Elems) != len(y.Elems) {
+			return false
+		}
+		for i := range x.Elems {
+			if !sameType(x.Elems[i], y.Elems[i]) {
+				return false
+			}
+		}
+		return true
+	case Pointer:
+		y, ok := b.(Pointer)
+		return ok && x.Space == y.Space && sameType(x.Elem, y.Elem)
+	case Array:
+		y, ok := b.(Array)
+		return ok && x.Len == y.Len && sameType(x.Elem, y.Elem)
+	case *Struct:
+		y, ok := b.(*Struct)
+		return ok && (x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union)
+	case Int:
+		y, ok := b.(Int)
+		return ok && x.Bits == y.Bits && x.Signed == y.Signed
+	}
+	if b == nil {
+		return false
+	}
+	switch b.(type) {
+	case Tuple, Pointer, Array, *Struct, Int:
+		return false
+	}
+	return a == b
+}
+
+// sameStruct says whether two args structs have the same fields at the same places.
+func sameStruct(a, b *Struct) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a == b {
+		return true
+	}
+	fa, fb := a.Fields(), b.Fields()
+	if len(fa) != len(fb) {
+		return false
+	}
+	for i := range fa {
+		x, y := fa[i], fb[i]
+		if x.Name != y.Name || x.Offset != y.Offset || x.BitOffset != y.BitOffset || x.BitSize != y.BitSize ||
+			x.DataLoc != y.DataLoc || !sameType(x.Type, y.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// widen is the type that holds values of both, for a variable, a map key or a map value. ok is false
+// where there is none.
+func widen(a, b Type) (t Type, ok bool) {
+	if a == nil {
+		return b, true
+	}
+	if b == nil || sameType(a, b) {
+		return a, true
+	}
+	switch x := a.(type) {
+	case Int:
+		return widenInt(x, b)
+	case Bool:
+		if y, ok := b.(Int); ok {
+			return y, true
+		}
+	case String:
+		if y, ok := b.(String); ok {
+			return String{Len: max(x.Len, y.Len)}, true
+		}
+	case Tuple:
+		return widenTuple(x, b)
+	case Pointer:
+		switch y := b.(type) {
+		case Pointer:
+			return widenPointer(x, y), true
+		case Int:
+			return Int{Bits: 64}, true
+		}
+	case Agg:
+		if y, ok := b.(Agg); ok && x.Kind == y.Kind && x.Bits == y.Bits && x.Min == y.Min && x.Max == y.Max && x.Step == y.Step {
+			x.Signed = x.Signed || y.Signed
+			return x, true
+		}
+	case Timestamp:
+		if y, ok := b.(Timestamp); ok {
+			return y, true
+		}
+	}
+	return nil, false
+}
+
+func widenInt(x Int, b Type) (Type, bool) {
+	switch y := b.(type) {
+	case Int:
+		if x.Enum != nil && y.Enum == nil || x.Enum == nil && y.Enum != nil {
+			x.Enum, y.Enum = nil, nil
+		}
+		switch {
+		case x.Signed == y.Signed && x.Bits >= y.Bits:
+			return x, true
+		case x.Signed == y.Signed:
+			return y, true
+		case x.Signed && x.Bits > y.Bits:
+			return x, true
+		case y.Signed && y.Bits > x.Bits:
+			return y, true
+		}
+		// No type of one width holds both signs: the next wider signed one does.
+		return Int{Bits: min(64, 2*max(x.Bits, y.Bits)), Signed: true}, true
+	case Bool:
+		return x, true
+	case Pointer:
+		return Int{Bits: 64}, true
+	case Agg:
+		return x, true
+	}
+	return nil, false
+}
+
+func widenTuple(x Tuple, b Type) (Type, bool) {
+	y, ok := b.(Tuple)
+	if !ok || len(x.Elems) != len(y.Elems) {
+		return nil, false
+	}
+	out := Tuple{Elems: make([]Type, len(x.Elems))}
+	for i := range x.Elems {
+		if out.Elems[i], ok = widen(x.Elems[i], y.Elems[i]); !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// widenPointer keeps what both agree on.
+func widenPointer(x, y Pointer) Pointer {
+	if x.Space == SpaceNone {
+		x.Space = y.Space
+	}
+	if !sameType(x.Elem, y.Elem) {
+		if _, ok := x.Elem.(Void); ok {
+			x.Elem = y.Elem
+		}
+	}
+	return x
+}
+
+// fits says whether a constant is in the range of an integer type.
+func fits(n uint64, unsignedConst bool, t Int) bool {
+	v := int64(n)
+	if v < 0 && !unsignedConst {
+		return t.Signed && (t.Bits == 64 || v >= -1<<(t.Bits-1))
+	}
+	if t.Bits == 64 {
+		return !t.Signed || v >= 0
+	}
+	limit := t.Bits
+	if t.Signed {
+		limit--
+	}
+	return n < 1<<limit
+}
