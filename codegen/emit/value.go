@@ -153,13 +153,13 @@ func (e *emitter) zext(r asm.Register, x *ir.Value, n int) {
 	e.add(asm.And.Imm(r, int32(1<<n-1)))
 }
 
+// movSX are the moves with sign extension of ISA v4, by bits.
+var movSX = map[int]asm.ALUOp{8: asm.MovSX8, 16: asm.MovSX16, 32: asm.MovSX32}
+
 // sext extends the sign from n bits.
 func (e *emitter) sext(r asm.Register, x *ir.Value, n int) {
 	if e.v4 {
-		rx := e.reg(x, r)
-		ins := asm.Mov.Reg(r, rx)
-		ins.Offset = int16(n) // BPF_MOVSX
-		e.add(ins)
+		e.add(movSX[n].Reg(r, e.reg(x, r)))
 		return
 	}
 	e.moveTo(r, x)
