@@ -59,6 +59,8 @@ type checker struct {
 	loop  Node // innermost loop body, nil outside
 	loops int  // loops that break and continue can leave
 	once  map[string]bool
+
+	aggregate Expr // the value of the assignment to a map at hand, the only place of count() and the like
 }
 
 // progState is a program with what the checker needs of it.

@@ -306,12 +306,11 @@ func comparable(op string, x, y Type) bool {
 	return ok
 }
 
-// arithType is the type in which an operation is done, and that of its result:
+// arithType is the type in which an operation is done, and that of its result, as in bpftrace: 64 bits, signed if an operand is, except that
 //
-//   - with a constant as written in the script, 64 bits: it has no width of its own;
-//   - otherwise that of the wider operand (CommonType);
+//   - a constant as written in the script takes the sign of the other operand, unless it is negative;
 //   - a difference is signed;
-//   - a shift has the type of what is shifted.
+//   - a shift has the sign of what is shifted.
 func (c *checker) arithType(e *Binary, x, y Type) Type {
 	px, isPX := x.(Pointer)
 	py, isPY := y.(Pointer)
@@ -325,38 +324,41 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
 		c.report(errOperands(e, x, y))
 		return nil
-	}
-	if e.Op == "<<" || e.Op == ">>" {
-		if isLiteral(e.X) {
-			return typeInt64
-		}
-		return asInt(x)
-	}
-	if (e.Op == "/" || e.Op == "%") && c.isZero(e.Y) {
+	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
 		c.report(Errorf(e.Y, "division-by-zero", "division by zero"))
 		return nil
 	}
-	t := CommonType(x, y).(Int)
-	lx, ly := isLiteral(e.X), isLiteral(e.Y)
+	sx, sy := c.signs(e.X, x), c.signs(e.Y, y)
 	switch {
-	case lx && !ly:
-		t = c.withLiteral(asInt(y), e.X)
-	case ly && !lx:
-		t = c.withLiteral(asInt(x), e.Y)
+	case e.Op == "-":
+		return typeInt64
+	case e.Op == "<<" || e.Op == ">>":
+		return Int{Bits: 64, Signed: asInt(x).Signed}
+	case sx == signFlexible && sy == signFlexible:
+		return Int{Bits: 64, Signed: asInt(x).Signed && asInt(y).Signed}
 	}
-	if e.Op == "-" {
-		t.Signed = true
-	}
-	return t
+	return Int{Bits: 64, Signed: sx == signSigned || sy == signSigned}
 }
 
-// withLiteral is the type of an operation of a value with a constant: 64 bits, signed unless the value is unsigned
-// and the constant not negative.
-func (c *checker) withLiteral(t Int, lit Expr) Int {
-	k, _ := c.constInt(lit)
-	lt, _ := c.p.Types[lit].(Int)
-	neg := lt.Signed && int64(k.Int) < 0
-	return Int{Bits: 64, Signed: t.Signed && lt.Signed || neg}
+// sign says what an operand asks of the type of an operation.
+type sign uint8
+
+const (
+	signUnsigned sign = iota
+	signSigned
+	signFlexible // a constant of either sign
+)
+
+func (c *checker) signs(e Expr, t Type) sign {
+	switch i := asInt(t); {
+	case !i.Signed:
+		return signUnsigned
+	case isLiteral(e):
+		if k, ok := c.constInt(e); ok && int64(k.Int) >= 0 {
+			return signFlexible
+		}
+	}
+	return signSigned
 }
 
 func (c *checker) isZero(e Expr) bool {

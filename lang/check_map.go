@@ -142,6 +142,25 @@ func canBeKey(t Type) bool {
 
 // mapRef is a reference as an expression.
 func (c *checker) mapRef(e *MapRef) Type {
+	t := c.element(e)
+	if a, ok := t.(Agg); ok && !isNumber(a) {
+		c.report(errNoNumber(e, t))
+		return nil
+	}
+	return t
+}
+
+// isNumber says whether an aggregation has one number for its result.
+func isNumber(a Agg) bool {
+	switch a.Kind {
+	case AggStats, AggHist, AggLHist:
+		return false
+	}
+	return true
+}
+
+// element is the value of a reference, of which aggregations may be more than a number.
+func (c *checker) element(e *MapRef) Type {
 	m := c.mapUse(e)
 	m.Read = true
 	ok := c.keyOf(m, e, e.Keys)
@@ -169,7 +188,11 @@ func (c *checker) checkDefined(e *MapRef, m *mapState) {
 func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	m := c.mapUse(ref)
 	m.assigned = true
+	if s.Op == "=" {
+		c.aggregate = s.Value
+	}
 	t := c.expr(s.Value)
+	c.aggregate = nil
 	if _, none := t.(None); none {
 		c.report(errNoValue(s.Value))
 		t = nil

@@ -14,8 +14,7 @@ var (
 	u32 = lang.Int{Bits: 32}
 	u64 = lang.Int{Bits: 64}
 
-	// chars is `char *`, as functions of the kernel take it.
-	chars     = lang.Pointer{Elem: i8}
+	// userChars is the type of strings in arguments of system calls.
 	userChars = lang.Pointer{Elem: i8, Space: lang.SpaceUser}
 )
 

@@ -1,0 +1,90 @@
+package lang
+
+// printf checks the format against the arguments.
+func (c *checker) printf(e *Call) Type {
+	format, ok := c.constText(e, 0)
+	types := make([]Type, len(e.Args)-1)
+	for i, x := range e.Args[1:] {
+		types[i] = c.value(x)
+	}
+	if !ok {
+		return None{}
+	}
+	items, err := ParseFormat(format)
+	if err != nil {
+		c.report(Errorf(e.Args[0], "bad-format", "%v", err))
+		return None{}
+	}
+	n := 0
+	for _, it := range items {
+		if it.Verb == "" {
+			continue
+		}
+		if n < len(types) && types[n] != nil {
+			c.conversion(e.Args[n+1], it, types[n])
+		}
+		n++
+	}
+	if n != len(types) {
+		c.report(errFormatCount(e, n, len(types)))
+	}
+	return None{}
+}
+
+// conversion checks a value for a conversion of a format. %s shows any value as print() does.
+func (c *checker) conversion(e Expr, it FormatItem, t Type) {
+	ok := isNumeric(t)
+	switch it.Verb {
+	case "s":
+		_, isStruct := t.(*Struct)
+		ok = !isStruct
+	case "r", "rx", "rh":
+		switch t := t.(type) {
+		case String:
+			ok = true
+		case Array:
+			ok = t.Elem.Size() == 1
+		default:
+			ok = false
+		}
+	}
+	if !ok {
+		c.report(errConversion(e, it.Text, t))
+	}
+}
+
+// print checks print(@map, top, div), print(@map[key]) and print(value).
+func (c *checker) print(e *Call) Type {
+	ref, isMap := e.Args[0].(*MapRef)
+	if isMap && !ref.Indexed {
+		m := c.mapUse(ref)
+		c.checkDefined(ref, m)
+		for i := range e.Args[1:] {
+			if n, ok := c.constNumber(e, i+1); ok && n < 0 {
+				c.report(Errorf(e.Args[i+1], "out-of-range", "this number of print() is not negative"))
+			}
+		}
+		if m.Value != nil {
+			c.p.Types[ref] = m.Value
+		}
+		return None{}
+	}
+	if len(e.Args) > 1 {
+		c.report(Errorf(e.Args[1], "argument-count", "only whole maps take more arguments in print()"))
+		return None{}
+	}
+	var t Type
+	if isMap {
+		t = c.element(ref)
+		if t != nil {
+			c.p.Types[ref] = t
+		}
+	} else {
+		t = c.value(e.Args[0])
+	}
+	switch t.(type) {
+	case *Struct, Void:
+		c.report(errArgType(e.Args[0], "print", "a value", t))
+	}
+	return None{}
+}

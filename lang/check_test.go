@@ -1,0 +1,118 @@
+package lang_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/langtest"
+)
+
+// check parses and checks a script for the fake machine.
+func check(t testing.TB, script string, opts *lang.Options) (*lang.Checked, lang.Diagnostics) {
+	t.Helper()
+	src := &lang.Source{Name: "t", Text: []byte(script)}
+	file, diags := lang.Parse(src, opts)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	c, more := lang.Check(file, src, langtest.New(), opts)
+	return c, append(diags, more...)
+}
+
+// TestRight has scripts without a mistake.
+func TestRight(t *testing.T) {
+	for _, script := range rightScripts {
+		c, diags := check(t, script, &lang.Options{Params: []string{"7", "hello"}, ChildPID: 42})
+		if len(diags) > 0 {
+			var b strings.Builder
+			diags.Write(&b, &lang.Source{Name: "t", Text: []byte(script)}, false)
+			t.Errorf("%s\n%s", script, b.String())
+			continue
+		}
+		requireTypes(t, script, c)
+	}
+}
+
+// requireTypes fails if an expression that the code generator visits has no type.
+func requireTypes(t testing.TB, script string, c *lang.Checked) {
+	t.Helper()
+	for _, p := range c.Progs {
+		visit := func(n lang.Node) bool {
+			switch n := n.(type) {
+			case *lang.TypeName, *lang.Sizeof, *lang.Offsetof:
+				return false
+			case *lang.Let:
+				return true
+			case *lang.Call:
+				return n.Name != "nsecs"
+			case *lang.Var:
+				if v := p.Vars[n]; v == nil {
+					t.Errorf("%s: $%s at %s stands for no variable", script, n.Name, n.Pos)
+				}
+			case *lang.MapRef:
+				if c.Byname[n.Name] == nil {
+					t.Errorf("%s: @%s at %s stands for no map", script, n.Name, n.Pos)
+				}
+			case lang.Expr:
+				if p.Types[n] == nil {
+					t.Errorf("%s: %T at %s has no type", script, n, n.Range().Pos)
+				}
+			}
+			return true
+		}
+		if p.Probe.Filter != nil {
+			lang.Inspect(p.Probe.Filter, visit)
+		}
+		lang.Inspect(p.Probe.Body, visit)
+	}
+	for _, m := range c.Maps {
+		if m.Value == nil {
+			t.Errorf("%s: @%s has no type", script, m.Name)
+		}
+	}
+}
+
+var rightScripts = []string{
+	`BEGIN { printf("hello\n"); exit(); }`,
+	`begin { @x = 1; @x = 2; print(@x); }`,
+	`k:vfs_read { @[pid, comm] = count(); } interval:s:1 { print(@); clear(@); }`,
+	`k:vfs_read { @start[tid] = nsecs; } kr:vfs_read /@start[tid]/ { @ns = hist(nsecs - @start[tid]); delete(@start[tid]); }`,
+	`kr:vfs_read { @start[tid] = nsecs; $d = (nsecs - @start[tid]) / 1000; @us[comm] = lhist($d, 0, 100, 10); delete(@start, tid); }`,
+	`t:syscalls:sys_enter_openat { printf("%d %s %s\n", pid, comm, str(args.filename)); }`,
+	`t:syscalls:sys_enter_openat, t:syscalls:sys_enter_open { @f[str(args->filename)] = count(); }`,
+	`t:syscalls:sys_exit_read /args.ret > 0/ { @b = sum(args.ret); @a = avg(args.ret); @i = min(args.ret); @m = max(args.ret); @s = stats(args.ret); }`,
+	`t:sched:sched_switch { @[args.prev_comm, args.next_comm]++; }`,
+	`t:sched:sched_process_exec { print(str(args.filename)); print(args.filename); }`,
+	`rt:sys_enter { @[arg1] = count(); }`,
+	`k:vfs_read { @ = curtask.comm; @p[curtask->real_parent->tgid]++; @u = curtask.cred.uid.val; }`,
+	`k:vfs_open { $p = (struct path *)arg0; printf("%s\n", str($p->dentry->d_name.name)); @l = $p.dentry.d_name.len; }`,
+	`k:vfs_* { @[probe] = count(); @f[func] = count(); }`,
+	`begin { $i = 0; while ($i < 10) { $i++; if ($i == 5) { break; } } print($i); }`,
+	`begin { for ($i : 0..10) { @x[$i] = $i * 2; } for ($kv : @x) { print(($kv.0, $kv.1)); } }`,
+	`begin { unroll (3) { @c++; } unroll($1) { @d += 2; } }`,
+	`begin { printf("%d %s %d\n", $1, str($2), $#); }`,
+	`begin { $t = (1, "two", (3, 4)); print($t.2.1); print($t); @t[$t] = 1; @t[(2, "x", (1, 2))] = 3; }`,
+	`begin { $x = pid == 1 ? "one" : "other"; print($x); @y = $x; }`,
+	`begin { let $a: uint16 = 3; let $b; $b = (uint64)4; print($a + $b); }`,
+	`begin { @a = 1; if (has_key(@b, 3)) { @b[3] = len(@b); } }`,
+	`begin { time("%H:%M:%S\n"); time(); print(strftime("%F", nsecs)); printf("%s\n", strftime("%T", nsecs(sw_tai))); }`,
+	`begin { print(sizeof(uint32)); print(sizeof(struct task_struct)); print(offsetof(struct task_struct, comm)); }`,
+	`p:hz:99 { @[cpu, uid, gid] = count(); @n = ncpus; @r = rand; @c = cgroup; @j = jiffies; @e = elapsed; }`,
+	`p:hz:99 /pid == cpid/ { @[usermode] = count(); }`,
+	`u:/bin/bash:readline { @[str(arg0)] = count(); } ur:/bin/bash:readline { print(str(retval)); }`,
+	`begin { @ = (uint8)300; @ = 5; print((int8)-1); print(!1); print(~1); print(-pid); }`,
+	`begin { $s = "abc"; if ($s == "abd" && comm != "x") { print(1); } }`,
+	`begin { let $a = { let $b = 1; $b }; print($a); print(true); @b = 1 < 2; }`,
+	`BEGIN { @x[1] = 1; delete(@x, 1); delete(@x[2]); @y = 5; delete(@y); zero(@x); }`,
+	`begin { print(@x, 5); print(@x, 5, 1000); @x[1] = hist(5); print(@x[1]); @y = hist(3, 2); }`,
+	`begin { @c = count(); if (@c > 5) { exit(); } printf("%d\n", @c); @d = @c; }`,
+	`begin { @x = nsecs; @x = 0; } end { clear(@x); print(PIDTYPE_SID); }`,
+	`k:vfs_read { $f = (struct file *)arg0; @[$f.f_path.dentry.d_iname] = count(); @t = curtask.sched_reset_on_fork; @k = curtask.kind; }`,
+	`t:raw_syscalls:sys_enter { @[args.id] = sum(args.args[2]); }`,
+	`begin { _ = 1 + 2; @a[1, "b"] = 1; for ($kv : @a) { print($kv.0.1); } return; }`,
+	`config = { max_map_keys = 10; missing_probes = "warn" } let @l = lruhash(5); begin { @l[1] = 2; @k[1] = 1 }`,
+	`begin { $c = curtask; if ($c != 0) { print($c.pid); } @p = (uint64)$c; print(*(int32 *)$c); }`,
+	`begin { $b = (int8[8])12345; print($b[0]); print((uint64)$b); }`,
+	`begin { $x = 10; $y = $x--; $x += 5; $x <<= 2; @m -= $x; @n[1] *= 2; ++@z; print($y); }`,
+}

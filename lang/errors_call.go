@@ -1,0 +1,34 @@
+package lang
+
+func errNotConstant(n Node, call, what string) Diagnostic {
+	return Errorf(n, "not-constant", "%s() takes %s known at compile time here", call, what)
+}
+
+func errUnknownClock(id *Ident) Diagnostic {
+	return withNear(Errorf(id, "unknown-name", "nsecs() has no clock %s", id.Name), "", Nearest(id.Name, clockModes))
+}
+
+func errFormatCount(e *Call, want, have int) Diagnostic {
+	return Errorf(e, "format-arguments", "the format has %d conversion%s, but there %s %d argument%s",
+		want, plural(want), areIs(have), have, plural(have))
+}
+
+func areIs(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func errConversion(n Node, conversion string, t Type) Diagnostic {
+	return Errorf(n, "format-type", "%s can not print a %s", conversion, t).WithHint("%%s prints any value")
+}
+
+func errLooseAggregation(e *Call) Diagnostic {
+	return Errorf(e, "aggregation-place", "%s() can only be assigned to a map", e.Name).WithHint("@name = %s(…);", e.Name)
+}
+
+func errNoNumber(m *MapRef, t Type) Diagnostic {
+	return Errorf(m, "no-number", "@%s holds %s(), which is not one number", m.Name, t.(Agg).Kind).
+		WithHint("print(@%s) shows it", m.Name)
+}
