@@ -49,6 +49,7 @@ func Optimize(p *ir.Program, o *Options) error {
 			}
 		}
 	}
+	callbacks(p)
 	return nil
 }
 
