@@ -266,15 +266,15 @@ func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) {
 		return
 	}
 	if n, ok := l.constOf(c.Args[1]); ok {
-		limit := min(int(min(n.Int, uint64(size))), size-1) + 1
+		limit := max(int(min(n.Int, uint64(size))), 1)
 		if exact {
 			l.zero(dst, size)
 		}
 		l.readStrN(dst, l.b.Const(int64(limit)), src, space, site)
 		return
 	}
-	// n characters and the NUL, at most the whole field.
-	n := l.b.OpImm(ir.OpAdd, l.numExpr(c.Args[1]), 1)
+	// n bytes, the NUL included, at most the whole field.
+	n := l.numExpr(c.Args[1])
 	if exact {
 		l.zero(dst, size)
 	} else {

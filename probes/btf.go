@@ -141,7 +141,8 @@ func convertInt(t *btf.Int) lang.Type {
 	if bits > 64 {
 		return lang.Array{Elem: lang.Int{Bits: 64}, Len: bits / 64} // __int128
 	}
-	return lang.Int{Bits: bits, Signed: t.Encoding == btf.Signed || t.Encoding == btf.Char}
+	// The kernel is built with -funsigned-char since 6.2; characters are characters all the same.
+	return lang.Int{Bits: bits, Signed: t.Encoding == btf.Signed || t.Encoding == btf.Char || t.Name == "char"}
 }
 
 func convertEnum(t *btf.Enum) lang.Type {

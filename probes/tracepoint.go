@@ -220,6 +220,7 @@ func rawTracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) 
 	if !ok || len(proto.Params) == 0 {
 		return nil, nil, nil
 	}
+	proto = e.named(spec, t.Event, proto)
 	fields := make([]lang.Field, 0, len(proto.Params))
 	for i, p := range proto.Params[1:] {
 		ft := e.types.convert(p.Type)
@@ -230,6 +231,22 @@ func rawTracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) 
 		fields = append(fields, lang.Field{Name: p.Name, Type: ft, Offset: 8 * i})
 	}
 	return lang.NewStruct("rawtracepoint_"+t.Event, false, 8*len(fields), 0, func() []lang.Field { return fields }), nil, nil
+}
+
+// named finds the prototype with the names of the parameters, which the typedef does not have: that of the
+// function that runs the tracepoint's programs.
+func (e *Env) named(spec *btf.Spec, event string, proto *btf.FuncProto) *btf.FuncProto {
+	for _, prefix := range []string{"__bpf_trace_", "__traceiter_"} {
+		var f *btf.Func
+		if spec.TypeByName(prefix+event, &f) != nil {
+			continue
+		}
+		// Events of one class share __bpf_trace_CLASS, under the class's name: its parameters must be the same in number.
+		if p, ok := f.Type.(*btf.FuncProto); ok && len(p.Params) == len(proto.Params) {
+			return p
+		}
+	}
+	return proto
 }
 
 func planRawTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {

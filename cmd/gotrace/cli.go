@@ -88,14 +88,36 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 	fs.BoolVarP(&f.help, "help", "h", false, "print this text")
 	fs.StringArrayVar(&f.ignored, "include", nil, "accepted for bpftrace's sake: kernel types come from BTF")
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(hideNumbers(args)); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	f.usesProgram = fs.Changed("execute")
 	if f.help {
-		fmt.Fprint(c.stdout, usage, fs.FlagUsages())
+		fmt.Fprintf(c.stdout, "%s%s", usage, fs.FlagUsages())
 	}
-	return fs.Args(), f.check()
+	return showNumbers(fs.Args()), f.check()
+}
+
+// numberMark stands before parameters of the script that are negative numbers, which would be taken for flags.
+const numberMark = "\x00"
+
+func hideNumbers(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9' {
+			a = numberMark + a
+		}
+		out[i] = a
+	}
+	return out
+}
+
+func showNumbers(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = strings.TrimPrefix(a, numberMark)
+	}
+	return out
 }
 
 // check refuses values that are out of range.
