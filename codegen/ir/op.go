@@ -80,8 +80,10 @@ func (v *Value) IsConst(n int64) bool { return v.Op == OpConst && v.Imm == n }
 var condNames = [...]string{Eq: "eq", Ne: "ne", ULt: "ult", ULe: "ule", UGt: "ugt", UGe: "uge",
 	SLt: "slt", SLe: "sle", SGt: "sgt", SGe: "sge", Set: "set"}
 
+func (c Cond) valid() bool { return c != 0 && int(c) < len(condNames) }
+
 func (c Cond) String() string {
-	if int(c) < len(condNames) && c != 0 {
+	if c.valid() {
 		return condNames[c]
 	}
 	return fmt.Sprintf("cond(%d)", c)

@@ -54,14 +54,21 @@ func (v *Value) text() string {
 		s.WriteString("32")
 	}
 	switch v.Op {
+	case OpZext, OpSext, OpBswap:
+		fmt.Fprintf(&s, "%d", v.Imm)
+	case OpLoad, OpStore, OpAtomicAdd, OpAtomicFetch, OpXchg:
+		fmt.Fprintf(&s, "%d", v.Size*8)
+	}
+	if v.Pure {
+		s.WriteString(".pure")
+	}
+	switch v.Op {
 	case OpConst:
 		fmt.Fprintf(&s, " %d", v.Imm)
-	case OpZext, OpSext, OpBswap:
-		fmt.Fprintf(&s, "%d %s", v.Imm, v.Args[0])
 	case OpCmp:
 		fmt.Fprintf(&s, " %s %s", v.Cond, values(v.Args))
 	case OpLoad, OpStore, OpAtomicAdd, OpAtomicFetch, OpXchg:
-		fmt.Fprintf(&s, "%d [%s%+d]", v.Size*8, v.Args[0], v.Off)
+		fmt.Fprintf(&s, " [%s%+d]", v.Args[0], v.Off)
 		if len(v.Args) > 1 {
 			fmt.Fprintf(&s, ", %s", v.Args[1])
 		}
@@ -72,9 +79,6 @@ func (v *Value) text() string {
 	case OpMapPtr, OpFuncPtr:
 		fmt.Fprintf(&s, " %s", v.Sym)
 	case OpHelper, OpKfunc:
-		if v.Pure {
-			s.WriteString(".pure")
-		}
 		fmt.Fprintf(&s, " %d(%s)", v.Imm, values(v.Args))
 	default:
 		if len(v.Args) > 0 {

@@ -1,24 +1,45 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verify checks that a program is well formed: every block ends, edges give each parameter its argument,
 // every operand is defined on every path to its use, and sizes and counts are right. Tests run it between passes.
 func Verify(p *Program) error {
+	names := map[string]bool{}
 	for _, f := range p.Funcs {
-		if err := verifyFunc(f); err != nil {
+		if names[f.Name] {
+			return fmt.Errorf("%s is there twice", f.Name)
+		}
+		names[f.Name] = true
+	}
+	for _, f := range p.Funcs {
+		if err := VerifyFunc(f); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		for _, b := range f.Blocks {
+			for _, v := range b.Values {
+				if v.Op == OpFuncPtr && !names[v.Sym] {
+					return fmt.Errorf("%s: %s: no such function", f.Name, v.text())
+				}
+			}
 		}
 	}
 	return nil
 }
 
-func verifyFunc(f *Func) error {
+// maxArgs is how many arguments calls and callbacks take: R1 to R5.
+const maxArgs = 5
+
+// VerifyFunc checks one function; see Verify.
+func VerifyFunc(f *Func) error {
 	if len(f.Blocks) == 0 {
 		return fmt.Errorf("no blocks")
 	}
-	if n := len(f.Blocks[0].Params); n != f.Params {
-		return fmt.Errorf("entry has %d parameters, not %d", n, f.Params)
+	if n := len(f.Blocks[0].Params); n != f.Params || n > maxArgs {
+		return fmt.Errorf("entry has %d parameters, the function %d of at most %d", n, f.Params, maxArgs)
 	}
 	known := map[*Block]bool{}
 	for _, b := range f.Blocks {
@@ -47,12 +68,15 @@ func verifyBlock(f *Func, b *Block, known map[*Block]bool, defs map[*Value]bool)
 			return fmt.Errorf("%s: %w", v.text(), err)
 		}
 	}
-	if b.Term.Kind == TermNone {
-		return fmt.Errorf("block has no end")
+	if err := verifyTerm(&b.Term); err != nil {
+		return err
 	}
 	for _, e := range b.Edges() {
 		if !known[e.To] {
 			return fmt.Errorf("edge to a block that is not in the function")
+		}
+		if e.To == f.Blocks[0] {
+			return fmt.Errorf("edge to the entry")
 		}
 		if len(e.Args) != len(e.To.Params) {
 			return fmt.Errorf("edge to %s has %d arguments for %d parameters", e.To.label(), len(e.Args), len(e.To.Params))
@@ -61,21 +85,54 @@ func verifyBlock(f *Func, b *Block, known map[*Block]bool, defs map[*Value]bool)
 	return nil
 }
 
+func verifyTerm(t *Term) error {
+	switch t.Kind {
+	case TermNone:
+		return fmt.Errorf("block has no end")
+	case TermBranch:
+		if t.X == nil || t.Y == nil || !t.Cond.valid() {
+			return fmt.Errorf("branch without operands or comparison")
+		}
+	case TermReturn:
+		if t.X == nil {
+			return fmt.Errorf("return of nothing")
+		}
+	}
+	return nil
+}
+
 func verifyValue(f *Func, v *Value) error {
-	info := ops[v.Op]
-	if v.Op == OpInvalid || v.Op == OpParam {
+	if int(v.Op) >= len(ops) || ops[v.Op].name == "" || v.Op == OpInvalid || v.Op == OpParam {
 		return fmt.Errorf("not an operation")
 	}
+	info := ops[v.Op]
 	if info.args >= 0 && len(v.Args) != info.args {
 		return fmt.Errorf("%d arguments, not %d", len(v.Args), info.args)
 	}
-	if v.IsCall() && len(v.Args) > 5 {
-		return fmt.Errorf("%d arguments: a call takes five", len(v.Args))
+	if v.IsCall() && len(v.Args) > maxArgs {
+		return fmt.Errorf("%d arguments: a call takes %d", len(v.Args), maxArgs)
+	}
+	for _, a := range v.Args {
+		if a == nil || !a.HasResult() {
+			return fmt.Errorf("an argument has no result")
+		}
 	}
 	switch v.Op {
-	case OpLoad, OpStore, OpAtomicAdd, OpAtomicFetch, OpXchg:
-		if v.Size != 1 && v.Size != 2 && v.Size != 4 && v.Size != 8 {
-			return fmt.Errorf("size %d", v.Size)
+	case OpLoad, OpStore:
+		return verifyAccess(v, 1, 2, 4, 8)
+	case OpAtomicAdd, OpAtomicFetch, OpXchg:
+		return verifyAccess(v, 4, 8)
+	case OpZext, OpSext:
+		if v.Imm != 8 && v.Imm != 16 && v.Imm != 32 {
+			return fmt.Errorf("cut to %d bits", v.Imm)
+		}
+	case OpBswap:
+		if v.Imm != 16 && v.Imm != 32 && v.Imm != 64 {
+			return fmt.Errorf("byte order of %d bits", v.Imm)
+		}
+	case OpCmp:
+		if !v.Cond.valid() {
+			return fmt.Errorf("no comparison")
 		}
 	case OpSlot:
 		if v.Slot == nil || v.Slot.ID >= len(f.Slots) || f.Slots[v.Slot.ID] != v.Slot {
@@ -87,6 +144,20 @@ func verifyValue(f *Func, v *Value) error {
 	case OpCtx:
 		if f.Params != 0 {
 			return fmt.Errorf("the context is the main function's")
+		}
+	}
+	return nil
+}
+
+// verifyAccess checks the size of a memory operation, and its place where the address is that of a slot.
+func verifyAccess(v *Value, sizes ...int) error {
+	size := int(v.Size)
+	if !slices.Contains(sizes, size) {
+		return fmt.Errorf("size %d", size)
+	}
+	if a := v.Args[0]; a.Op == OpSlot && a.Slot != nil {
+		if off := int(a.Off) + int(v.Off); off < 0 || off+size > a.Slot.Size {
+			return fmt.Errorf("bytes %d to %d of a slot of %d", off, off+size, a.Slot.Size)
 		}
 	}
 	return nil

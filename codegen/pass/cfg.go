@@ -33,7 +33,6 @@ func reversePostorder(f *ir.Func) []*ir.Block {
 	return post
 }
 
-
 // unreachable removes the blocks that nothing jumps to.
 func unreachable(f *ir.Func, _ *Options) {
 	seen := make([]bool, f.BlockIDs())

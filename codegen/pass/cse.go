@@ -4,15 +4,15 @@ import "github.com/gotrace/gotrace/codegen/ir"
 
 // key is what makes two operations equal.
 type key struct {
-	op       ir.Op
-	a        [5]int // ids of the arguments, -1 for none
-	imm      int64
-	off      int32
-	size     uint8
-	cond     ir.Cond
-	w32      bool
-	slot     int
-	sym      string
+	op   ir.Op
+	a    [5]int // ids of the arguments, -1 for none
+	imm  int64
+	off  int32
+	size uint8
+	cond ir.Cond
+	w32  bool
+	slot int
+	sym  string
 }
 
 func keyOf(v *ir.Value) key {
