@@ -83,7 +83,7 @@ func (c *checker) str(e *Call) Type {
 	if len(e.Args) > 1 {
 		size, sized = c.strLength(e)
 	}
-	if p, ok := e.Args[0].(*Param); ok {
+	if p := paramOf(e.Args[0]); p != nil && p.N > 0 {
 		return c.strParam(e, p, size)
 	}
 	t := c.value(e.Args[0])
@@ -111,7 +111,7 @@ func (c *checker) str(e *Call) Type {
 	return nil
 }
 
-// strLength is the size of the buffer that the second argument of str() asks for.
+// strLength is the size of the buffer, the NUL included, that the second argument of str() asks for.
 func (c *checker) strLength(e *Call) (size int, ok bool) {
 	if c.integer(e.Args[1]) == nil {
 		return 0, false
@@ -125,18 +125,35 @@ func (c *checker) strLength(e *Call) (size int, ok bool) {
 		c.report(Errorf(e.Args[1], "out-of-range", "a length is not negative"))
 		return 0, false
 	}
-	return int(min(k.Int, uint64(size-1))) + 1, true
+	return int(max(1, min(k.Int, uint64(size)))), true
 }
 
-// strParam is str($1), which is the text of the parameter.
-func (c *checker) strParam(e *Call, p *Param, size int) Type {
-	if p.N == 0 {
-		c.report(Errorf(p, "argument-type", "$# is a number, not a string"))
-		return nil
+// paramOf is the positional parameter in $1 and $1 + n, nil for other expressions.
+func paramOf(e Expr) *Param {
+	if b, ok := e.(*Binary); ok && b.Op == "+" {
+		e = b.X
 	}
+	p, _ := e.(*Param)
+	return p
+}
+
+// strParam is str($1), the text of the parameter, or str($1 + n), the text after n characters.
+func (c *checker) strParam(e *Call, p *Param, size int) Type {
 	text := c.paramText(p)
 	c.strConst(p, text)
 	c.p.Types[p] = String{Len: len(text) + 1}
+	if b, ok := e.Args[0].(*Binary); ok {
+		if c.integer(b.Y) == nil {
+			return nil
+		}
+		k, isConst := c.constInt(b.Y)
+		if !isConst || k.Int > uint64(len(text)) {
+			c.report(Errorf(b.Y, "out-of-range", "the parameter has %d characters: a constant from 0 to that is needed here", len(text)))
+			return nil
+		}
+		text = text[k.Int:]
+		c.p.Types[b] = c.strConst(b, text)
+	}
 	return c.strConst(e, text[:min(len(text), size-1)])
 }
 

@@ -20,7 +20,11 @@ var verbs = []string{"rx", "rh", "r", "d", "i", "u", "o", "x", "X", "c", "s", "p
 
 var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t"}
 
-// ParseFormat splits a printf format. It fails on a '%' that begins no conversion.
+// noVerbs are conversions of C that there is nothing to print with.
+const noVerbs = "eEfFgGaAn"
+
+// ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace; it fails on C's
+// conversions for which there are no values.
 func ParseFormat(s string) ([]FormatItem, error) {
 	var items []FormatItem
 	text := ""
@@ -42,9 +46,13 @@ func ParseFormat(s string) ([]FormatItem, error) {
 			continue
 		}
 		it, n := conversion(s[i:])
+		if n == 0 && it.Text != "" {
+			return nil, fmt.Errorf("%s is not supported: write %%%% for a percent sign", it.Text)
+		}
 		if n == 0 {
-			end := min(len(s), i+4)
-			return nil, fmt.Errorf("%q begins no conversion: write %%%% for a percent sign", s[i:end])
+			text += "%"
+			i++
+			continue
 		}
 		flush()
 		items = append(items, it)
@@ -54,7 +62,7 @@ func ParseFormat(s string) ([]FormatItem, error) {
 	return items, nil
 }
 
-// conversion reads a conversion at the start of s and returns its length, 0 if there is none.
+// conversion reads a conversion at the start of s and returns its length, 0 if there is none. Text is set all the same if it is one of C's.
 func conversion(s string) (FormatItem, int) {
 	var it FormatItem
 	i := 1
@@ -86,6 +94,9 @@ func conversion(s string) (FormatItem, int) {
 			it.Text = s[:i+len(v)]
 			return it, i + len(v)
 		}
+	}
+	if i < len(s) && strings.IndexByte(noVerbs, s[i]) >= 0 {
+		it.Text = s[:i+1]
 	}
 	return it, 0
 }
