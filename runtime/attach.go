@@ -111,7 +111,9 @@ func (s *Session) detach() error {
 	return nil
 }
 
-// runOnce runs a BEGIN or END program here and now.
+// runOnce runs a BEGIN or END program here and now. What it sends is handled afterwards: a program that sends more than
+// the ring holds loses events. Reading meanwhile from another thread does not help: the program is not
+// preempted, and the kernel often wakes the reader on the very CPU that it keeps busy.
 func (s *Session) runOnce(p *loaded) error {
 	if _, err := p.prog.Run(&ebpf.RunOptions{}); err != nil {
 		return s.at(p.spec, fmt.Errorf("running %s: %w", p.spec.Prog.Kind.Name, err))

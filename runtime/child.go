@@ -15,7 +15,6 @@ import (
 type Child struct {
 	argv   []string
 	pid    int
-	pidfd  int
 	gate   *os.File // closed or written to: the child goes on
 	result *os.File // an errno if exec failed, end of file if it worked
 	ended  bool
@@ -36,7 +35,7 @@ func StartChild(cmdline string) (*Child, error) {
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return nil, fmt.Errorf("command %q does not exist or is not executable", argv[0])
 	}
-	c := &Child{argv: argv, pidfd: -1}
+	c := &Child{argv: argv}
 	if err := c.fork(path); err != nil {
 		return nil, fmt.Errorf("starting %q: %w", argv[0], err)
 	}
@@ -61,9 +60,6 @@ func (c *Child) fork(path string) error {
 		gateW.Close()
 		resultR.Close()
 		return err
-	}
-	if c.pidfd, err = unix.PidfdOpen(c.pid, 0); err != nil {
-		return errors.Join(fmt.Errorf("opening a pidfd: %w", err), c.Close())
 	}
 	return nil
 }
@@ -122,10 +118,6 @@ func (c *Child) Close() error {
 	if !c.ended {
 		_ = unix.Kill(c.pid, unix.SIGKILL) // not reaped yet, so the pid is still its own
 		_, err = c.Wait()
-	}
-	if c.pidfd >= 0 {
-		_ = unix.Close(c.pidfd)
-		c.pidfd = -1
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -52,9 +53,9 @@ func (s *Session) reportLost() error {
 	return s.printer.Lost(n)
 }
 
-// failureTexts say what happened at a site, given how often and the site, and what to do about it.
-var failureTexts = map[codegen.SiteKind]func(n uint64, site *codegen.Site) (message, hint string){
-	codegen.SiteMapFull: func(n uint64, site *codegen.Site) (string, string) {
+// failureTexts say what happened n times at a site, and what to do about it.
+var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen.Site) (message, hint string){
+	codegen.SiteMapFull: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
 		name, size := "", 0
 		if site.Map != nil {
 			name, size = site.Map.Name, site.Map.MaxEntries
@@ -62,23 +63,25 @@ var failureTexts = map[codegen.SiteKind]func(n uint64, site *codegen.Site) (mess
 		return fmt.Sprintf("map @%s is full (%d keys): %s lost", name, size, times(n, "update was", "updates were")),
 			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d)", 4*size, name, 4*size)
 	},
-	codegen.SiteRead: func(n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s could not be read: %s given 0 or an empty string", what(site, "memory"), times(n, "value was", "values were")), ""
+	codegen.SiteRead: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s of %s failed: the address is wrong, or its memory is not there now; the value is 0 or empty", times(n, "read", "reads"), what(site, "memory")), ""
 	},
-	codegen.SiteTrunc: func(n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s of %s cut to the room for it", times(n, "string", "strings"), what(site, "this")), "set config = { max_strlen = … } to a larger value"
+	codegen.SiteTrunc: func(s *Session, n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s of %s cut to the room for it", times(n, "string", "strings"), what(site, "this")),
+			fmt.Sprintf("allow longer ones: config = { max_strlen = %d }", 4*max(s.bp.Checked.Config.MaxStrlen, 64))
 	},
-	codegen.SiteLost: func(n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s lost: the ring buffer was full", times(n, "event was", "events were")), "make it larger: config = { perf_rb_pages = … }"
+	codegen.SiteLost: func(s *Session, n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s of %s lost: the ring buffer was full", times(n, "event", "events"), what(site, "this")),
+			fmt.Sprintf("make it larger: config = { perf_rb_pages = %d }", 4*s.ringSize()/os.Getpagesize())
 	},
-	codegen.SiteScratch: func(n uint64, _ *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s skipped: no scratch memory was free", times(n, "run was", "runs were")), ""
+	codegen.SiteScratch: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s of this probe skipped: no scratch memory was free", times(n, "run", "runs")), ""
 	},
-	codegen.SiteLoop: func(n uint64, _ *codegen.Site) (string, string) {
-		return fmt.Sprintf("the loop reached its largest number of rounds and was left: %s", times(n, "time", "times")), ""
+	codegen.SiteLoop: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("this loop was left %s after its largest number of rounds", times(n, "time", "times")), ""
 	},
-	codegen.SiteInternal: func(n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s failed: %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
+	codegen.SiteInternal: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
 }
 
@@ -109,7 +112,7 @@ func (s *Session) reportFailures() {
 		if counts[i] == 0 || text == nil {
 			continue
 		}
-		message, hint := text(counts[i], site)
+		message, hint := text(s, counts[i], site)
 		ds = append(ds, warning(site.Pos, "runtime", message, hint))
 	}
 	ds = append(ds, s.missedRuns()...)

@@ -22,7 +22,7 @@ func TestReportFailures(t *testing.T) {
 	}
 	bp := &codegen.Blueprint{
 		Checked: checked(),
-		Maps:    []*codegen.MapSpec{{Name: codegen.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * len(sites), MaxEntries: 1}},
+		Maps:    []*codegen.MapSpec{{Name: codegen.MapEvents, Type: ebpf.RingBuf}, {Name: codegen.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * len(sites), MaxEntries: 1}},
 		Sites:   sites,
 	}
 	insns := append(addGlobal(codegen.MapFailures, 0, 1), addGlobal(codegen.MapFailures, 8, 3)...)
@@ -36,14 +36,14 @@ func TestReportFailures(t *testing.T) {
 	var errs strings.Builder
 	s.opts.Stderr = &errs
 	s.printer.(*textPrinter).err = &errs
-	if err := s.finish(false); err != nil {
+	if err := s.finish(); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"Lost 7 events\n",
 		"map @m is full (10 keys): 1 update was lost", "max_map_keys",
-		"str() could not be read: 3 values were given 0",
-		"perf_rb_pages",
+		"3 reads of str() failed",
+		"perf_rb_pages = 4096",
 	} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("%q is not in\n%s", want, errs.String())

@@ -28,46 +28,44 @@ func (s *Session) Run(ctx context.Context) error {
 }
 
 func (s *Session) run(ctx context.Context) error {
-	if err := s.watchProcesses(); err != nil {
-		return err
-	}
 	stop := context.AfterFunc(ctx, s.poll.wake)
 	defer stop()
-	exited, err := s.loop(ctx)
-	if err != nil {
+	if err := s.loop(ctx); err != nil {
 		return err
 	}
-	return s.finish(exited)
+	return s.finish()
 }
 
-// watchProcesses makes the end of the traced process wake the reader.
-func (s *Session) watchProcesses() error {
-	if c := s.opts.Child; c != nil {
-		return s.poll.watch(c.pidfd)
+// openProcess opens the process whose end ends the run.
+func (s *Session) openProcess() error {
+	pid := s.opts.PID
+	if s.opts.Child != nil {
+		pid = s.opts.Child.PID()
 	}
-	if s.opts.PID == 0 {
+	if pid == 0 {
 		return nil
 	}
-	fd, err := unix.PidfdOpen(s.opts.PID, 0)
+	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return fmt.Errorf("process %d: %w", s.opts.PID, err)
+		return fmt.Errorf("process %d: %w", pid, err)
 	}
 	s.pidfd = fd
-	return s.poll.watch(fd)
+	return nil
 }
 
-// loop reads events as they come. exited says that the script called exit().
-func (s *Session) loop(ctx context.Context) (exited bool, err error) {
+// loop reads events as they come.
+func (s *Session) loop(ctx context.Context) error {
 	checked := time.Now()
-	for ctx.Err() == nil && !s.poll.ended {
+	for ctx.Err() == nil && !s.poll.ended && !s.exited {
 		n, exited, err := s.readEvents()
 		if exited || err != nil {
-			return exited, err
+			s.exited = exited
+			return err
 		}
 		if now := time.Now(); now.Sub(checked) >= lossInterval {
 			checked = now
 			if err := s.reportLost(); err != nil {
-				return false, err
+				return err
 			}
 		}
 		wait := s.poll.wait
@@ -78,19 +76,18 @@ func (s *Session) loop(ctx context.Context) (exited bool, err error) {
 			wait = s.poll.pause
 		case s.ring == nil || s.ring.pending() == 0:
 			// Looked at only when the ring is empty, so that what the script printed before exit() is shown.
-			exited, err := s.exiting()
-			if err != nil {
-				return false, err
+			if s.exited, err = s.exiting(); err != nil {
+				return err
 			}
-			if exited {
-				return true, s.drain() // what came between the two looks
+			if s.exited {
+				return s.drain() // what came between the two looks
 			}
 		}
 		if err := wait(); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // readEvents handles the records that are there and writes out what they print.
@@ -133,11 +130,11 @@ func (s *Session) ringSize() int {
 }
 
 // finish ends a run. After exit() the records that other probes sent meanwhile are dropped, as bpftrace does.
-func (s *Session) finish(exited bool) error {
+func (s *Session) finish() error {
 	if err := s.detach(); err != nil {
 		return err
 	}
-	if exited && s.ring != nil {
+	if s.exited && s.ring != nil {
 		if _, err := s.ring.read(func([]byte) error { return nil }); err != nil {
 			return err
 		}

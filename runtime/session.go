@@ -28,7 +28,8 @@ type Session struct {
 	events  *events
 	ring    *ringReader // nil for a script that sends no events
 	poll    *poller
-	pidfd   int // of Options.PID, -1 for none
+	pidfd   int  // of the traced process, -1 for none
+	exited  bool // the script called exit()
 	losses  losses
 	closed  bool
 }
@@ -58,6 +59,9 @@ func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
 }
 
 func (s *Session) load() error {
+	if err := s.openProcess(); err != nil {
+		return err
+	}
 	if err := s.loadMaps(); err != nil {
 		return err
 	}
@@ -76,8 +80,10 @@ func (s *Session) load() error {
 			return err
 		}
 	}
-	s.poll, err = newPoller(ringFD)
-	return err
+	if s.poll, err = newPoller(ringFD); err != nil || s.pidfd < 0 {
+		return err
+	}
+	return s.poll.watch(s.pidfd)
 }
 
 func (s *Session) newPrinter() {
