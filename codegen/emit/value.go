@@ -143,6 +143,9 @@ func (e *emitter) unary(v *ir.Value) {
 	}
 }
 
+// movsx are the sign-extending moves, by their width.
+var movsx = map[int]asm.ALUOp{8: asm.MovSX8, 16: asm.MovSX16, 32: asm.MovSX32}
+
 // zext cuts to n bits.
 func (e *emitter) zext(r asm.Register, x *ir.Value, n int) {
 	if n == 32 {
@@ -235,26 +238,17 @@ func (e *emitter) store(v *ir.Value) {
 	e.add(asm.StoreMem(base, off, e.reg(x, tmp2), sizes[v.Size]))
 }
 
-// Immediates of atomic instructions (include/uapi/linux/bpf.h).
-const (
-	atomicAdd   = 0x00
-	atomicFetch = 0x01
-	atomicXchg  = 0xe0
-)
+var atomicOps = map[ir.Op]asm.AtomicOp{ir.OpAtomicAdd: asm.AddAtomic, ir.OpAtomicFetch: asm.FetchAdd, ir.OpXchg: asm.Xchg}
 
 func (e *emitter) atomic(v *ir.Value) {
 	base, off := e.address(v, tmp1)
-	imm := map[ir.Op]int64{ir.OpAtomicAdd: atomicAdd, ir.OpAtomicFetch: atomicAdd | atomicFetch, ir.OpXchg: atomicXchg | atomicFetch}[v.Op]
 	src := tmp2 // the instruction replaces it by the old value
 	if v.Op == ir.OpAtomicAdd {
 		src = e.reg(v.Args[1], tmp2)
 	} else {
 		e.moveTo(tmp2, v.Args[1])
 	}
-	ins := asm.StoreMem(base, off, src, sizes[v.Size])
-	ins.OpCode = ins.OpCode.SetMode(asm.AtomicMode)
-	ins.Constant = imm
-	e.add(ins)
+	e.add(atomicOps[v.Op].Mem(base, src, sizes[v.Size], off))
 	if l, ok := e.alloc.Loc(v); ok && v.Op != ir.OpAtomicAdd {
 		e.copy(l, pass.Loc{Reg: int(tmp2)})
 	}

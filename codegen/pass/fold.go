@@ -297,8 +297,10 @@ func width(x *ir.Value, depth int) int {
 		return bits.Len64(uint64(x.Imm))
 	case ir.OpLoad:
 		return int(x.Size) * 8
-	case ir.OpZext, ir.OpBswap:
+	case ir.OpZext:
 		return min(int(x.Imm), width(x.Args[0], depth+1))
+	case ir.OpBswap:
+		return int(x.Imm)
 	case ir.OpCmp:
 		return 1
 	case ir.OpAnd:
