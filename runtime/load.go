@@ -123,6 +123,9 @@ func (s *Session) initGlobals() error {
 	return nil
 }
 
+// loadAlone is how many programs are worth a thread of their own to load them.
+const loadAlone = 4
+
 // loadPrograms loads the programs, side by side: the verifier takes no lock for privileged users. The error is that
 // of the first program in the script that has one.
 func (s *Session) loadPrograms() error {
@@ -143,13 +146,15 @@ func (s *Session) loadPrograms() error {
 		next atomic.Int64
 		wg   sync.WaitGroup
 	)
-	for range min(goruntime.GOMAXPROCS(0), len(list)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
-				errs[i] = s.loadProgram(list[i])
-			}
-		})
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
+			errs[i] = s.loadProgram(list[i])
+		}
 	}
+	for range min(goruntime.GOMAXPROCS(0), len(list)/loadAlone) - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
 	for _, l := range list {
 		if l.prog != nil {
