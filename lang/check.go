@@ -82,8 +82,12 @@ func (c *checker) report(d Diagnostic) {
 		return
 	}
 	c.once[key] = true
+	d.Message = articles.Replace(d.Message)
 	c.diags = append(c.diags, d)
 }
+
+// articles puts the names of types into sentences.
+var articles = strings.NewReplacer(" a int", " an int", " a enum", " an enum", " a avg", " an avg")
 
 // items goes through the top level: definitions, map declarations, and the targets of every probe.
 func (c *checker) items() {

@@ -146,6 +146,10 @@ func (c *checker) ident(e *Ident) Type {
 		c.report(Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
 		return nil
 	}
+	if otherBuiltins[e.Name] {
+		c.report(errUnsupported(e, e.Name))
+		return nil
+	}
 	c.report(errUnknownIdent(e, e.Name, Nearest(e.Name, sorted(builtinNames()))))
 	return nil
 }
@@ -368,7 +372,10 @@ func (c *checker) isZero(e Expr) bool {
 
 func (c *checker) ternary(e *Ternary) Type {
 	c.condition(e.Cond)
-	x := c.expr(e.X)
+	x := c.p.Types[e.Cond]
+	if e.X != e.Cond { // a ?: b has one expression for both, checked once
+		x = c.expr(e.X)
+	}
 	y := c.expr(e.Y)
 	if x == nil || y == nil {
 		return nil

@@ -72,16 +72,12 @@ func (c *checker) keyOf(m *mapState, ref *MapRef, keys []Expr) bool {
 			known = false
 		}
 	}
-	if len(keys) == 0 {
-		m.keyless = true
-	} else {
-		m.keyed = true
-	}
-	if m.keyless && m.keyed {
-		c.report(Errorf(ref, "map-key", "@%s is used with a key and without one", m.Name).
-			WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column))
+	if len(keys) == 0 && m.keyed || len(keys) > 0 && m.keyless {
+		// The first use in the text, which the first round meets first, is taken to be the right one.
+		c.report(errKeyUse(ref, m))
 		return false
 	}
+	m.keyless, m.keyed = len(keys) == 0, len(keys) > 0
 	if !known || len(keys) == 0 {
 		return known
 	}
@@ -201,6 +197,10 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	if t == nil {
 		return
 	}
+	if a, ok := m.Value.(Agg); ok && s.Op != "=" {
+		c.report(Errorf(s, "bad-operands", "%s can not be applied to @%s, which holds %s()", s.Op, m.Name, a.Kind))
+		return
+	}
 	if s.Op != "=" {
 		c.setMapValue(m, s.Value, typeOrInt64(m.Value, t))
 		m.nonInc = true
@@ -214,7 +214,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 		}
 	}
 	if _, have := m.Value.(Agg); have != isDirectAgg(s.Value, isAgg) && m.Value != nil {
-		c.report(errTypeMismatch(s.Value, "@"+m.Name, m.Value, t, m.valuePos))
+		c.report(errMapMismatch(s.Value, m, t))
 		return
 	}
 	if _, isConst := c.constInt(s.Value); !isConst {
@@ -263,7 +263,7 @@ func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
 	default:
 		w, ok := widen(old, t)
 		if !ok {
-			c.report(errTypeMismatch(e, "@"+m.Name, old, t, m.valuePos))
+			c.report(errMapMismatch(e, m, t))
 			return
 		}
 		m.Value, m.valLiteral = w, m.valLiteral && literal

@@ -39,6 +39,10 @@ func (c *checker) mapLen(e *Call) Type {
 		return nil
 	}
 	c.checkDefined(ref, m)
+	if m.keyless && c.final {
+		c.report(Errorf(ref, "map-without-key", "@%s has no keys to count", m.Name))
+		return nil
+	}
 	return typeInt64
 }
 

@@ -109,6 +109,9 @@ func (c *checker) forMap(s *ForMap) {
 		c.report(Errorf(s.Map, "map-without-key", "@%s has no keys to go through", m.Name))
 	}
 	c.checkDefined(s.Map, m)
+	if a, ok := m.Value.(Agg); ok && !isNumber(a) {
+		c.report(errNoNumber(s.Map, a))
+	}
 	c.inLoop(s, func() {
 		v := c.declare(s, s.Var)
 		v.seen = true
@@ -135,9 +138,10 @@ func loopValue(t Type) Type {
 const maxUnroll = 100
 
 func (c *checker) unroll(s *Unroll) {
-	c.integer(s.Count)
+	t := c.integer(s.Count)
 	k, ok := c.constInt(s.Count)
 	switch {
+	case t == nil:
 	case !ok:
 		c.report(Errorf(s.Count, "not-constant", "the count of unroll must be a constant"))
 	case int64(k.Int) < 1 || int64(k.Int) > maxUnroll:

@@ -116,3 +116,15 @@ var rightScripts = []string{
 	`begin { $b = (int8[8])12345; print($b[0]); print((uint64)$b); }`,
 	`begin { $x = 10; $y = $x--; $x += 5; $x <<= 2; @m -= $x; @n[1] *= 2; ++@z; print($y); }`,
 }
+
+// TestCheckTime has scripts that a careless checker takes exponential time for.
+func TestCheckTime(t *testing.T) {
+	for _, script := range []string{
+		"begin { print(" + strings.Repeat("1 ?: (", 60) + "2" + strings.Repeat(")", 60) + "); }",
+		"begin { print(" + strings.Repeat("(", 60) + "1" + strings.Repeat(" ?: 2)", 60) + "); }",
+		"begin { print(" + strings.Repeat("(1, ", 60) + "2" + strings.Repeat(")", 60) + "); }",
+		"begin { " + strings.Repeat("@a[@b] = @b; @b = @a[@b]; ", 60) + "}",
+	} {
+		check(t, script, nil)
+	}
+}

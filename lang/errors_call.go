@@ -32,3 +32,20 @@ func errNoNumber(m *MapRef, t Type) Diagnostic {
 	return Errorf(m, "no-number", "@%s holds %s(), which is not one number", m.Name, t.(Agg).Kind).
 		WithHint("print(@%s) shows it", m.Name)
 }
+
+func errKeyUse(ref *MapRef, m *mapState) Diagnostic {
+	d := Errorf(ref, "map-key", "@%s has no key, but is used with one here", m.Name)
+	if m.keyed {
+		d = Errorf(ref, "map-key", "@%s has a key, but is used without one here", m.Name)
+	}
+	return d.WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column)
+}
+
+func errMapMismatch(n Node, m *mapState, t Type) Diagnostic {
+	have, isAgg := m.Value.(Agg)
+	if got, ok := t.(Agg); ok && isAgg && got.Kind == have.Kind {
+		return Errorf(n, "type-mismatch", "@%s holds %s() with other arguments", m.Name, have.Kind).
+			WithHint("it got its type at line %d, column %d", m.valuePos.Line, m.valuePos.Column)
+	}
+	return errTypeMismatch(n, "@"+m.Name, m.Value, t, m.valuePos)
+}
