@@ -11,6 +11,7 @@ import (
 // values turns values, as they lie in BPF memory, into the text that the script's user sees.
 type values struct {
 	syms  *kernelSymbols
+	user  *userSymbols
 	clock *clock
 	// trailer follows strings that fill their field to the last byte, which means that they were cut.
 	trailer string
@@ -201,10 +202,10 @@ func bitfield(f lang.Field, b []byte) (v uint64, signed bool) {
 // from is b from offset on, empty if b is shorter.
 func from(b []byte, offset int) []byte { return b[min(offset, len(b)):] }
 
-// symbol names an address. User space addresses have no names yet that would be known here.
+// symbol names an address.
 func (v *values) symbol(t lang.Symbol, addr uint64) (string, bool) {
 	if t.User {
-		return "", false
+		return v.user.lookup(addr)
 	}
 	return v.syms.lookup(addr)
 }

@@ -87,7 +87,12 @@ func (s *Session) load() error {
 }
 
 func (s *Session) newPrinter() {
-	s.values = &values{syms: &kernelSymbols{}, clock: newClock(), trailer: s.bp.Checked.Config.StrTruncTrailer}
+	s.values = &values{
+		syms:    &kernelSymbols{},
+		user:    newUserSymbols(s.bp.Checked.Progs),
+		clock:   newClock(),
+		trailer: s.bp.Checked.Config.StrTruncTrailer,
+	}
 	if s.printer = s.opts.Printer; s.printer != nil {
 		return
 	}
