@@ -1,14 +1,12 @@
 package probes
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/gotrace/gotrace/lang"
@@ -162,26 +160,23 @@ const rawPrefix = "btf_trace_"
 // rawTracepoints returns the raw tracepoints that match. Without BTF they are those that tracefs lists; the two system call
 // events that have no other name are in both.
 func (e *Env) rawTracepoints(event string) ([]string, error) {
-	spec, err := e.types.load()
+	b, err := e.types.load()
 	if err != nil {
 		return e.rawFromTracefs(event)
 	}
 	if !isPattern(event) {
-		if _, err := spec.AnyTypeByName(rawPrefix + event); err == nil {
+		if len(b.find(rawPrefix+event, kindTypedef)) > 0 {
 			return []string{event}, nil
 		}
 		return e.rawFromTracefs(event)
 	}
 	var out []string
-	for t := range spec.All() {
-		if _, ok := t.(*btf.Typedef); !ok {
-			continue
-		}
-		if name, ok := strings.CutPrefix(t.TypeName(), rawPrefix); ok && match(event, name) {
+	err = b.allNames(func(n string) {
+		if name, ok := strings.CutPrefix(n, rawPrefix); ok && match(event, name) {
 			out = append(out, name)
 		}
-	}
-	return sortedUnique(out), nil
+	}, kindTypedef)
+	return sortedUnique(out), err
 }
 
 func (e *Env) rawFromTracefs(event string) ([]string, error) {
@@ -201,52 +196,48 @@ func (e *Env) rawFromTracefs(event string) ([]string, error) {
 // rawTracepointArgs are the parameters of the function behind the tracepoint, each in eight bytes of the context. The
 // first is the tracepoint's own.
 func rawTracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
-	spec, err := e.types.load()
+	b, err := e.types.load()
 	if err != nil {
 		return nil, nil, nil // no types: arg0 … still work
 	}
-	var def *btf.Typedef
-	if err := spec.TypeByName(rawPrefix+t.Event, &def); err != nil {
-		if errors.Is(err, btf.ErrNotFound) {
-			return nil, nil, nil
-		}
-		return nil, nil, fmt.Errorf("types of %s: %w", t.Name, err)
-	}
-	ptr, ok := def.Type.(*btf.Pointer)
+	proto, ok := tracepointProto(b, t.Event)
 	if !ok {
 		return nil, nil, nil
 	}
-	proto, ok := ptr.Target.(*btf.FuncProto)
-	if !ok || len(proto.Params) == 0 {
-		return nil, nil, nil
-	}
-	proto = e.named(spec, t.Event, proto)
-	fields := make([]lang.Field, 0, len(proto.Params))
-	for i, p := range proto.Params[1:] {
-		ft := e.types.convert(p.Type)
+	var fields []lang.Field
+	for i := 1; i < proto.vlen; i++ {
+		ft := e.types.convert(proto.u32(2*i + 1))
 		if pt, ok := ft.(lang.Pointer); ok && pt.Space == lang.SpaceNone {
 			pt.Space = lang.SpaceKernel
 			ft = pt
 		}
-		fields = append(fields, lang.Field{Name: p.Name, Type: ft, Offset: 8 * i})
+		fields = append(fields, lang.Field{Name: b.str(proto.u32(2 * i)), Type: ft, Offset: 8 * (i - 1)})
 	}
 	return lang.NewStruct("rawtracepoint_"+t.Event, false, 8*len(fields), 0, func() []lang.Field { return fields }), nil, nil
 }
 
-// named finds the prototype with the names of the parameters, which the typedef does not have: that of the
-// function that runs the tracepoint's programs.
-func (e *Env) named(spec *btf.Spec, event string, proto *btf.FuncProto) *btf.FuncProto {
+// tracepointProto is the prototype of a tracepoint. That of the typedef has no names; the function that
+// runs the tracepoint's programs has the same parameters with names.
+func tracepointProto(b *rawBTF, event string) (rawType, bool) {
+	ids := b.find(rawPrefix+event, kindTypedef)
+	if len(ids) == 0 {
+		return rawType{}, false
+	}
+	def, _ := b.typ(ids[0])
+	ptr, _ := b.typ(def.size)
+	proto, ok := b.typ(ptr.size)
+	if !ok || def.kind != kindTypedef || ptr.kind != kindPtr || proto.kind != kindFuncProto {
+		return rawType{}, false
+	}
 	for _, prefix := range []string{"__bpf_trace_", "__traceiter_"} {
-		var f *btf.Func
-		if spec.TypeByName(prefix+event, &f) != nil {
-			continue
-		}
-		// Events of one class share __bpf_trace_CLASS, under the class's name: its parameters must be the same in number.
-		if p, ok := f.Type.(*btf.FuncProto); ok && len(p.Params) == len(proto.Params) {
-			return p
+		for _, id := range b.find(prefix+event, kindFunc) {
+			f, _ := b.typ(id)
+			if named, ok := b.typ(f.size); ok && named.kind == kindFuncProto && named.vlen == proto.vlen {
+				return named, true
+			}
 		}
 	}
-	return proto
+	return proto, true
 }
 
 func planRawTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {

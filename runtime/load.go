@@ -84,7 +84,7 @@ func kernelName(name string) string {
 // The ring buffer's size in bytes when the script does not set it: room for a hundred thousand small records, but no more
 // than a 64th of the memory. More would show: each megabyte takes the kernel 0.7 ms to set up and counts as the process's memory.
 const (
-	ringDefault = 4 << 20
+	ringDefault = 2 << 20
 	ringFloor   = 256 << 10
 )
 

@@ -1,0 +1,154 @@
+package kbtf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// Find returns the numbers of the types of a name and of one of the kinds, in order. Those of a
+// module's file come before the kernel's, as a module's script means its own.
+func (f *File) Find(name string, kinds ...Kind) ([]ID, error) {
+	offsets, err := f.offsets(name)
+	if err != nil || len(offsets) == 0 {
+		return nil, err
+	}
+	var out []ID
+	for i, n := range f.names {
+		if n != 0 && slices.Contains(offsets, n) && slices.Contains(kinds, f.kind(i)) {
+			out = append(out, f.first+ID(i))
+		}
+	}
+	if f.base != nil {
+		more, err := f.base.Find(name, kinds...)
+		return append(out, more...), err
+	}
+	return out, nil
+}
+
+func (f *File) kind(i int) Kind { return Kind(f.places[i] & (1<<kindBits - 1)) }
+
+// offsets returns where a name stands in the strings. It may stand there several times, as the end of longer names.
+func (f *File) offsets(name string) ([]uint32, error) {
+	if name == "" {
+		return nil, nil
+	}
+	var out []uint32
+	start := int64(0)
+	if f.base != nil {
+		var err error
+		if out, err = f.base.offsets(name); err != nil {
+			return nil, err
+		}
+		start = f.base.strs.size
+	}
+	what := append([]byte(name), 0)
+	err := f.strs.chunks(len(what)-1, func(pos int64, data []byte) {
+		for i := 0; ; {
+			n := bytes.Index(data[i:], what)
+			if n < 0 {
+				return
+			}
+			out = append(out, uint32(start+pos+int64(i+n)))
+			i += n + 1
+		}
+	})
+	return out, err
+}
+
+// Names calls visit with the number and the name of every type of a kind in this file (not its base), until it
+// returns false. Types without a name are left out.
+func (f *File) Names(kind Kind, visit func(ID, string) bool) error {
+	for i, n := range f.names {
+		if n == 0 || f.kind(i) != kind {
+			continue
+		}
+		name, err := f.text(n)
+		if err != nil {
+			return err
+		}
+		if !visit(f.first+ID(i), name) {
+			break
+		}
+	}
+	return nil
+}
+
+// FindPrefix returns the names of this file's types of a kind that begin with a prefix, without it, and their numbers.
+func (f *File) FindPrefix(kind Kind, prefix string) (map[string]ID, error) {
+	out := map[string]ID{}
+	offsets, err := f.prefixOffsets(prefix)
+	if err != nil || len(offsets) == 0 {
+		return out, err
+	}
+	for i, n := range f.names {
+		if f.kind(i) != kind {
+			continue
+		}
+		if _, ok := slices.BinarySearch(offsets, n); !ok {
+			continue
+		}
+		name, err := f.text(n)
+		if err != nil {
+			return nil, err
+		}
+		if rest := name[len(prefix):]; out[rest] == 0 {
+			out[rest] = f.first + ID(i)
+		}
+	}
+	return out, nil
+}
+
+// prefixOffsets returns where names of this file's own strings begin with a prefix, in order.
+func (f *File) prefixOffsets(prefix string) ([]uint32, error) {
+	start := int64(0)
+	if f.base != nil {
+		start = f.base.strs.size
+	}
+	var out []uint32
+	err := f.strs.chunks(len(prefix)-1, func(pos int64, data []byte) {
+		for i := 0; ; {
+			n := bytes.Index(data[i:], []byte(prefix))
+			if n < 0 {
+				return
+			}
+			out = append(out, uint32(start+pos+int64(i+n)))
+			i += n + 1
+		}
+	})
+	return out, err
+}
+
+// FindValue returns the number of the first enum that has a constant of a name, 0 if there is none.
+func (f *File) FindValue(name string) (ID, error) {
+	offsets, err := f.offsets(name)
+	if err != nil || len(offsets) == 0 {
+		return 0, err
+	}
+	for i := range f.places {
+		if k := f.kind(i); k != KindEnum && k != KindEnum64 {
+			continue
+		}
+		has, err := f.hasValue(f.first+ID(i), offsets)
+		if err != nil || has {
+			return f.first + ID(i), err
+		}
+	}
+	if f.base != nil {
+		return f.base.FindValue(name)
+	}
+	return 0, nil
+}
+
+func (f *File) hasValue(id ID, offsets []uint32) (bool, error) {
+	t, err := f.Type(id)
+	if err != nil {
+		return false, err
+	}
+	found := false
+	err = t.elements(func(b []byte) error {
+		found = found || slices.Contains(offsets, binary.LittleEndian.Uint32(b))
+		return nil
+	})
+	return found, err
+}
