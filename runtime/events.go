@@ -101,7 +101,10 @@ func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pieces := s.values.compileFormat(e.Format, fields)
+	pieces, err := s.values.compileFormat(e.Format, fields)
+	if err != nil {
+		return nil, err
+	}
 	return func(rec []byte) error {
 		dst := ev.buf[:0]
 		for _, p := range pieces {

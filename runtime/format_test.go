@@ -69,8 +69,13 @@ func TestPrintf(t *testing.T) {
 	v := &values{}
 	for _, c := range formatTests {
 		rec, fields := recordOf(c.args...)
+		pieces, err := v.compileFormat(c.format, fields)
+		if err != nil {
+			t.Errorf("printf(%q): %v", c.format, err)
+			continue
+		}
 		var got []byte
-		for _, p := range v.compileFormat(c.format, fields) {
+		for _, p := range pieces {
 			got = p(got, rec)
 		}
 		if string(got) != c.want {
@@ -82,7 +87,10 @@ func TestPrintf(t *testing.T) {
 func BenchmarkPrintf(b *testing.B) {
 	v := &values{}
 	rec, fields := recordOf(12345, "bash", "/etc/ld.so.cache")
-	pieces := v.compileFormat("%-6d %s %s\n", fields)
+	pieces, err := v.compileFormat("%-6d %s %s\n", fields)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {

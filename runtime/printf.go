@@ -13,20 +13,22 @@ type appender func(dst, rec []byte) []byte
 
 // compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
 // conversions without an argument, print nothing.
-func (v *values) compileFormat(format string, args []eventField) []appender {
+func (v *values) compileFormat(format string, args []eventField) ([]appender, error) {
+	items, err := lang.ParseFormat(format)
+	if err != nil {
+		return nil, fmt.Errorf("format %q: %w", format, err)
+	}
 	var out []appender
-	for _, p := range parseFormat(format) {
-		if p.spec == nil {
-			text := p.text
-			out = append(out, func(dst, _ []byte) []byte { return append(dst, text...) })
-			continue
-		}
-		if len(args) > 0 {
-			out = append(out, v.compileSpec(p.spec, args[0].typ, args[0].off))
+	for _, it := range items {
+		switch {
+		case it.Verb == "":
+			out = append(out, func(dst, _ []byte) []byte { return append(dst, it.Text...) })
+		case len(args) > 0:
+			out = append(out, v.compileSpec(newFormatSpec(it), args[0].typ, args[0].off))
 			args = args[1:]
 		}
 	}
-	return out
+	return out, nil
 }
 
 // compileSpec makes the appender of one conversion of the value of type t at byte off of the record.

@@ -28,6 +28,7 @@ func TestReportFailures(t *testing.T) {
 	insns := append(addGlobal(codegen.MapFailures, 0, 1), addGlobal(codegen.MapFailures, 8, 3)...)
 	bp.Programs = []*codegen.Program{program("end", append(insns, addGlobal(codegen.MapFailures, 16, 7)...)...)}
 	bp.Checked.Source.Text = []byte("END { something }\n")
+	bp.Checked.Config.PerfRBPages = 64
 	s, err := Load(bp, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,7 @@ func TestReportFailures(t *testing.T) {
 		"Lost 7 events\n",
 		"map @m is full (10 keys): 1 update was lost", "max_map_keys",
 		"3 reads of str() failed",
-		"perf_rb_pages = 4096",
+		"perf_rb_pages = 256",
 	} {
 		if !strings.Contains(errs.String(), want) {
 			t.Errorf("%q is not in\n%s", want, errs.String())
