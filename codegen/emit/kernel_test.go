@@ -98,6 +98,8 @@ func helper(_ *irtest.Machine, id int64, _ []int64) (int64, error) {
 // differ compares what the kernel leaves in irtest.Out with what the interpreter does, for every variant.
 func differ(t *testing.T, text string, in []int64, outWords int) {
 	t.Helper()
+	runtime.LockOSThread() // the helper tells the thread
+	defer runtime.UnlockOSThread()
 	p, err := ir.Parse(text)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
@@ -132,8 +134,6 @@ func differ(t *testing.T, text string, in []int64, outWords int) {
 func random(t *testing.T, rounds int, shape irtest.Shape) {
 	t.Helper()
 	needRoot(t)
-	runtime.LockOSThread() // the helper tells the thread
-	defer runtime.UnlockOSThread()
 	for i := range rounds {
 		s := *seed + int64(i)
 		rng := rand.New(rand.NewSource(s))
@@ -148,7 +148,9 @@ func random(t *testing.T, rounds int, shape irtest.Shape) {
 func TestArithmetic(t *testing.T) { random(t, 40, irtest.Shape{Exprs: 60, Ops: 5}) }
 
 // TestPressure keeps 30 numbers alive across calls, so that most lie in the frame.
-func TestPressure(t *testing.T) { random(t, 15, irtest.Shape{Exprs: 20, Ops: 3, Live: 30, Calls: true}) }
+func TestPressure(t *testing.T) {
+	random(t, 15, irtest.Shape{Exprs: 20, Ops: 3, Live: 30, Calls: true})
+}
 
 // TestForks has joins with several parameters, some reached by edges with moves out of branches.
 func TestForks(t *testing.T) {
@@ -170,25 +172,27 @@ func TestEveryOperation(t *testing.T) {
 	ops := "add sub mul udiv sdiv umod smod and or xor shl lshr ashr add32 sub32 mul32 udiv32 umod32 and32 or32 xor32 shl32 lshr32 ashr32"
 	for _, op := range strings.Fields(ops) {
 		t.Run(op, func(t *testing.T) {
-			var s strings.Builder
-			s.WriteString("func main\nb0.entry():\n  v0 = map_value in+0\n  v1 = map_value out+0\n")
-			id, out := 2, 0
 			for i := range in {
-				fmt.Fprintf(&s, "  v%d = load64 [v0+%d]\n  v%d = const %d\n", id, 8*i, id+1, in[i])
-				id += 2
+				text, out := pairs(op, in, i)
+				differ(t, text, in, out)
 			}
-			reg, konst := func(i int) int { return 2 + 2*i }, func(i int) int { return 3 + 2*i }
-			for i := range in {
-				for j := range in {
-					for _, args := range [][2]int{{reg(i), reg(j)}, {reg(i), konst(j)}, {konst(i), reg(j)}} {
-						fmt.Fprintf(&s, "  v%d = %s v%d, v%d\n  store64 [v1+%d], v%d\n", id, op, args[0], args[1], 8*out, id)
-						id += 2 // a store has a number, too
-						out++
-					}
-				}
-			}
-			fmt.Fprintf(&s, "  v%d = const 0\n  return v%d\n", id, id)
-			differ(t, s.String(), in, out)
 		})
 	}
+}
+
+// pairs applies an operation to in[i] and each number.
+func pairs(op string, in []int64, i int) (text string, out int) {
+	var s strings.Builder
+	s.WriteString("func main\nb0.entry():\n  v0 = map_value in+0\n  v1 = map_value out+0\n")
+	fmt.Fprintf(&s, "  v2 = load64 [v0+%d]\n  v3 = const %d\n", 8*i, in[i])
+	for j, n := range in {
+		id := 10 * (j + 1)
+		fmt.Fprintf(&s, "  v%d = load64 [v0+%d]\n  v%d = const %d\n", id, 8*j, id+1, n)
+		for k, args := range [][2]int{{2, id}, {2, id + 1}, {3, id}} {
+			fmt.Fprintf(&s, "  v%d = %s v%d, v%d\n  store64 [v1+%d], v%d\n", id+2+k, op, args[0], args[1], 8*out, id+2+k)
+			out++
+		}
+	}
+	s.WriteString("  return v3\n")
+	return s.String(), out
 }

@@ -130,7 +130,7 @@ func errorOf(errs ...error) error {
 }
 
 func (s *sim) atomic(ins asm.Instruction, addr int64, size int, x int64) error {
-	if ins.Constant != 0 {
+	if ins.Constant != int64(ins.OpCode.AtomicOp()>>8) {
 		return fmt.Errorf("the constant is not encoded")
 	}
 	old, err := s.Load(addr, size)

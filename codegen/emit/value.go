@@ -2,7 +2,6 @@ package emit
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -82,9 +81,9 @@ func (e *emitter) alu(v *ir.Value) {
 	op, x, y := aluOps[v.Op], v.Args[0], v.Args[1]
 	r, done := e.result(v)
 	defer done()
-	if y.Op == ir.OpConst && immFits(v, y.Imm) {
+	if n, ok := immediate(v, y); ok {
 		e.moveTo(r, x)
-		e.op(v, op.Imm(r, int32(y.Imm)))
+		e.op(v, op.Imm(r, n))
 		return
 	}
 	ry := e.reg(y, tmp2)
@@ -100,12 +99,25 @@ func (e *emitter) alu(v *ir.Value) {
 	e.op(v, op.Reg(r, ry))
 }
 
-// immFits says whether a constant operand can be in the instruction.
-func immFits(v *ir.Value, n int64) bool {
-	if v.W32 {
-		return n == int64(int32(n)) || n == int64(uint32(n))
+// immediate is the constant operand of an operation as its instruction has it; ok is false if it must be in a register.
+// The verifier refuses some numbers there: a count of the operand's width or more, and 0 to divide by.
+func immediate(v, y *ir.Value) (n int32, ok bool) {
+	if y.Op != ir.OpConst {
+		return 0, false
 	}
-	return n >= math.MinInt32 && n <= math.MaxInt32
+	switch v.Op {
+	case ir.OpShl, ir.OpLShr, ir.OpAShr:
+		if v.W32 {
+			return int32(y.Imm & 31), true
+		}
+		return int32(y.Imm & 63), true
+	case ir.OpUDiv, ir.OpSDiv, ir.OpUMod, ir.OpSMod:
+		if uint32(y.Imm) == 0 {
+			return 0, false
+		}
+	}
+	fits := y.Imm == int64(int32(y.Imm)) || v.W32 // 32 bits are all that count
+	return int32(y.Imm), fits
 }
 
 func commutes(op ir.Op) bool {
@@ -248,7 +260,10 @@ func (e *emitter) atomic(v *ir.Value) {
 	} else {
 		e.moveTo(tmp2, v.Args[1])
 	}
-	e.add(atomicOps[v.Op].Mem(base, src, sizes[v.Size], off))
+	op := atomicOps[v.Op]
+	ins := op.Mem(base, src, sizes[v.Size], off)
+	ins.Constant = int64(op >> 8) // cilium/ebpf 0.22 encodes what stands here, not what the operation says
+	e.add(ins)
 	if l, ok := e.alloc.Loc(v); ok && v.Op != ir.OpAtomicAdd {
 		e.copy(l, pass.Loc{Reg: int(tmp2)})
 	}

@@ -324,9 +324,6 @@ func width(x *ir.Value, depth int) int {
 // zext drops a cut that cuts nothing, and moves one to 32 bits into the operation before it.
 func (s *folder) zext(v *ir.Value) *ir.Value {
 	x := v.Args[0]
-	if x.Op == ir.OpBswap && x.Imm != 64 && v.Imm < x.Imm {
-		return v
-	}
 	switch {
 	case width(x, 0) <= int(v.Imm):
 		return x
@@ -334,9 +331,9 @@ func (s *folder) zext(v *ir.Value) *ir.Value {
 		v.Args[0] = x.Args[0] // the inner one cuts less
 		return v
 	}
-	if v.Imm == 32 && s.uses[x.ID] == 1 && x.Block == v.Block && low32(x) {
-		x.W32 = true
-		return x
+	if v.Imm == 32 && s.uses[x.ID] == 1 && low32(x) {
+		// The cut becomes the operation. Should somebody else need all 64 bits, x is still there; otherwise it goes.
+		v.Op, v.Args, v.Imm, v.W32 = x.Op, append([]*ir.Value(nil), x.Args...), 0, true
 	}
 	return v
 }
