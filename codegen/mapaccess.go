@@ -257,7 +257,8 @@ func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
 	}
 	bad := f.NewBlock("full")
 	ret := l.update(m, key, l.addr(val), updateAny)
-	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, done)
+	// Not "less than 0": before Linux 6.4 the result is an int in a register of 64 bits.
+	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), bad, done)
 	l.b.At(bad)
 	l.full(m)
 	l.b.Jump(done)
