@@ -23,7 +23,11 @@ type EnvOptions struct {
 type Env struct {
 	opts   EnvOptions
 	kernel *lang.Kernel
-	types  kernelTypes
+
+	types    *kernelTypes // the kernel's
+	typesErr error
+	modules  map[string]*kernelTypes // by name
+	found    map[string]lang.Type    // what Type found, by keyword and name
 
 	tracefsOnce sync.Once
 	tracefsPath string

@@ -13,9 +13,13 @@ func (f *File) Find(name string, kinds ...Kind) ([]ID, error) {
 	if err != nil || len(offsets) == 0 {
 		return nil, err
 	}
+	wanted := uint32(0)
+	for _, k := range kinds {
+		wanted |= 1 << k
+	}
 	var out []ID
-	for i, n := range f.names {
-		if n != 0 && slices.Contains(offsets, n) && slices.Contains(kinds, f.kind(i)) {
+	for i, place := range f.places {
+		if wanted>>(place&(1<<kindBits-1))&1 == 1 && slices.Contains(offsets, f.names[i]) {
 			out = append(out, f.first+ID(i))
 		}
 	}

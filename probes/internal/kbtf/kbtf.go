@@ -108,7 +108,7 @@ func New(r io.ReaderAt, size int64, base *File) (*File, error) { return load(r, 
 func load(r io.ReaderAt, size int64, base *File, mapped []byte) (*File, error) {
 	f := &File{base: base, first: 1}
 	if base != nil {
-		f.first = base.end()
+		f.first = base.End()
 	}
 	if err := f.header(r, size); err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func section(r io.ReaderAt, size, off, n int64) (blocks, error) {
 	return blocks{r: r, off: off, size: n}, nil
 }
 
-// end is the number after the last type.
-func (f *File) end() ID { return f.first + ID(len(f.places)) }
+// End is the number after the last type.
+func (f *File) End() ID { return f.first + ID(len(f.places)) }
 
 // scan notes the place and name of every type.
 func (f *File) scan() error {
@@ -172,14 +172,14 @@ func (f *File) scan() error {
 				return err
 			}
 			if at = pos; len(chunk) < commonBytes {
-				return fmt.Errorf("%w: type %d is cut off", ErrFormat, f.end())
+				return fmt.Errorf("%w: type %d is cut off", ErrFormat, f.End())
 			}
 		}
 		name := binary.LittleEndian.Uint32(chunk[pos-at:])
 		info := binary.LittleEndian.Uint32(chunk[pos-at+4:])
 		extra, ok := extraLen(info)
 		if !ok || pos+commonBytes+extra > n {
-			return fmt.Errorf("%w: type %d has kind %d and %d elements", ErrFormat, f.end(), kindOf(info), vlenOf(info))
+			return fmt.Errorf("%w: type %d has kind %d and %d elements", ErrFormat, f.End(), kindOf(info), vlenOf(info))
 		}
 		f.places = append(f.places, uint32(pos)/typeAlign<<kindBits|uint32(kindOf(info)))
 		f.names = append(f.names, name)

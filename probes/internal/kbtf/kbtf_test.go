@@ -54,7 +54,7 @@ func testKernel(t *testing.T, f *File) {
 		t.Fatal(err)
 	}
 	bad := 0
-	for id := ID(1); id < f.end(); id++ {
+	for id := ID(1); id < f.End(); id++ {
 		got, err := f.Type(id)
 		if err != nil {
 			t.Fatal(err)
@@ -73,8 +73,8 @@ func testKernel(t *testing.T, f *File) {
 			}
 		}
 	}
-	if _, err := spec.TypeByID(btf.TypeID(f.end())); err == nil {
-		t.Errorf("only %d types", f.end()-1)
+	if _, err := spec.TypeByID(btf.TypeID(f.End())); err == nil {
+		t.Errorf("only %d types", f.End()-1)
 	}
 }
 
@@ -233,7 +233,7 @@ func TestMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []string
-	for id := ID(1); id < f.end(); id++ {
+	for id := ID(1); id < f.End(); id++ {
 		all = append(all, f.C(id))
 	}
 	for _, want := range []string{"struct inner", "fn_t", "char (*)(struct inner, char [4])", "char * const *", "enum wide", "union u"} {
@@ -279,7 +279,7 @@ func FuzzNew(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for id := range b.end() {
+		for id := range b.End() {
 			b.C(id)
 			t, err := b.Type(id)
 			if err != nil {

@@ -59,7 +59,7 @@ func (f *File) Type(id ID) (*Type, error) {
 	if f.base != nil && id < f.first {
 		return f.base.Type(id)
 	}
-	if id < f.first || id >= f.end() {
+	if id < f.first || id >= f.End() {
 		return nil, fmt.Errorf("%w: there is no type %d", ErrFormat, id)
 	}
 	pos := int64(f.places[id-f.first]>>kindBits) * typeAlign

@@ -1,0 +1,148 @@
+package probes
+
+import (
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes/internal/kbtf"
+)
+
+// convertDepth bounds chains of typedefs, arrays and pointers in broken BTF.
+const convertDepth = 32
+
+// convert gives the language's view of a type. What can not be read is void.
+func (k *kernelTypes) convert(id kbtf.ID) lang.Type { return k.convertAt(id, 0) }
+
+func (k *kernelTypes) convertAt(id kbtf.ID, depth int) lang.Type {
+	if k.kernel != nil && id < k.own {
+		return k.kernel.convertAt(id, depth)
+	}
+	if id == 0 || depth > convertDepth {
+		return lang.Void{}
+	}
+	t, err := k.file.Type(id)
+	if err != nil {
+		return lang.Void{}
+	}
+	switch t.Kind {
+	case kbtf.KindTypedef, kbtf.KindConst, kbtf.KindVolatile, kbtf.KindRestrict, kbtf.KindTypeTag:
+		return k.convertAt(t.Ref, depth+1)
+	case kbtf.KindInt:
+		return convertInt(t)
+	case kbtf.KindEnum, kbtf.KindEnum64:
+		return k.enum(t)
+	case kbtf.KindPtr:
+		p := lang.Pointer{Elem: k.convertAt(t.Ref, depth+1)} // in the space of the struct it lies in
+		if k.isUser(t.Ref) {
+			p.Space = lang.SpaceUser
+		}
+		return p
+	case kbtf.KindArray:
+		return lang.Array{Elem: k.convertAt(t.Ref, depth+1), Len: t.Len}
+	case kbtf.KindStruct, kbtf.KindUnion:
+		return k.record(t)
+	}
+	return lang.Void{} // functions, forward declarations, floats
+}
+
+// isUser says whether what a pointer points to carries __user, as a type tag between qualifiers; kernels built by clang, or
+// by gcc 16, have these.
+func (k *kernelTypes) isUser(id kbtf.ID) bool {
+	for range convertDepth {
+		t, err := k.file.Type(id)
+		if id == 0 || err != nil {
+			return false
+		}
+		switch t.Kind {
+		case kbtf.KindTypeTag:
+			if t.Name == "user" {
+				return true
+			}
+		case kbtf.KindConst, kbtf.KindVolatile, kbtf.KindRestrict:
+		default:
+			return false
+		}
+		id = t.Ref
+	}
+	return false
+}
+
+func convertInt(t *kbtf.Type) lang.Type {
+	if t.Encoding&kbtf.EncBool != 0 {
+		return lang.Bool{}
+	}
+	switch t.Size {
+	case 1, 2, 4, 8:
+		// Since 6.2 the kernel is built with -funsigned-char; characters are characters all the same.
+		return lang.Int{Bits: t.Size * 8, Signed: t.Encoding&(kbtf.EncSigned|kbtf.EncChar) != 0 || t.Name == "char"}
+	case 16: // __int128
+		return lang.Array{Elem: lang.Int{Bits: 64}, Len: 2}
+	}
+	return lang.Array{Elem: lang.Int{Bits: 8}, Len: t.Size}
+}
+
+// enum gives an enum's type with its constants.
+func (k *kernelTypes) enum(t *kbtf.Type) lang.Type {
+	e, ok := k.enums[t.ID]
+	if !ok {
+		e = &lang.Enum{Name: t.Name, Values: map[int64]string{}}
+		values, err := t.Values()
+		if err != nil {
+			return lang.Void{}
+		}
+		for _, v := range values {
+			if _, ok := e.Values[v.Value]; !ok {
+				e.Values[v.Value] = v.Name
+			}
+		}
+		k.enums[t.ID] = e
+	}
+	switch t.Size {
+	case 1, 2, 4, 8:
+		return lang.Int{Bits: t.Size * 8, Signed: t.Flag, Enum: e}
+	}
+	return lang.Int{Bits: 32, Signed: t.Flag, Enum: e} // a forward declaration has no size
+}
+
+// record gives a struct or union, whose fields are read when they are first asked for.
+func (k *kernelTypes) record(t *kbtf.Type) *lang.Struct {
+	if s, ok := k.structs[t.ID]; ok {
+		return s
+	}
+	id := uint32(t.ID)
+	if k.kernel != nil {
+		id = 0 // the verifier takes types of a module only with its file descriptor
+	}
+	s := lang.NewStruct(t.Name, t.Kind == kbtf.KindUnion, t.Size, id, func() []lang.Field { return k.fields(t) })
+	k.structs[t.ID] = s
+	return s
+}
+
+func (k *kernelTypes) fields(t *kbtf.Type) []lang.Field {
+	members, err := t.Members()
+	if err != nil {
+		return nil
+	}
+	out := make([]lang.Field, 0, len(members))
+	for _, m := range members {
+		f := lang.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
+		if m.Bits > 0 {
+			placeBitfield(&f, m.Offset, m.Bits)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// placeBitfield chooses the bytes to load for a bitfield: those of its type at their natural alignment, or the next wider ones
+// if it lies across two of them (packed structs).
+func placeBitfield(f *lang.Field, bit, size int) {
+	t, ok := f.Type.(lang.Int)
+	if !ok {
+		t = lang.Int{Bits: max(8, f.Type.Size()*8)} // bool
+	}
+	for t.Bits < 64 && bit/t.Bits != (bit+size-1)/t.Bits {
+		t.Bits *= 2
+	}
+	f.Type = t
+	f.Offset = bit / t.Bits * (t.Bits / 8)
+	f.BitOffset, f.BitSize = bit-f.Offset*8, size
+}
