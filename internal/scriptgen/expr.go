@@ -75,7 +75,7 @@ func (g *gen) intLeaf() string {
 
 // intFromData reads an integer out of something larger.
 func (g *gen) intFromData(depth int) string {
-	switch g.r.IntN(5) {
+	switch g.r.IntN(4) {
 	case 0:
 		if v, ok := g.variable(tupleKind, false); ok {
 			return pick(g.r, []string{v.name + ".0", v.name + ".2"})
@@ -92,8 +92,6 @@ func (g *gen) intFromData(depth int) string {
 		if m, ok := g.keyedMap(); ok {
 			return "len(" + m.name + ")"
 		}
-	case 4:
-		return fmt.Sprintf("strncmp(%s, %s, %d)", g.str(0), g.str(0), 1+g.r.IntN(10))
 	}
 	return g.intLeaf()
 }

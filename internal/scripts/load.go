@@ -33,6 +33,7 @@ type Case struct {
 	OracleDiffers string // why bpftrace 0.17 prints something else
 	OracleSkip    string // why bpftrace 0.17 can not run it
 	UnitSkip      string // why the fake kernel can not compile it
+	NotYet        string // what gotrace lacks to run it
 }
 
 // All returns the whole table.
@@ -141,6 +142,8 @@ func (c *Case) set(key, value string) (err error) {
 		c.OracleDiffers = value
 	case "oracle-skip":
 		c.OracleSkip = value
+	case "not-yet":
+		c.NotYet = value
 	case "unit":
 		c.UnitSkip = value
 	default:

@@ -44,6 +44,8 @@ func run() (int, error) {
 	series := flag.String("kernel", "6.12", "kernel series: 6.1 or 6.12")
 	timeout := flag.Duration("timeout", 5*time.Minute, "end the machine after this time")
 	console := flag.Bool("console", false, "show the kernel's console at the end")
+	extra := flag.String("append", "", "add to the kernel's command line: \"loglevel=7\"")
+	cpus := flag.Int("smp", 0, "number of CPUs")
 	withGotrace := flag.Bool("gotrace", true, "build gotrace into the guest")
 	flag.Var(&add, "add", "add `FILE[:GUESTPATH]` to the guest")
 	flag.Var(&tests, "test", "build the tests of `PACKAGE` into the guest")
@@ -70,6 +72,8 @@ func run() (int, error) {
 		Jobs:    []wire.Job{{Argv: flag.Args()}},
 		Timeout: *timeout,
 		Output:  show,
+		Append:  *extra,
+		CPUs:    *cpus,
 	}
 	res, err := m.Run(context.Background())
 	if res != nil && *console {
