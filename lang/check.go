@@ -22,6 +22,13 @@ func Check(file *File, src *Source, env Env, opts *Options) (*Checked, Diagnosti
 		once: map[string]bool{},
 	}
 	c.configure()
+	expanded, mistakes := expandMacros(file)
+	c.diags = append(c.diags, mistakes...)
+	if mistakes.HasErrors() {
+		c.diags.Sort()
+		return c.out, c.diags
+	}
+	c.file, c.out.File = expanded, expanded
 	c.items()
 	for range maxRounds {
 		c.changed = false
@@ -104,8 +111,6 @@ func (c *checker) items() {
 			c.probe(item)
 		case *MapDecl:
 			c.declareMap(item)
-		case *Macro:
-			c.diags = append(c.diags, errUnsupported(item, "a macro"))
 		case *Import:
 			c.diags = append(c.diags, errUnsupported(item, "an import"))
 		case *Func:

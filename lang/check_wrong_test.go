@@ -194,4 +194,12 @@ var wrongScripts = []struct{ script, want string }{
 	{`import "x"; begin { }`, "1:1 unsupported"},
 	{`begin { print((a = 1)); }`, "1:15 unsupported"},
 	{`begin { print($x); print($y); nothing(); }`, "1:15 undefined-variable, 1:26 undefined-variable, 1:31 unknown-function"},
+	{`macro a($x) { $x++; } begin { a(1); @m = 1; a(@m); }`, "1:33 macro-argument, 1:47 macro-argument"},
+	{`macro a(@x) { @x++; } begin { @m[1] = 1; a(@m[1]); $y = 1; a($y); }`, "1:44 macro-argument, 1:62 macro-argument"},
+	{`macro a(x) { x } begin { print(a(1, 2)); print(a); }`, "1:32 argument-count, 1:48 argument-count"},
+	{`macro a() { @x++; } begin { a(); a(); @x = 1; }`, "1:13 macro-map"},
+	{`macro a() { b() } macro b() { a() } begin { a(); }`, "1:31 macro-recursion"},
+	{`macro a() { $x + 1 } begin { $x = 1; print(a()); }`, "1:13 undefined-variable"},
+	{`macro a(x) { x } macro a(y) { y + 1 } begin { print(a(1)); }`, "1:18 declared-twice"},
+	{`macro a(x) { x + x } begin { print(` + strings.Repeat("a(", 30) + "1" + strings.Repeat(")", 30) + `); }`, "1:66 macro-size"},
 }

@@ -30,7 +30,7 @@ func errUnknownProvider(ap *AttachPoint) Diagnostic {
 }
 
 func errUndefinedVar(v *Var, near []string) Diagnostic {
-	return withNear(Errorf(v, "undefined-variable", "$%s is used before it is assigned", v.Name), "$", near)
+	return withNear(Errorf(v, "undefined-variable", "$%s is used before it is assigned", writtenName(v.Name)), "$", near)
 }
 
 func errUndefinedMap(m *MapRef, near []string) Diagnostic {

@@ -1,0 +1,31 @@
+package lang
+
+import "strings"
+
+func errMacroArg(arg Expr, m *Macro, i int) Diagnostic {
+	what := "a variable"
+	name := ""
+	switch p := m.Params[i].(type) {
+	case *Var:
+		name = "$" + p.Name
+	case *MapRef:
+		what, name = "a map without a key", "@"+p.Name
+	}
+	return Errorf(arg, "macro-argument", "the macro %s takes %s for %s", m.Name, what, name)
+}
+
+func errMacroCount(n Node, m *Macro, have int) Diagnostic {
+	want := len(m.Params)
+	return Errorf(n, "argument-count", "the macro %s takes %d argument%s, not %d", m.Name, want, plural(want), have)
+}
+
+func errMacroMap(ref *MapRef, m *Macro) Diagnostic {
+	return Errorf(ref, "macro-map", "the macro %s is not given @%s", m.Name, ref.Name).
+		WithHint("make it a parameter: macro %s(@%s)", m.Name, ref.Name)
+}
+
+// writtenName is the name of a variable as the script has it.
+func writtenName(name string) string {
+	name, _, _ = strings.Cut(name, hiddenMark)
+	return name
+}

@@ -1,0 +1,201 @@
+package lang
+
+import "fmt"
+
+// Macros are expanded before types are found out, on a copy of the tree: the parsed tree never changes. A call becomes a
+// block with the macro's body, in which parameters stand for the arguments, and the macro's own
+// variables have names that no script can write, so that they never meet those of the caller.
+
+// maxNodes bounds what macros that call others several times can grow to, in syntax nodes.
+const maxNodes = 200_000
+
+// expander copies the tree with macros expanded.
+type expander struct {
+	macros map[string][]*Macro // by name, in order; several differ in their parameters
+	frame  *frame              // the macro whose body is copied, nil in a probe
+	calls  int                 // so far, for the names of variables
+	nodes  int
+	at     Node // the call in a probe that is expanded
+	diags  Diagnostics
+	failed map[Pos]bool // places that have a message
+}
+
+// frame is one call of a macro.
+type frame struct {
+	outer  *frame
+	macro  *Macro
+	exprs  map[string]Expr   // parameters that are expressions
+	vars   map[string]string // parameters that are variables: their names in the caller
+	maps   map[string]string // parameters that are maps
+	suffix string
+}
+
+// expandMacros returns the file without macros: each call is replaced by the macro's body. Without macros it is the file itself.
+func expandMacros(f *File) (*File, Diagnostics) {
+	e := &expander{macros: map[string][]*Macro{}, failed: map[Pos]bool{}}
+	for _, item := range f.Items {
+		if m, ok := item.(*Macro); ok {
+			e.define(m)
+		}
+	}
+	if len(e.macros) == 0 {
+		return f, nil
+	}
+	out := *f
+	out.Items = nil
+	for _, item := range f.Items {
+		switch item := item.(type) {
+		case *Macro:
+		case *Probe:
+			p := *item
+			if p.Filter != nil {
+				p.Filter = e.expr(p.Filter)
+			}
+			p.Body = e.block(p.Body)
+			out.Items = append(out.Items, &p)
+		default:
+			out.Items = append(out.Items, item)
+		}
+	}
+	return &out, e.diags
+}
+
+func (e *expander) define(m *Macro) {
+	for _, old := range e.macros[m.Name] {
+		if sameParams(old, m) {
+			e.report(Errorf(m, "declared-twice", "the macro %s is defined twice", m.Name).
+				WithHint("the other is at line %d, column %d", old.Pos.Line, old.Pos.Column))
+			return
+		}
+	}
+	e.macros[m.Name] = append(e.macros[m.Name], m)
+}
+
+// sameParams says whether two macros could not be told apart by a call.
+func sameParams(a, b *Macro) bool {
+	if len(a.Params) != len(b.Params) {
+		return false
+	}
+	for i := range a.Params {
+		if fmt.Sprintf("%T", a.Params[i]) != fmt.Sprintf("%T", b.Params[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// report adds a message. A place gets only its first: bodies are copied for each call.
+func (e *expander) report(d Diagnostic) {
+	if !e.failed[d.Pos] {
+		e.failed[d.Pos] = true
+		e.diags = append(e.diags, d)
+	}
+}
+
+// grow counts a copied node. It says whether there is room for more.
+func (e *expander) grow(n Node) bool {
+	e.nodes++
+	if e.nodes == maxNodes {
+		if e.at != nil {
+			n = e.at
+		}
+		e.report(Errorf(n, "macro-size", "macros make the script too large"))
+	}
+	return e.nodes < maxNodes
+}
+
+// isArgument says whether an argument can be a parameter.
+func isArgument(param, arg Expr) bool {
+	switch param.(type) {
+	case *Var:
+		_, ok := arg.(*Var)
+		return ok
+	case *MapRef:
+		m, ok := arg.(*MapRef)
+		return ok && !m.Indexed
+	}
+	return true
+}
+
+// find is the macro that a call with these arguments means. ok is false if it means no macro at all.
+func (e *expander) find(n Node, name string, args []Expr) (m *Macro, ok bool) {
+	candidates := e.macros[name]
+	var same []*Macro
+	for _, c := range candidates {
+		if len(c.Params) == len(args) {
+			same = append(same, c)
+		}
+	}
+	for _, c := range same {
+		bad := false
+		for i := range args {
+			bad = bad || !isArgument(c.Params[i], args[i])
+		}
+		if !bad {
+			return c, true
+		}
+	}
+	switch {
+	case len(same) > 0:
+		for i, arg := range args {
+			if !isArgument(same[0].Params[i], arg) {
+				e.report(errMacroArg(arg, same[0], i))
+			}
+		}
+		return nil, true
+	case len(candidates) == 0 || functions[name] != nil || builtins[name] != nil:
+		return nil, false
+	}
+	e.report(errMacroCount(n, candidates[0], len(args)))
+	return nil, true
+}
+
+// call expands a call of a macro; ok is false if the name means no macro.
+func (e *expander) call(n Expr, name string, args []Expr) (x Expr, ok bool) {
+	if len(e.macros[name]) == 0 {
+		return nil, false
+	}
+	m, ok := e.find(n, name, args)
+	if m == nil {
+		return &BlockExpr{Span: n.Range(), Body: &Block{Span: n.Range()}}, ok
+	}
+	for f := e.frame; f != nil; f = f.outer {
+		if f.macro == m {
+			e.report(Errorf(n, "macro-recursion", "the macro %s calls itself", m.Name))
+			return &BlockExpr{Span: n.Range(), Body: &Block{Span: n.Range()}}, true
+		}
+	}
+	if e.frame == nil {
+		e.at = n
+	}
+	e.calls++
+	f := &frame{
+		outer: e.frame, macro: m, suffix: fmt.Sprintf("%s%d", hiddenMark, e.calls),
+		exprs: map[string]Expr{}, vars: map[string]string{}, maps: map[string]string{},
+	}
+	for i, p := range m.Params {
+		switch p := p.(type) {
+		case *Ident:
+			f.exprs[p.Name] = args[i]
+		case *Var:
+			f.vars[p.Name] = args[i].(*Var).Name
+		case *MapRef:
+			f.maps[p.Name] = args[i].(*MapRef).Name
+		}
+	}
+	e.frame = f
+	body := e.block(m.Body)
+	e.frame = f.outer
+	return &BlockExpr{Span: n.Range(), Body: body}, true
+}
+
+// hiddenMark is in the names of macros' own variables.
+const hiddenMark = "#"
+
+// substitute is a copy of an argument, which is expanded already.
+func (e *expander) substitute(arg Expr) Expr {
+	frame, macros := e.frame, e.macros
+	e.frame, e.macros = nil, nil
+	defer func() { e.frame, e.macros = frame, macros }()
+	return e.expr(arg)
+}
