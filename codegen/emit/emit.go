@@ -33,11 +33,12 @@ func Program(p *ir.Program, o *Options) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		e := &emitter{f: f, alloc: alloc, index: i, res: res, v4: o.KernelVersion >= 6<<16|6<<8}
+		e := &emitter{f: f, alloc: alloc, index: i, res: res, v4: o.KernelVersion >= 6<<16|6<<8, alias: map[string]string{}, returns: copied(f)}
 		first := len(res.Insns)
 		if err := e.function(); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
+		e.resolve(first)
 		res.Insns[first] = res.Insns[first].WithSymbol(f.Name)
 		if len(p.Funcs) > 1 {
 			// The kernel takes a callback only from programs whose functions are described (check_ld_imm, kernel/bpf/verifier.c).
@@ -65,15 +66,16 @@ const (
 )
 
 type emitter struct {
-	f     *ir.Func
-	alloc *pass.Allocation
-	index int
-	res   *Result
-	v4    bool // instructions of cpu version 4 (Linux 6.6): sign-extending moves, signed division
-	pos   lang.Pos
-	label string // waiting for the next instruction
-	// more labels for the same place
-	edges int
+	f       *ir.Func
+	alloc   *pass.Allocation
+	index   int
+	res     *Result
+	v4      bool // instructions of cpu version 4 (Linux 6.6): sign-extending moves, signed division
+	pos     lang.Pos
+	returns map[*ir.Block]bool // see copied
+	label   string             // waiting for the next instruction
+	alias   map[string]string  // labels of a place that has another label already: an instruction carries only one
+	edges   int
 }
 
 // add appends an instruction. A label that waits becomes its symbol.
@@ -89,10 +91,20 @@ func (e *emitter) add(ins asm.Instruction) {
 // place puts a label before the next instruction.
 func (e *emitter) place(label string) {
 	if e.label != "" {
-		// Two labels for one place: an instruction carries only one symbol.
-		e.add(jump(label))
+		e.alias[label] = e.label
+		return
 	}
 	e.label = label
+}
+
+// resolve makes the jumps from instruction first on go to labels that instructions carry.
+func (e *emitter) resolve(first int) {
+	for i := first; i < len(e.res.Insns); i++ {
+		ins := &e.res.Insns[i]
+		if to, ok := e.alias[ins.Reference()]; ok {
+			*ins = ins.WithReference(to)
+		}
+	}
 }
 
 func (e *emitter) labelOf(b *ir.Block) string { return fmt.Sprintf("f%d_b%d", e.index, b.ID) }
@@ -145,40 +157,71 @@ func (e *emitter) term(b *ir.Block, next *ir.Block) {
 	t := &b.Term
 	switch t.Kind {
 	case ir.TermReturn:
-		e.moveTo(asm.R0, t.X)
-		e.add(asm.Return())
+		e.ret(t)
 	case ir.TermJump:
-		e.edge(&t.Then)
-		if t.Then.To != next {
-			e.add(jump(e.labelOf(t.Then.To)))
-		}
+		e.follow(&t.Then, next)
 	case ir.TermBranch:
 		e.branch(t, next)
 	}
 }
 
-// branch compares and jumps to one side; the other is next or a jump away.
-func (e *emitter) branch(t *ir.Term, next *ir.Block) {
-	cond, then, els := t.Cond, t.Then, t.Else
-	if neg, ok := cond.Negate(); ok && then.To == next && !e.hasMoves(&els) {
-		cond, then, els = neg, els, then
-	}
-	target, moves := e.labelOf(then.To), e.hasMoves(&then)
-	if moves {
-		target = e.newLabel()
-	}
-	e.compareJump(cond, t.X, t.Y, target)
-	e.edge(&els)
-	if els.To != next || moves {
-		e.add(jump(e.labelOf(els.To)))
-	}
-	if moves {
-		e.place(target)
-		e.edge(&then)
-		if then.To != next {
-			e.add(jump(e.labelOf(then.To)))
+// copied are the blocks that only return, and are copied to where something jumps to them. The block itself
+// must not become unreachable, which the kernel refuses: so the one before it must go on to it.
+func copied(f *ir.Func) map[*ir.Block]bool {
+	out := map[*ir.Block]bool{}
+	for i, b := range f.Blocks[1:] {
+		if len(b.Values) > 0 || b.Term.Kind != ir.TermReturn {
+			continue
+		}
+		for _, e := range f.Blocks[i].Edges() {
+			out[b] = out[b] || e.To == b
 		}
 	}
+	return out
+}
+
+func (e *emitter) ret(t *ir.Term) {
+	e.moveTo(asm.R0, t.X)
+	e.add(asm.Return())
+}
+
+// follow goes along an edge from the place that is reached.
+func (e *emitter) follow(edge *ir.Edge, next *ir.Block) {
+	e.edge(edge)
+	to := edge.To
+	switch {
+	case to == next:
+	case e.returns[to]:
+		e.ret(&to.Term) // cheaper than a jump to it
+	default:
+		e.add(jump(e.labelOf(to)))
+	}
+}
+
+// branch compares and jumps to one side; the other is next or a jump away. A side whose edge has moves is better
+// not the one that is jumped to, as the moves need a place of their own then.
+func (e *emitter) branch(t *ir.Term, next *ir.Block) {
+	cond, then, els := t.Cond, t.Then, t.Else
+	thenMoves, elsMoves := e.hasMoves(&then), e.hasMoves(&els)
+	if neg, ok := cond.Negate(); ok && !elsMoves && (then.To == next || thenMoves) {
+		cond, then, els = neg, els, then
+		thenMoves = false
+	}
+	if !thenMoves {
+		e.compareJump(cond, t.X, t.Y, e.labelOf(then.To))
+		e.follow(&els, next)
+		return
+	}
+	target := e.newLabel()
+	e.compareJump(cond, t.X, t.Y, target)
+	if els.To == next {
+		e.edge(&els)
+		e.add(jump(e.labelOf(next)))
+	} else {
+		e.follow(&els, next)
+	}
+	e.place(target)
+	e.follow(&then, next)
 }
 
 // hasMoves says whether going along an edge takes instructions.
