@@ -54,6 +54,7 @@ type checker struct {
 	opts  *Options
 	out   *Checked
 	diags Diagnostics
+	c     *cTypes // the script's C definitions
 
 	maps    map[string]*mapState
 	mapList []*mapState
@@ -98,11 +99,7 @@ var articles = strings.NewReplacer(" a int", " an int", " a enum", " an enum", "
 
 // items goes through the top level: definitions, map declarations, and the targets of every probe.
 func (c *checker) items() {
-	for _, d := range c.file.CDefs {
-		if !strings.HasPrefix(strings.TrimSpace(d.Text), "#include") {
-			c.diags = append(c.diags, errUnsupported(d, "a C definition"))
-		}
-	}
+	c.definitions()
 	probes := 0
 	for _, item := range c.file.Items {
 		switch item := item.(type) {
@@ -229,5 +226,13 @@ func (c *checker) round() {
 	}
 }
 
-// typeOf asks for a type of the kernel.
-func (c *checker) typeOf(keyword, name string) (Type, bool) { return c.env.Type(keyword, name) }
+// typeOf finds a type of the script or of the kernel.
+func (c *checker) typeOf(keyword, name string) (Type, bool) { return c.c.find(keyword, name) }
+
+// constOf finds an enumeration constant of the script or of the kernel.
+func (c *checker) constOf(name string) (Int, int64, bool) {
+	if k, ok := c.c.consts[name]; ok {
+		return k.typ, k.value, true
+	}
+	return c.env.EnumConst(name)
+}

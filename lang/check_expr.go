@@ -138,7 +138,10 @@ func (c *checker) ident(e *Ident) Type {
 		}
 		return t
 	}
-	if t, n, ok := c.env.EnumConst(e.Name); ok {
+	if k, ok, err := c.c.defined(e.Name); ok {
+		return c.defined(e, k, err)
+	}
+	if t, n, ok := c.constOf(e.Name); ok {
 		c.p.Consts[e] = Const{Int: uint64(n)}
 		return t
 	}
@@ -152,6 +155,19 @@ func (c *checker) ident(e *Ident) Type {
 	}
 	c.report(errUnknownIdent(e, e.Name, Nearest(e.Name, sorted(builtinNames()))))
 	return nil
+}
+
+// defined is a name that a #define gives a constant.
+func (c *checker) defined(e *Ident, k Const, err error) Type {
+	switch {
+	case err != nil:
+		c.report(Errorf(e, "c-definition", "%v", err))
+		return nil
+	case k.Str != nil:
+		return c.strConst(e, *k.Str)
+	}
+	c.p.Consts[e] = k
+	return typeInt64
 }
 
 func (c *checker) variable(e *Var) Type {

@@ -36,8 +36,7 @@ func (c *checker) conversion(e Expr, it FormatItem, t Type) {
 	ok := isNumeric(t)
 	switch it.Verb {
 	case "s":
-		_, isStruct := t.(*Struct)
-		ok = !isStruct
+		ok = printable(t)
 	case "r", "rx", "rh":
 		switch t := t.(type) {
 		case String:
@@ -82,9 +81,16 @@ func (c *checker) print(e *Call) Type {
 	} else {
 		t = c.value(e.Args[0])
 	}
-	switch t.(type) {
-	case *Struct, Void:
-		c.report(errArgType(e.Args[0], "print", "a value", t))
+	if t != nil && !printable(t) {
+		c.report(errArgType(e.Args[0], "print", "a smaller value", t))
 	}
 	return None{}
+}
+
+// maxPrinted is the largest value that is printed, in bytes: a record of it must fit the ring buffer many times.
+const maxPrinted = 1 << 16
+
+func printable(t Type) bool {
+	_, void := t.(Void)
+	return !void && t.Size() <= maxPrinted
 }

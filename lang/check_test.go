@@ -114,6 +114,8 @@ var rightScripts = []string{
 	`config = { max_map_keys = 10; missing_probes = "warn" } let @l = lruhash(5); begin { @l[1] = 2; @k[1] = 1 }`,
 	`begin { $c = curtask; if ($c != 0) { print($c.pid); } @p = (uint64)$c; print(*(int32 *)$c); }`,
 	`begin { $b = (int8[8])12345; print($b[0]); print((uint64)$b); }`,
+	"#include <linux/fs.h>\n#define N 3\n#define M (N << 2)\n#define S \"a\" \"b\"\n#ifndef BPFTRACE_HAVE_BTF\n#error no\n#endif\nstruct s { int x[N]; struct task_struct *t; struct { char c; } in; enum k { K1, K2 } k; }\nbegin { print(((struct s *)1).x[2]); print(((struct s *)1).t.pid); print(M); print(S); print(((struct s *)1).in.c); print(K2); }",
+	`struct s { struct s *next; int (*f)(int, char *); unsigned long long int x : 5, : 3, y : 10; } __attribute__((packed)); k:vfs_read { print(((struct s *)arg0)->next->next.y); print(*(struct s *)arg0); @s = *(struct s *)arg0; }`,
 	`macro inc($x) { $x += 1; $x } macro add(x, y) { let $t = x; $t + y } begin { $t = 1; $b = inc($t); print(add($t, add(2, $b))); }`,
 	`macro set(@m) { @m[1] = 2; } macro one() { 1 } macro walk(@m) { let $s = 0; for ($kv : @m) { $s += $kv.1; } $s } begin { set(@a); print(one + one()); print(walk(@a)); }`,
 	`macro size(t) { sizeof(t) + sizeof(t[2]) } macro to(t, x) { (t*)x } begin { print(size(typeof(uint16))); print(to(typeof(int8), -1)); } macro cpu(x) { x } begin { print(cpu(1)); print(cpu); }`,

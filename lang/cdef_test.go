@@ -1,0 +1,92 @@
+package lang
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestLayout compares layouts with those of gcc on amd64: size, and for each member offset and, for bitfields, :first+number of bits.
+func TestLayout(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"struct s { char a; int b; };", "8 a@0 b@4"},
+		{"struct s { char a; int b; } __attribute__((packed));", "5 a@0 b@1"},
+		{"struct __attribute__((packed)) s { char a; long b; };", "9 a@0 b@1"},
+		{"struct s { char a; } __attribute__((aligned(16)));", "16 a@0"},
+		{"struct s { char a; short b __attribute__((aligned(8))); };", "16 a@0 b@8"},
+		{"union s { char a; int b; short c[5]; };", "12 a@0 b@0 c@0"},
+		{"struct s { int *a, b[3], **c; };", "32 a@0 b@8 c@24"},
+		{"struct s { unsigned a:4, b:8, c:3, d:1, e:16; };", "4 a@0:0+4 b@0:4+8 c@0:12+3 d@0:15+1 e@0:16+16"},
+		{"struct s { short a:4, b:8, c:3, d:1; int e:9, f:15, g:1, h:2, i:5; };",
+			"8 a@0:0+4 b@0:4+8 c@0:12+3 d@0:15+1 e@0:16+9 f@4:0+15 g@4:15+1 h@4:16+2 i@4:18+5"},
+		{"struct s { int a:4, :0, b:4; };", "8 a@0:0+4 b@4:0+4"},
+		{"struct s { int a:4, :3, b:4; };", "4 a@0:0+4 b@0:7+4"},
+		{"struct s { char a; int b:4; };", "4 a@0 b@0:8+4"},
+		{"struct s { int a; struct { char x; short y; }; union { char p; long q; } u; };", "16 a@0 @4 u@8"},
+		{"struct s { int n; char data[]; };", "4 n@0 data@4"},
+		{"struct s { unsigned long long int a; long unsigned b; signed char c; };", "24 a@0 b@8 c@16"},
+		{"struct s { const char *a; volatile unsigned b; uint16_t c; bool d; };", "16 a@0 b@8 c@12 d@14"},
+		{"struct s { enum { A, B = 5, C } e; int x[C]; };", "28 e@0 x@4"},
+		{"struct s { char m[2][3]; };", "6 m@0"},
+	} {
+		c := newCTypes(func(string, string) (Type, bool) { return nil, false }, false)
+		if err := c.define(test.text); err != nil {
+			t.Errorf("%s: %v", test.text, err)
+			continue
+		}
+		s := c.structs["struct s"]
+		if s == nil {
+			s = c.structs["union s"]
+		}
+		got := fmt.Sprint(s.Bytes)
+		for _, f := range s.Fields() {
+			got += fmt.Sprintf(" %s@%d", f.Name, f.Offset)
+			if f.BitSize > 0 {
+				got += fmt.Sprintf(":%d+%d", f.BitOffset, f.BitSize)
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.text, got, test.want)
+		}
+	}
+}
+
+// TestDefine has constants of #define.
+func TestDefine(t *testing.T) {
+	for _, test := range []struct{ lines, want string }{
+		{"#define X 5", "5"},
+		{"#define X (1 << 4) | 2", "18"},
+		{"#define A 2\n#define X A * A + -A", "2"},
+		{"#define X 7 / 2 % 2 == 1 && !0", "1"},
+		{"#define X 10 - 3 - 2", "5"},
+		{"#define X X", "error"},
+		{"#define X", "error"},
+		{"#define X 1 / 0", "error"},
+		{"#define X \"a\" \"b\"", `"ab"`},
+		{"#define A 1\n#ifdef A\n#define X 1\n#else\n#define X 2\n#endif", "1"},
+		{"#ifndef A\n#if 0\n#define X 0\n#else\n#define X 3\n#endif\n#else\n#define X 2\n#endif", "3"},
+		{"#if defined(A) || B > 1\n#define X 1\n#else\n#define X 2\n#endif", "2"},
+		{"#define X 1\n#undef X\n#define X 0x10UL", "16"},
+		{"#define X(a) a", "error"},
+	} {
+		c := newCTypes(func(string, string) (Type, bool) { return nil, false }, false)
+		for _, line := range strings.Split(test.lines, "\n") {
+			if err := c.define(line); err != nil {
+				t.Errorf("%s: %s: %v", test.lines, line, err)
+			}
+		}
+		k, ok, err := c.defined("X")
+		got := fmt.Sprint(int64(k.Int))
+		switch {
+		case !ok:
+			got = "nothing"
+		case err != nil:
+			got = "error"
+		case k.Str != nil:
+			got = fmt.Sprintf("%q", *k.Str)
+		}
+		if got != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.lines, got, test.want)
+		}
+	}
+}
