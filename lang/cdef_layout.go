@@ -58,18 +58,23 @@ func (l *cLayout) bitfield(f *Field, m cMember, align int) bool {
 	if m.name == "" {
 		return false
 	}
-	f.Offset = start / unit * (unit / 8)
-	f.BitOffset, f.BitSize = start%unit, m.bits
-	if f.BitOffset+m.bits > unit {
-		// A packed bitfield that crosses its unit: count from the byte it begins in.
-		f.Offset, f.BitOffset = start/8, start%8
-		t := m.typ.(Int)
-		for f.BitOffset+m.bits > t.Bits && t.Bits < 64 {
-			t.Bits *= 2
-		}
-		f.Type = t
-	}
+	f.placeBits(start, m.bits)
 	return true
+}
+
+// placeBits makes the field a bitfield of n bits from bit first of the struct. It is loaded by the smallest integer at its natural
+// alignment that has all of them; where even eight bytes do not (packed structs), by one from the byte they begin in.
+func (f *Field) placeBits(first, n int) {
+	t, _ := f.Type.(Int)
+	for t.Bits = 8; t.Bits < 64 && first/t.Bits != (first+n-1)/t.Bits; {
+		t.Bits *= 2
+	}
+	f.Type, f.BitSize = t, n
+	f.Offset = first / t.Bits * (t.Bits / 8)
+	if first/t.Bits != (first+n-1)/t.Bits {
+		f.Offset = first / 8
+	}
+	f.BitOffset = first - 8*f.Offset
 }
 
 // finish gives the size and the alignment of the whole.
