@@ -76,7 +76,9 @@ func (l *lowerer) field(e *lang.FieldExpr) operand {
 	t := l.typeOf(e)
 	switch {
 	case f.DataLoc:
-		return operand{typ: t, mem: l.dataLoc(p)}
+		return operand{typ: t, mem: l.dataLoc(p, 0)}
+	case f.RelLoc:
+		return operand{typ: t, mem: l.dataLoc(p, f.Offset+4)}
 	case f.BitSize != 0:
 		return operand{typ: t, val: l.bitfield(p, f)}
 	case inMemory(f.Type):
@@ -126,13 +128,13 @@ func throughUnion(s *lang.Struct, name string) bool {
 	return false
 }
 
-// dataLoc follows a tracepoint's __data_loc field: the low 16 bits are the offset of the data in the record
-// (include/trace/stages/stage1_struct_define.h).
-func (l *lowerer) dataLoc(p place) place {
+// dataLoc follows a tracepoint's __data_loc or __rel_loc field: the low 16 bits are the offset of the data from
+// a place in the record (include/trace/stages/stage1_struct_define.h).
+func (l *lowerer) dataLoc(p place, from int) place {
 	loc := l.loadAt(p, lang.Int{Bits: 32})
 	off := l.b.OpImm(ir.OpAnd, loc.val, 0xffff)
 	base := l.b.Op(ir.OpAdd, l.b.Op(ir.OpScalar, l.ctx()), off)
-	return place{base: base, space: lang.SpaceKernel}
+	return place{base: base, off: from, space: lang.SpaceKernel}
 }
 
 // bitfield loads the bytes that hold a bitfield and cuts it out.

@@ -128,6 +128,8 @@ type Field struct {
 	// DataLoc marks a tracepoint's __data_loc field: four bytes at Offset hold
 	// length<<16 | offset of the data within the record.
 	DataLoc bool
+	// RelLoc marks a __rel_loc field: as DataLoc, but the offset is from the end of the four bytes.
+	RelLoc bool
 }
 
 // Fields returns the members in order.

@@ -81,7 +81,7 @@ func sameStruct(a, b *Struct) bool {
 	for i := range fa {
 		x, y := fa[i], fb[i]
 		if x.Name != y.Name || x.Offset != y.Offset || x.BitOffset != y.BitOffset || x.BitSize != y.BitSize ||
-			x.DataLoc != y.DataLoc || !sameType(x.Type, y.Type) {
+			x.DataLoc != y.DataLoc || x.RelLoc != y.RelLoc || !sameType(x.Type, y.Type) {
 			return false
 		}
 	}

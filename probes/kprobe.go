@@ -1,19 +1,24 @@
 package probes
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
-// resolveKprobe is kprobe:[module:]function[+offset] and kretprobe:[module:]function.
+// resolveKprobe is kprobe:[module:]function[+offset] and kretprobe:[module:]function, or an address of the kernel.
 func resolveKprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	kind := lang.ProbeKindByName(ap.Provider)
 	if len(ap.Parts) < 1 || len(ap.Parts) > 2 || ap.Parts[len(ap.Parts)-1] == "" {
@@ -30,19 +35,25 @@ func resolveKprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	if kind.Return && offset != 0 {
 		return nil, fmt.Errorf("a kretprobe takes no offset: it fires where the function returns")
 	}
-	all, err := e.kernelFunctions()
+	if addr, err := strconv.ParseUint(name, 0, 64); err == nil {
+		return e.addressKprobe(kind, addr)
+	}
+	found, err := e.findKernelFunctions(module, name)
 	if err != nil {
 		return nil, err
 	}
-	found := findFunctions(all, module, name)
 	if len(found) == 0 {
-		what := "kernel function " + name
-		if module != "" {
-			what += " in module " + module
-		}
-		return nil, &lang.NotFoundError{What: what, Near: nearFunctions(all, name)}
+		return nil, e.noFunction(module, name)
 	}
 	return functionTargets(kind, module, found, offset), nil
+}
+
+// addressKprobe is kprobe:ADDRESS.
+func (e *Env) addressKprobe(kind *lang.ProbeKind, addr uint64) ([]lang.Target, error) {
+	if !e.opts.Unsafe {
+		return nil, fmt.Errorf("a %s at an address needs --unsafe: only the kernel can check it", kind.Name)
+	}
+	return []lang.Target{{Kind: kind, Name: fmt.Sprintf("%s:%d", kind.Name, addr), Address: addr}}, nil
 }
 
 // splitOffset takes "+offset" off a function's name.
@@ -52,24 +63,108 @@ func splitOffset(s string) (name string, offset uint64, err error) {
 		return s, 0, nil
 	}
 	offset, err = strconv.ParseUint(rest, 0, 63)
-	if err != nil {
-		return "", 0, fmt.Errorf("offset %q is not a number", rest)
+	if err != nil || name == "" {
+		return "", 0, fmt.Errorf("%q is not a function and an offset, as in vfs_read+4", s)
 	}
 	return name, offset, nil
 }
 
-func nearFunctions(all []Function, name string) []string {
-	if isPattern(name) {
-		return nil
+// unstable begin the names of functions that a wildcard leaves out: the kernel's own tests of tracing do, because tracing
+// all of these stops the machine (tools/testing/selftests/bpf/trace_helpers.c).
+var unstable = []string{"rcu_", "arch_cpu_idle", "default_idle", "bpf_dispatcher_xdp_func"}
+
+// findKernelFunctions finds functions by a name or a pattern, of one module, of those that match a pattern, or of any ("").
+func (e *Env) findKernelFunctions(module, name string) ([]Function, error) {
+	if !isPattern(name) {
+		return e.findKernelFunction(module, name)
 	}
-	names := make([]string, len(all))
-	for i, f := range all {
-		names[i] = f.Name
+	all, err := e.kernelFunctions()
+	if err != nil {
+		return nil, err
 	}
-	return nearest(name, names)
+	var out []Function
+	for _, f := range findFunctions(all, module, name) {
+		if !hasPrefix(f.Name, unstable) || hasPrefix(name, unstable) {
+			out = append(out, f)
+		}
+	}
+	return out, nil
 }
 
-// functionTargets makes one target of each name; the kernel attaches to the first function of that name.
+func hasPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// findKernelFunction finds functions by their name. The kernel's types know most of them, and are read much faster than
+// the lists, which the kernel makes when they are read.
+func (e *Env) findKernelFunction(module, name string) ([]Function, error) {
+	if !isPattern(module) {
+		types, err := e.typesOf(module)
+		if err == nil {
+			id, err := types.find(name, kbtf.KindFunc)
+			if err == nil && id >= types.own {
+				return []Function{{Name: name, Module: strings.TrimPrefix(module, "vmlinux")}}, nil
+			}
+		}
+	}
+	found, err := lookupKallsyms(name)
+	if err != nil {
+		return nil, err
+	}
+	return findFunctions(found, module, name), nil
+}
+
+// lookupKallsyms finds the functions of one name, which may be those of several modules.
+func lookupKallsyms(name string) ([]Function, error) {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return nil, fmt.Errorf("finding the kernel's functions: %w", err)
+	}
+	defer f.Close()
+	var lines bytes.Buffer
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if bytes.Contains(s.Bytes(), []byte(name)) {
+			lines.Write(s.Bytes())
+			lines.WriteByte('\n')
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("reading kallsyms: %w", err)
+	}
+	all, err := ParseKallsyms(&lines)
+	if err != nil {
+		return nil, err
+	}
+	return findFunctions(all, "", name), nil
+}
+
+// noFunction says that there is no such function, and which are near.
+func (e *Env) noFunction(module, name string) error {
+	err := &lang.NotFoundError{What: "kernel function " + name}
+	if module != "" {
+		err.What += " in module " + module
+	}
+	all, listErr := e.kernelFunctions()
+	if listErr != nil || isPattern(name) {
+		return err
+	}
+	var names []string
+	for _, f := range all {
+		if inModule(f, module) {
+			names = append(names, f.Name)
+		}
+	}
+	err.Near = nearest(name, sortedUnique(names))
+	return err
+}
+
+// functionTargets makes a target of each function; where no module is asked for, one of each name, of which the kernel takes the first.
 func functionTargets(kind *lang.ProbeKind, module string, found []Function, offset uint64) []lang.Target {
 	var out []lang.Target
 	for i, f := range found {
@@ -90,14 +185,7 @@ func functionTargets(kind *lang.ProbeKind, module string, found []Function, offs
 	return out
 }
 
-func orVmlinux(module string) string {
-	if module == "" {
-		return "vmlinux"
-	}
-	return module
-}
-
-func listKprobes(e *Env, parts []string) ([]lang.Target, error) {
+func listKprobes(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	module, name := "", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -111,51 +199,97 @@ func listKprobes(e *Env, parts []string) ([]lang.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return functionTargets(lang.ProbeKindByName("kprobe"), module, findFunctions(all, module, name), 0), nil
+	return functionTargets(kind, module, findFunctions(all, module, name), 0), nil
+}
+
+// kprobeParams returns the parameters of a target's function and the type that it returns, where they are known.
+func (e *Env) kprobeParams(t *lang.Target) (types *kernelTypes, params []kbtf.Param, result kbtf.ID, err error) {
+	if types, err = e.typesOf(t.Module); err != nil || t.Func == "" {
+		return nil, nil, 0, nil
+	}
+	id, err := types.find(t.Func, kbtf.KindFunc)
+	if err != nil || id == 0 {
+		return nil, nil, 0, err
+	}
+	fn, err := types.file.Type(id)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	proto, err := types.file.Type(fn.Ref)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	params, err = proto.Params()
+	return types, params, proto.Ref, err
 }
 
 // errNoKprobes is what a kernel without kprobes gives.
-var errNoKprobes = errors.New("this kernel was built without kprobes (CONFIG_KPROBES)")
+var errNoKprobes = errors.New("this kernel was built without kprobes (CONFIG_KPROBES and CONFIG_KPROBE_EVENTS)")
 
 // planKprobe attaches one function by the kprobe perf event source, many by kprobe.multi (Linux 5.18) where the kernel has it.
 func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
-	dir, err := e.tracefs()
-	if !exists("/sys/bus/event_source/devices/kprobe") && (err != nil || !exists(dir+"/kprobe_events")) {
+	if !havePMU("kprobe") {
 		return nil, errNoKprobes
 	}
-	ret := targets[0].Kind.Return
-	if symbols := plainSymbols(targets); len(targets) > 1 && symbols != nil && haveKprobeMulti() {
+	if symbols := e.multiSymbols(targets); symbols != nil && haveKprobeMulti() {
+		ret := targets[0].Kind.Return
 		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (closer, error) {
-			return attachMulti(symbols, ret, prog)
+			return attachKprobeMulti(symbols, ret, prog)
 		}}, nil
 	}
 	return &Plan{attach: each(targets, attachKprobe)}, nil
 }
 
+// attachKprobe attaches to one function.
 func attachKprobe(t *lang.Target, prog *ebpf.Program) (closer, error) {
-	symbol := t.Func
-	if t.Module != "" {
+	symbol, at := t.Func, t.Offset
+	switch {
+	case symbol == "":
+		at = t.Address
+	case t.Module != "":
 		symbol = t.Module + ":" + symbol
 	}
-	if t.Kind.Return {
-		return link.Kretprobe(symbol, prog, nil)
+	p, err := openProbe("kprobe", symbol, at, t.Kind.Return, -1, prog)
+	if err != nil {
+		return nil, explainKprobe(t, err)
 	}
-	return link.Kprobe(symbol, prog, &link.KprobeOptions{Offset: t.Offset})
+	return p, nil
 }
 
-// plainSymbols are the names of functions without offsets or modules; nil if some have.
-func plainSymbols(targets []lang.Target) []string {
+// explainKprobe says what the kernel means by an error (register_kprobe, kernel/kprobes.c, and
+// create_local_trace_kprobe, kernel/trace/trace_kprobe.c).
+func explainKprobe(t *lang.Target, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("the kernel has no function %s that can be traced: it may be inlined: %w", t.Func, err)
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return fmt.Errorf("the kernel has several functions %s: name the module, or use an address: %w", t.Func, err)
+	case errors.Is(err, unix.EILSEQ):
+		return fmt.Errorf("offset %d is in the middle of an instruction: %w", t.Offset, err)
+	case errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("the kernel does not let %s be traced (notrace, blacklisted, or a bad offset): %w", t.Func, err)
+	}
+	return err
+}
+
+// multiSymbols are the names for kprobe.multi, nil if these targets can not be attached that way: it takes
+// functions without offsets, and those of modules since Linux 6.2.
+func (e *Env) multiSymbols(targets []lang.Target) []string {
+	if len(targets) < 2 {
+		return nil
+	}
 	out := make([]string, len(targets))
 	for i := range targets {
-		if targets[i].Offset != 0 || targets[i].Module != "" {
+		t := &targets[i]
+		if t.Offset != 0 || t.Func == "" || t.Module != "" && !e.kernel.AtLeast(6, 2) {
 			return nil
 		}
-		out[i] = targets[i].Func
+		out[i] = t.Func
 	}
 	return out
 }
 
-func attachMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error) {
+func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error) {
 	opts := link.KprobeMultiOptions{Symbols: symbols}
 	attach := link.KprobeMulti
 	if ret {
@@ -170,19 +304,21 @@ func attachMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error)
 
 // haveKprobeMulti tries kprobe.multi on a function that every kernel has.
 func haveKprobeMulti() bool {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type:         ebpf.Kprobe,
-		AttachType:   ebpf.AttachTraceKprobeMulti,
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-		License:      "GPL",
-	})
+	prog, err := trialProgram(ebpf.AttachTraceKprobeMulti)
 	if err != nil {
 		return false
 	}
 	defer prog.Close()
 	l, err := link.KprobeMulti(prog, link.KprobeMultiOptions{Symbols: []string{"vprintk"}})
-	if err != nil {
-		return false
-	}
-	return l.Close() == nil
+	return err == nil && l.Close() == nil
+}
+
+// trialProgram loads a program that does nothing, to try a way of attaching.
+func trialProgram(typ ebpf.AttachType) (*ebpf.Program, error) {
+	return ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type:         ebpf.Kprobe,
+		AttachType:   typ,
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+		License:      "GPL",
+	})
 }

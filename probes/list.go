@@ -3,81 +3,28 @@ package probes
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"sort"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang"
 )
 
-// List finds the probes that match a pattern such as "k:vfs_*", "t:sched:*" or "*open*", in the order of the
-// kinds' table and then of their names. "" is everything.
+// List finds the probes that match a pattern, sorted by name within their kind and the kinds by theirs, as bpftrace -l has them.
+//
+// "t:sched:*" is a kind and what its probes are named; "*:*open*" the same for all kinds that have lists; a
+// kind alone, all of its probes; "*open*" is looked for in the full names of all of them; "" and "*" are everything. Several
+// patterns are separated by commas.
 func List(e *Env, pattern string) ([]lang.Target, error) {
-	kind, rest, hasKind := strings.Cut(pattern, ":")
-	if !hasKind {
-		return e.search(pattern)
-	}
-	parts := splitParts(rest)
 	var out []lang.Target
-	known := false
-	for _, k := range lang.ProbeKinds {
-		if !matchesKind(kind, k) {
-			continue
-		}
-		known = true
-		p := providers[k.Name]
-		if p.list == nil {
-			continue
-		}
-		found, err := p.list(e, parts)
+	seen := map[string]bool{}
+	for _, p := range splitOutsideQuotes(pattern, ',') {
+		found, err := listOne(e, p)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
-	}
-	if !known {
-		return nil, notFound(kind)
-	}
-	return out, nil
-}
-
-func notFound(kind string) error {
-	err := &lang.NotFoundError{What: fmt.Sprintf("probe type %q", kind), Near: nearest(kind, kindNames())}
-	if len(err.Near) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; did you mean %s?", err, strings.Join(err.Near, ", "))
-}
-
-// matchesKind says whether the first part of a pattern names a kind. A return probe's name lists the same functions.
-func matchesKind(pattern string, k *lang.ProbeKind) bool {
-	for _, name := range append([]string{k.Name}, k.Aliases...) {
-		if match(pattern, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// splitParts splits what follows the kind. A path may hold no colon.
-func splitParts(rest string) []string { return strings.Split(strings.ReplaceAll(rest, `"`, ""), ":") }
-
-// search finds every probe whose full name matches a pattern without a kind.
-func (e *Env) search(pattern string) ([]lang.Target, error) {
-	var out []lang.Target
-	for _, k := range lang.ProbeKinds {
-		p := providers[k.Name]
-		if p.list == nil || k.User {
-			continue
-		}
-		all, err := p.list(e, nil)
-		if errors.Is(err, fs.ErrPermission) {
-			return nil, err
-		}
-		if err != nil {
-			continue // this machine has none of the kind
-		}
-		for _, t := range all {
-			if pattern == "" || match(pattern, t.Name) {
+		for _, t := range found {
+			if !seen[t.Name] {
+				seen[t.Name] = true
 				out = append(out, t)
 			}
 		}
@@ -85,54 +32,165 @@ func (e *Env) search(pattern string) ([]lang.Target, error) {
 	return out, nil
 }
 
-// ArgLines are the arguments of a target as -lv shows them, one a line.
-func ArgLines(e *Env, t *lang.Target) ([]string, error) {
-	args, retval, err := e.Args(t)
+func listOne(e *Env, pattern string) ([]lang.Target, error) {
+	parts := splitOutsideQuotes(pattern, ':')
+	kinds, err := listedKinds(parts)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	if args != nil {
-		for _, f := range args.Fields() {
-			out = append(out, "    "+declare(f.Type, f.Name))
+	search := len(kinds) == 0
+	if search {
+		kinds, parts = allListed(), nil
+	} else {
+		parts = parts[1:]
+	}
+	var out []lang.Target
+	for _, k := range kinds {
+		found, err := providers[k.Name].list(k, e, parts)
+		if err != nil && len(kinds) > 1 {
+			continue // this machine has none of the kind
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range found {
+			if !search || match(pattern, t.Name) {
+				out = append(out, t)
+			}
 		}
 	}
-	if retval != nil {
-		out = append(out, "    "+declare(retval, "retval"))
+	if len(out) == 0 && len(kinds) > 1 {
+		return nil, e.listErrors(kinds)
 	}
 	return out, nil
 }
 
-// declare is a field as C declares it.
-func declare(t lang.Type, name string) string {
-	switch t := t.(type) {
-	case lang.Array:
-		return declare(t.Elem, fmt.Sprintf("%s[%d]", name, t.Len))
-	case lang.Pointer:
-		if i, ok := t.Elem.(lang.Int); ok && i.Bits == 8 {
-			return "const char * " + name
+// listErrors is what keeps every one of the kinds from being listed, nil if nothing does.
+func (e *Env) listErrors(kinds []*lang.ProbeKind) error {
+	var errs []error
+	for _, k := range kinds {
+		_, err := providers[k.Name].list(k, e, nil)
+		if err == nil {
+			return nil
 		}
-		return fmt.Sprintf("%s * %s", cName(t.Elem), name)
+		errs = append(errs, err)
 	}
-	return cName(t) + " " + name
+	return errors.Join(errs...)
 }
 
-// cNames are C's names of integers by size in bits, signed and unsigned.
-var cNames = map[int][2]string{8: {"char", "unsigned char"}, 16: {"short", "unsigned short"},
-	32: {"int", "unsigned int"}, 64: {"long", "unsigned long"}}
-
-func cName(t lang.Type) string {
-	switch t := t.(type) {
-	case lang.Int:
-		if t.Enum != nil {
-			return t.String()
-		}
-		if t.Signed {
-			return cNames[t.Bits][0]
-		}
-		return cNames[t.Bits][1]
-	case lang.String:
-		return "char[]"
+// listedKinds are the kinds that a pattern's first part names: none if the pattern is to be looked for in all names.
+func listedKinds(parts []string) ([]*lang.ProbeKind, error) {
+	name := parts[0]
+	if len(parts) == 1 && (name == "" || name == "*") {
+		return allListed(), nil
 	}
-	return t.String()
+	if k := lang.ProbeKindByName(name); k != nil {
+		if providers[k.Name].list == nil {
+			return nil, fmt.Errorf("%s probes have no list", k.Name)
+		}
+		return []*lang.ProbeKind{k}, nil
+	}
+	var out []*lang.ProbeKind
+	if isPattern(name) {
+		for _, k := range allListed() {
+			if match(name, k.Name) || parts[0] == "*" {
+				out = append(out, k)
+			}
+		}
+	}
+	// A path after the kinds means the functions of a binary.
+	if len(parts) > 1 && strings.Contains(parts[1], "/") && match(name, "uprobe") {
+		out = []*lang.ProbeKind{lang.ProbeKindByName("uprobe")}
+	}
+	if len(out) == 0 && len(parts) > 1 {
+		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", name), Near: nearest(name, kindNames())}
+	}
+	return out, nil
+}
+
+// allListed are the kinds whose probes show where no kind is named, sorted.
+func allListed() []*lang.ProbeKind {
+	var out []*lang.ProbeKind
+	for _, k := range lang.ProbeKinds {
+		if p := providers[k.Name]; p != nil && p.listed {
+			out = append(out, k)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// splitOutsideQuotes splits a pattern, whose parts may be quoted, and takes the quotes off.
+func splitOutsideQuotes(s string, sep byte) []string {
+	var out []string
+	var part strings.Builder
+	quoted := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"':
+			quoted = !quoted
+			if sep != ':' {
+				part.WriteByte(c) // for the next split
+			}
+		case c == sep && !quoted:
+			out = append(out, part.String())
+			part.Reset()
+		default:
+			part.WriteByte(c)
+		}
+	}
+	return append(out, part.String())
+}
+
+// ArgLines describes the arguments of a target as -lv shows them, one a line.
+func ArgLines(e *Env, t *lang.Target) ([]string, error) {
+	p := providers[t.Kind.Name]
+	if p == nil || p.lines == nil {
+		return nil, nil
+	}
+	lines, err := p.lines(e, t)
+	for i := range lines {
+		lines[i] = "    " + lines[i]
+	}
+	return lines, err
+}
+
+// rawTracepointLines are the parameters with their types in C.
+func rawTracepointLines(e *Env, t *lang.Target) ([]string, error) {
+	types, params, err := e.rawParams(t)
+	if err != nil || types == nil {
+		return nil, err
+	}
+	var out []string
+	for _, p := range params {
+		out = append(out, strings.TrimSpace(types.file.C(p.Type)+" "+p.Name))
+	}
+	return out, nil
+}
+
+// kprobeLines are the types of arg0 …
+func kprobeLines(e *Env, t *lang.Target) ([]string, error) {
+	types, params, _, err := e.kprobeParams(t)
+	if err != nil || types == nil {
+		return nil, err
+	}
+	var out []string
+	for i, p := range params {
+		if p.Type != 0 { // not the `...` at the end
+			out = append(out, fmt.Sprintf("%s arg%d", types.file.C(p.Type), i))
+		}
+	}
+	return out, nil
+}
+
+// kretprobeLines is the type of retval.
+func kretprobeLines(e *Env, t *lang.Target) ([]string, error) {
+	types, _, result, err := e.kprobeParams(t)
+	if err != nil || types == nil {
+		return nil, err
+	}
+	if result == 0 {
+		return []string{"void"}, nil
+	}
+	return []string{types.file.C(result) + " retval"}, nil
 }

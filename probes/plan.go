@@ -5,17 +5,12 @@ import (
 	"fmt"
 	"io"
 	"sort"
-	"unsafe"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
 	"github.com/gotrace/gotrace/lang"
 )
 
 type closer = io.Closer
-
-const perfAttrSize = unsafe.Sizeof(unix.PerfEventAttr{})
 
 // Plan is how one program is attached to its targets.
 type Plan struct {

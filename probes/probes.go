@@ -15,7 +15,8 @@ import (
 
 // EnvOptions are the settings of an Env.
 type EnvOptions struct {
-	PID int // -p: uprobes and perf events are attached to this process alone; 0 for all
+	PID    int  // -p: uprobes and profile probes are attached to this process alone; 0 for all
+	Unsafe bool // --unsafe: kprobes at addresses
 }
 
 // Env is this machine, as the checker and the code generator see it. It implements lang.Env. It is not safe for
@@ -33,6 +34,7 @@ type Env struct {
 	tracefsPath string
 	tracefsErr  error
 	functions   *functionIndex
+	binaries    map[string]*Binary // by path
 }
 
 var _ lang.Env = (*Env)(nil)
@@ -68,11 +70,15 @@ type provider struct {
 	kind string
 	// resolve finds the targets of an attach point.
 	resolve func(e *Env, ap *lang.AttachPoint) ([]lang.Target, error)
-	// list finds the probes of this kind that match a pattern of parts, for -l. nil: the kind has no list.
-	list func(e *Env, parts []string) ([]lang.Target, error)
+	// list finds the probes of this kind that match a pattern of parts, for -l, sorted. nil: the kind has no list.
+	list func(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error)
+	// listed says whether the kind shows where no kind is named; the others are return probes, timers, and what must be named.
+	listed bool
 	// args gives the types of a target's arguments. nil: it has none.
 	args func(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error)
-	// attach attaches a program. nil: the runtime runs it itself (begin, end).
+	// lines describes a target's arguments for -lv. nil: nothing is known of them.
+	lines func(e *Env, t *lang.Target) ([]string, error)
+	// plan decides how a program is attached. nil: the runtime runs it itself (begin, end).
 	plan func(e *Env, targets []lang.Target) (*Plan, error)
 }
 
@@ -83,14 +89,16 @@ func init() {
 	list := []*provider{
 		{kind: "begin", resolve: resolveOnce},
 		{kind: "end", resolve: resolveOnce},
-		{kind: "interval", resolve: resolveTimer, plan: planTimer},
-		{kind: "profile", resolve: resolveTimer, plan: planTimer},
-		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs, plan: planTracepoint},
-		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs, plan: planRawTracepoint},
-		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, plan: planKprobe},
-		{kind: "kretprobe", resolve: resolveKprobe, plan: planKprobe},
+		{kind: "interval", resolve: resolveTimer, list: listTimers, plan: planTimer},
+		{kind: "profile", resolve: resolveTimer, list: listTimers, plan: planTimer},
+		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, listed: true, args: tracepointArgs,
+			lines: tracepointLines, plan: planTracepoint},
+		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, listed: true, args: rawTracepointArgs,
+			lines: rawTracepointLines, plan: planRawTracepoint},
+		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, listed: true, lines: kprobeLines, plan: planKprobe},
+		{kind: "kretprobe", resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
 		{kind: "uprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
-		{kind: "uretprobe", resolve: resolveUprobe, plan: planUprobe},
+		{kind: "uretprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
 	}
 	providers = map[string]*provider{}
 	for _, p := range list {

@@ -68,7 +68,7 @@ func rawTracepointTargets(found []rawEvent) []lang.Target {
 	return out
 }
 
-func listRawTracepoints(e *Env, parts []string) ([]lang.Target, error) {
+func listRawTracepoints(_ *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	module, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -161,9 +161,9 @@ func (e *Env) rawFromTracefs(event string) ([]rawEvent, error) {
 	var out []rawEvent
 	for _, f := range found {
 		// Those of category syscalls are made of raw_syscalls; they are no tracepoints of their own.
-		if f[0] != "syscalls" && !seen[f[1]] {
-			seen[f[1]] = true
-			out = append(out, rawEvent{name: f[1]})
+		if f.category != "syscalls" && !seen[f.event] {
+			seen[f.event] = true
+			out = append(out, rawEvent{name: f.event})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].name < out[j].name })

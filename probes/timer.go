@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,56 +18,89 @@ import (
 // timeUnits are nanoseconds by the name of a unit.
 var timeUnits = map[string]uint64{"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86400e9}
 
+// timerUnits are the units of interval:UNIT:COUNT and profile:UNIT:COUNT, in the order in which -l shows them.
+var timerUnits = []string{"hz", "ms", "s", "us"}
+
+// minPeriod is the shortest period in nanoseconds, as in bpftrace.
+const minPeriod = 1000
+
 // resolveTimer is interval and profile: kind:unit:count, kind:hz:rate, kind:10ms or kind:nanoseconds.
 func resolveTimer(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
-	kind := lang.ProbeKindByName(ap.Provider)
-	t := lang.Target{Kind: kind, Name: kind.Name + ":" + strings.Join(ap.Parts, ":")}
-	usage := fmt.Errorf("%s is written %s:UNIT:COUNT with a unit of hz, s, ms or us, or %s:10ms", kind.Name, kind.Name, kind.Name)
+	t := lang.Target{Kind: lang.ProbeKindByName(ap.Provider)}
+	name := t.Kind.Name
+	var err error
 	switch len(ap.Parts) {
 	case 1:
-		ns, err := parseDuration(ap.Parts[0])
-		if err != nil {
-			return nil, fmt.Errorf("%w; %w", err, usage)
-		}
-		t.Period = ns
+		err = timerByDuration(&t, ap.Parts[0])
 	case 2:
-		n, err := parseCount(ap.Parts[1])
-		if err != nil {
-			return nil, err
-		}
-		unit, ok := timeUnits[ap.Parts[0]]
-		switch {
-		case ap.Parts[0] == "hz":
-			t.Hz = n
-		case !ok || ap.Parts[0] == "ns" || unit > 1e9:
-			return nil, fmt.Errorf("unknown unit %q; %w", ap.Parts[0], usage)
-		case n > math.MaxInt64/unit:
-			return nil, fmt.Errorf("%s:%s is too long", ap.Parts[0], ap.Parts[1])
-		default:
-			t.Period = n * unit
-		}
+		err = timerByUnit(&t, ap.Parts[0], ap.Parts[1])
 	default:
-		return nil, usage
+		err = fmt.Errorf("%d parts", len(ap.Parts))
 	}
-	if t.Hz == 0 && t.Period == 0 {
-		return nil, fmt.Errorf("%s needs a count above 0", kind.Name)
+	if err != nil {
+		return nil, fmt.Errorf("bad time of %s probe: %w; write %s:s:1, %s:hz:99 or %s:10ms", name, err, name, name, name)
 	}
-	if max := maxSampleRate(); t.Hz > max {
-		return nil, fmt.Errorf("%d samples a second are more than the kernel allows: %d (kernel.perf_event_max_sample_rate)", t.Hz, max)
+	if limit := maxSampleRate(); t.Hz > limit {
+		return nil, fmt.Errorf("%s:hz:%d is more often than the kernel allows: %d times a second (kernel.perf_event_max_sample_rate)",
+			name, t.Hz, limit)
 	}
 	return []lang.Target{t}, nil
+}
+
+// timerByUnit is kind:unit:count.
+func timerByUnit(t *lang.Target, unit, count string) error {
+	n, err := parseCount(count)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return errors.New("the count must be above 0")
+	}
+	t.Name = fmt.Sprintf("%s:%s:%d", t.Kind.Name, unit, n)
+	if unit == "hz" {
+		t.Hz = n
+		return nil
+	}
+	for _, u := range timerUnits {
+		if u != unit {
+			continue
+		}
+		if n > math.MaxInt64/timeUnits[unit] {
+			return fmt.Errorf("%s:%s is too long", unit, count)
+		}
+		t.Period = n * timeUnits[unit]
+		return nil
+	}
+	return fmt.Errorf("%q is not a unit (hz, s, ms, us)", unit)
+}
+
+// timerByDuration is kind:10ms; a number without a unit is nanoseconds. The probe's name has whole microseconds, as in bpftrace.
+func timerByDuration(t *lang.Target, s string) error {
+	ns, err := parseDuration(s)
+	if err != nil {
+		return err
+	}
+	if ns < minPeriod {
+		return fmt.Errorf("%s is %d nanoseconds; the shortest period is 1us", s, ns)
+	}
+	t.Period = ns / 1000 * 1000
+	t.Name = fmt.Sprintf("%s:us:%d", t.Kind.Name, ns/1000)
+	return nil
 }
 
 // parseCount reads a positive number as scripts write it: 100, 1e6, 1_000, 0x10.
 func parseCount(s string) (uint64, error) {
 	plain := strings.ReplaceAll(s, "_", "")
-	if mant, exp, ok := strings.Cut(strings.ToLower(plain), "e"); ok && !strings.HasPrefix(plain, "0x") {
+	if mant, exp, ok := strings.Cut(strings.ToLower(plain), "e"); ok && !strings.HasPrefix(mant, "0x") {
 		m, err1 := strconv.ParseUint(mant, 10, 32)
 		x, err2 := strconv.ParseUint(exp, 10, 8)
-		if err1 == nil && err2 == nil && x <= 9 {
-			return m * uint64(math.Pow10(int(x))), nil
+		if err1 != nil || err2 != nil || x > 9 {
+			return 0, fmt.Errorf("%q is not a number", s)
 		}
-		return 0, fmt.Errorf("%q is not a number", s)
+		for range x {
+			m *= 10
+		}
+		return m, nil
 	}
 	n, err := strconv.ParseUint(plain, 0, 63)
 	if err != nil {
@@ -77,23 +111,20 @@ func parseCount(s string) (uint64, error) {
 
 // parseDuration reads 1s, 10ms, or a number of nanoseconds.
 func parseDuration(s string) (uint64, error) {
-	i := len(s)
-	for i > 0 && (s[i-1] < '0' || s[i-1] > '9') {
-		i--
-	}
+	digits := strings.TrimRight(s, "dhmnsu")
 	unit := uint64(1)
-	if i < len(s) {
+	if digits != s {
 		var ok bool
-		if unit, ok = timeUnits[s[i:]]; !ok {
-			return 0, fmt.Errorf("%q is not a duration", s)
+		if unit, ok = timeUnits[s[len(digits):]]; !ok {
+			return 0, fmt.Errorf("%q is not a time", s)
 		}
 	}
-	n, err := parseCount(s[:i])
+	n, err := parseCount(digits)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration", s)
+		return 0, fmt.Errorf("%q is not a time", s)
 	}
 	if n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("duration %q is too long", s)
+		return 0, fmt.Errorf("%s is too long", s)
 	}
 	return n * unit, nil
 }
@@ -111,61 +142,78 @@ func maxSampleRate() uint64 {
 	return n
 }
 
-// planTimer opens a software clock on every CPU for profile, on one for interval.
-func planTimer(e *Env, targets []lang.Target) (*Plan, error) {
-	cpus := onlineCPUs()
-	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		on := cpus
-		if t.Kind.Name == "interval" {
-			on = cpus[:1]
+// listTimers lists the units, the only thing that is known of timers.
+func listTimers(kind *lang.ProbeKind, _ *Env, parts []string) ([]lang.Target, error) {
+	var out []lang.Target
+	for _, u := range timerUnits {
+		if len(parts) == 0 || parts[0] == "" || match(parts[0], u) {
+			out = append(out, lang.Target{Kind: kind, Name: kind.Name + ":" + u + ":"})
 		}
-		return openClocks(t, on, e.opts.PID, prog)
-	})}, nil
-}
-
-// fds are perf events; closing one detaches its program.
-type fds []int
-
-func (f fds) Close() error {
-	var errs []error
-	for _, fd := range f {
-		errs = append(errs, unix.Close(fd))
-	}
-	return errors.Join(errs...)
-}
-
-func openClocks(t *lang.Target, cpus []int, pid int, prog *ebpf.Program) (closer, error) {
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK, Sample: t.Period}
-	attr.Size = uint32(perfAttrSize)
-	attr.Bits = unix.PerfBitDisabled
-	if t.Hz != 0 {
-		attr.Sample = t.Hz
-		attr.Bits |= unix.PerfBitFreq
-	}
-	if pid == 0 || t.Kind.Name == "interval" {
-		pid = -1 // all processes; an interval runs whoever is on the CPU
-	}
-	var out fds
-	for _, cpu := range cpus {
-		fd, err := openClock(&attr, pid, cpu, prog)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("opening a perf event on CPU %d: %w", cpu, err), out.Close())
-		}
-		out = append(out, fd)
 	}
 	return out, nil
 }
 
-func openClock(attr *unix.PerfEventAttr, pid, cpu int, prog *ebpf.Program) (int, error) {
-	fd, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+// planTimer opens a software clock: an interval's on one CPU, a profile's on every CPU or, with -p, for every thread of the process.
+func planTimer(e *Env, targets []lang.Target) (*Plan, error) {
+	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
+		cpus := onlineCPUs()
+		switch {
+		case t.Kind.Name == "interval":
+			return openClocks(t, cpus[:1], nil, prog)
+		case e.opts.PID != 0:
+			tids, err := threads(e.opts.PID)
+			if err != nil {
+				return nil, err
+			}
+			return openClocks(t, nil, tids, prog)
+		}
+		return openClocks(t, cpus, nil, prog)
+	})}, nil
+}
+
+// threads are the thread ids of a process.
+func threads(pid int) ([]int, error) {
+	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
 	if err != nil {
-		return -1, err
+		return nil, fmt.Errorf("listing the threads of process %d: %w", pid, err)
 	}
-	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_BPF, prog.FD()); err != nil {
-		return -1, errors.Join(fmt.Errorf("attaching the program: %w", err), unix.Close(fd))
+	var out []int
+	for _, e := range entries {
+		if tid, err := strconv.Atoi(e.Name()); err == nil {
+			out = append(out, tid)
+		}
 	}
-	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
-		return -1, errors.Join(fmt.Errorf("enabling the event: %w", err), unix.Close(fd))
+	return out, nil
+}
+
+// openClocks opens a clock for each CPU, or for each thread and those it starts.
+func openClocks(t *lang.Target, cpus, tids []int, prog *ebpf.Program) (closer, error) {
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK, Sample: t.Period}
+	if t.Hz != 0 {
+		attr.Sample = t.Hz
+		attr.Bits |= unix.PerfBitFreq
 	}
-	return fd, nil
+	var out links
+	for _, cpu := range cpus {
+		p, err := openPerf(&attr, -1, cpu, prog)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("CPU %d: %w", cpu, err), out.Close())
+		}
+		out = append(out, p)
+	}
+	attr.Bits |= unix.PerfBitInherit
+	for _, tid := range tids {
+		p, err := openPerf(&attr, tid, -1, prog)
+		if errors.Is(err, unix.ESRCH) && len(tids) > 1 {
+			continue // the thread has ended
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("thread %d: %w", tid, err), out.Close())
+		}
+		out = append(out, p)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no thread of the process runs")
+	}
+	return out, nil
 }

@@ -34,11 +34,11 @@ func resolveTracepoint(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	return tracepointTargets(found), nil
 }
 
-func tracepointTargets(found [][2]string) []lang.Target {
+func tracepointTargets(found []tracepoint) []lang.Target {
 	kind := lang.ProbeKindByName("tracepoint")
 	out := make([]lang.Target, len(found))
 	for i, f := range found {
-		out[i] = lang.Target{Kind: kind, Name: "tracepoint:" + f[0] + ":" + f[1], Category: f[0], Event: f[1]}
+		out[i] = lang.Target{Kind: kind, Name: "tracepoint:" + f.String(), Category: f.category, Event: f.event}
 	}
 	return out
 }
@@ -53,55 +53,100 @@ func (e *Env) nearTracepoints(category, event string) []string {
 	}
 	names := make([]string, len(all))
 	for i, a := range all {
-		names[i] = a[0] + ":" + a[1]
+		names[i] = a.String()
 	}
 	return nearest(category+":"+event, names)
 }
 
-func listTracepoints(e *Env, parts []string) ([]lang.Target, error) {
+func listTracepoints(_ *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	category, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
-		category = parts[0]
+		event = parts[0]
 	case len(parts) == 2:
 		category, event = parts[0], parts[1]
 	case len(parts) > 2:
 		return nil, nil
 	}
 	found, err := e.events(category, event)
+	if err == nil && len(found) == 0 && len(parts) == 1 {
+		found, err = e.events(event, "*") // "t:sched": the name of a category
+	}
 	return tracepointTargets(found), err
 }
 
-// tracepointArgs reads the format file. The common fields, which every event has, are not arguments: the
-// program does not see them (tp_prog_is_valid_access, kernel/trace/bpf_trace.c).
-func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
+// format reads the format file of a tracepoint.
+func (e *Env) format(t *lang.Target) ([]EventField, error) {
 	dir, err := e.tracefs()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	f, err := os.Open(filepath.Join(dir, "events", t.Category, t.Event, "format"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the format of %s: %w", t.Name, err)
+		return nil, fmt.Errorf("reading the format of %s: %w", t.Name, err)
 	}
 	defer f.Close()
 	fields, err := ParseFormat(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", t.Name, err)
+		return nil, fmt.Errorf("%s: %w", t.Name, err)
+	}
+	return fields, nil
+}
+
+// tracepointArgs are the fields of the record. The common fields, which every event has, are not arguments: the
+// first eight bytes are not for programs to see (tp_prog_is_valid_access, kernel/trace/bpf_trace.c).
+func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
+	fields, err := e.format(t)
+	if err != nil {
+		return nil, nil, err
 	}
 	size := 0
 	var args []lang.Field
 	for _, f := range fields {
-		size = max(size, f.Offset+f.Type.Size())
-		if strings.HasPrefix(f.Name, "common_") || f.Name == "__syscall_nr" {
+		size = max(size, f.Offset+f.Size)
+		if f.Common {
 			continue
 		}
-		if p, ok := f.Type.(lang.Pointer); ok && t.Category == "syscalls" {
-			p.Space = lang.SpaceUser // system calls get their pointers from the program
-			f.Type = p
+		field := f.Field()
+		if p, ok := field.Type.(lang.Pointer); ok {
+			field.Type = e.recordPointer(t, f, p)
 		}
-		args = append(args, f)
+		args = append(args, field)
 	}
-	return lang.NewStruct("tracepoint_"+t.Category+"_"+t.Event, false, size, 0, func() []lang.Field { return args }), nil, nil
+	name := "tracepoint_" + t.Category + "_" + t.Event
+	return lang.NewStruct(name, false, size, 0, func() []lang.Field { return args }), nil, nil
+}
+
+// recordPointer says what a pointer in a record points to: the arguments of system calls come from the program, all others
+// are the kernel's, whose types may know more than the format file tells.
+func (e *Env) recordPointer(t *lang.Target, f EventField, p lang.Pointer) lang.Type {
+	p.Space = lang.SpaceKernel
+	if t.Category == "syscalls" {
+		p.Space = lang.SpaceUser
+		return p
+	}
+	if name, ok := strings.CutPrefix(strings.TrimPrefix(f.typ, "const "), "struct "); ok {
+		name = strings.TrimSpace(strings.TrimSuffix(name, "*"))
+		if s, ok := e.Type("struct", name); ok {
+			p.Elem = s
+		}
+	}
+	return p
+}
+
+// tracepointLines are the fields as the format file has them.
+func tracepointLines(e *Env, t *lang.Target) ([]string, error) {
+	fields, err := e.format(t)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, f := range fields {
+		if !f.Common {
+			out = append(out, f.Decl)
+		}
+	}
+	return out, nil
 }
 
 func planTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {

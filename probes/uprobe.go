@@ -1,225 +1,250 @@
 package probes
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"sort"
 	"strconv"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
 )
 
-// resolveUprobe is uprobe:binary:function[+offset] and uprobe:binary:address.
+// resolveUprobe is uprobe:binary:function[+offset] and uprobe:binary:address. With -p the binary may be left out.
 func resolveUprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	kind := lang.ProbeKindByName(ap.Provider)
-	if len(ap.Parts) != 2 || ap.Parts[0] == "" || ap.Parts[1] == "" {
-		return nil, fmt.Errorf("a %s is written %s:BINARY:FUNCTION or %s:BINARY:ADDRESS", kind.Name, kind.Name, kind.Name)
-	}
-	path, err := e.findBinary(ap.Parts[0])
+	paths, what, err := e.uprobeParts(kind, ap.Parts)
 	if err != nil {
 		return nil, err
 	}
-	t := lang.Target{Kind: kind, Path: path}
-	if addr, err := strconv.ParseUint(ap.Parts[1], 0, 63); err == nil {
-		t.Address = addr
-		t.Name = fmt.Sprintf("%s:%s:%d", kind.Name, path, addr)
-		return []lang.Target{t}, nil
+	if addr, err := strconv.ParseUint(what, 0, 63); err == nil {
+		return e.addressUprobe(kind, paths, addr)
 	}
-	name, offset, err := splitOffset(ap.Parts[1])
+	name, offset, err := splitOffset(what)
 	if err != nil {
 		return nil, err
 	}
 	if kind.Return && offset != 0 {
 		return nil, fmt.Errorf("a uretprobe takes no offset: it fires where the function returns")
 	}
-	syms, err := functionsOf(path)
+	var out []lang.Target
+	for _, path := range paths {
+		found, err := e.uprobeFunctions(kind, path, name, offset)
+		if err != nil && len(paths) == 1 {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	if len(out) == 0 {
+		return nil, &lang.NotFoundError{What: "function " + name, Near: e.nearUprobes(paths, name)}
+	}
+	return out, nil
+}
+
+// uprobeParts finds the binaries of an attach point and gives what follows them.
+func (e *Env) uprobeParts(kind *lang.ProbeKind, parts []string) (paths []string, what string, err error) {
+	switch {
+	case len(parts) == 1 && parts[0] != "" && e.opts.PID != 0:
+		path, err := e.processBinary()
+		return []string{path}, parts[0], err
+	case len(parts) == 3 && parts[1] == "cpp":
+		return nil, "", fmt.Errorf("names of C++ functions are not supported: use the mangled name, %s:BINARY:_ZN…", kind.Name)
+	case len(parts) != 2 || parts[0] == "" || parts[1] == "":
+		return nil, "", fmt.Errorf("a %s is written %s:BINARY:FUNCTION or %s:BINARY:ADDRESS", kind.Name, kind.Name, kind.Name)
+	}
+	paths, err = e.findBinaries(parts[0])
+	return paths, parts[1], err
+}
+
+// addressUprobe is uprobe:BINARY:ADDRESS.
+func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) ([]lang.Target, error) {
+	if len(paths) != 1 {
+		return nil, fmt.Errorf("an address is one of a single binary, not of %d", len(paths))
+	}
+	b, err := e.binary(paths[0])
 	if err != nil {
 		return nil, err
 	}
+	if _, err := b.FileOffset(addr); err != nil {
+		return nil, err
+	}
+	return []lang.Target{{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr}}, nil
+}
+
+// uprobeFunctions are the functions of a binary that match.
+func (e *Env) uprobeFunctions(kind *lang.ProbeKind, path, name string, offset uint64) ([]lang.Target, error) {
+	b, err := e.binary(path)
+	if err != nil {
+		return nil, err
+	}
+	found := b.Functions()
+	if s, ok := b.Symbol(name); ok {
+		found = []Symbol{s}
+	} else if !isPattern(name) {
+		found = nil
+	}
 	var out []lang.Target
-	for _, s := range syms {
-		if !match(name, s) {
+	for _, s := range found {
+		if !match(name, s.Name) {
 			continue
 		}
-		t.Func, t.Offset = s, offset
-		t.Name = kind.Name + ":" + path + ":" + s
+		if offset >= s.Size && offset != 0 && s.Size != 0 {
+			return nil, fmt.Errorf("offset %d is outside of %s, which has %d bytes", offset, s.Name, s.Size)
+		}
+		t := lang.Target{Kind: kind, Path: path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + path + ":" + s.Name}
 		if offset != 0 {
 			t.Name += fmt.Sprintf("+%d", offset)
 		}
 		out = append(out, t)
 	}
 	if len(out) == 0 {
-		near := []string(nil)
-		if !isPattern(name) {
-			near = nearest(name, syms)
-		}
-		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: near}
+		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: e.nearUprobes([]string{path}, name)}
 	}
 	return out, nil
 }
 
-// libraryDirs are where shared libraries lie, beside what LD_LIBRARY_PATH says.
-var libraryDirs = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
-	"/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"}
-
-// findBinary finds the file a script means: a path, a program in PATH, or a library by its name.
-func (e *Env) findBinary(name string) (string, error) {
-	if strings.Contains(name, "/") {
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			return "", fmt.Errorf("finding %s: %w", name, err)
-		}
-		if _, err := os.Stat(abs); err != nil {
-			return "", fmt.Errorf("opening the binary: %w", err)
-		}
-		return abs, nil
-	}
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if p := filepath.Join(dir, name); isFile(p) {
-			return p, nil
-		}
-	}
-	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), libraryDirs...) {
-		if p := findLibrary(dir, name); p != "" {
-			return p, nil
-		}
-	}
-	return "", fmt.Errorf("no program %s in PATH, and no library of that name", name)
-}
-
-// findLibrary finds libNAME.so, its versions, or a file of exactly that name in a directory.
-func findLibrary(dir, name string) string {
-	if strings.ContainsAny(name, "*?[") {
-		return ""
-	}
-	base := name
-	if !strings.HasPrefix(base, "lib") {
-		base = "lib" + base
-	}
-	for _, pattern := range []string{name, base + ".so", base + ".so.*"} {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern))
-		sort.Strings(found)
-		for i := len(found) - 1; i >= 0; i-- {
-			if isELF(found[i]) {
-				return found[i]
+func (e *Env) nearUprobes(paths []string, name string) []string {
+	var names []string
+	for _, p := range paths {
+		if b, err := e.binary(p); err == nil {
+			for _, s := range b.Functions() {
+				names = append(names, s.Name)
 			}
 		}
 	}
-	return ""
+	return nearest(name, sortedUnique(names))
 }
 
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
-}
-
-func isELF(path string) bool {
-	f, err := os.Open(path)
+// binary reads a binary once.
+func (e *Env) binary(path string) (*Binary, error) {
+	if b, ok := e.binaries[path]; ok {
+		return b, nil
+	}
+	b, err := OpenBinary(path)
 	if err != nil {
-		return false
+		return nil, fmt.Errorf("reading the binary: %w", err)
 	}
-	defer f.Close()
-	var magic [4]byte
-	_, err = f.Read(magic[:])
-	return err == nil && string(magic[:]) == elf.ELFMAG
+	if e.binaries == nil {
+		e.binaries = map[string]*Binary{}
+	}
+	e.binaries[path] = b
+	return b, nil
 }
 
-// functionsOf returns the names of the functions that a binary defines, sorted.
-func functionsOf(path string) ([]string, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+// listUprobes lists the functions of binaries that are named; there is no list of all binaries.
+func listUprobes(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+	name := "*"
+	switch {
+	case len(parts) == 0 || len(parts) > 2 || parts[0] == "" || parts[0] == "*":
+		return nil, nil
+	case len(parts) == 2 && parts[1] != "":
+		name = parts[1]
 	}
-	defer f.Close()
-	syms, err := f.Symbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("symbols of %s: %w", path, err)
-	}
-	dyn, err := f.DynamicSymbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("dynamic symbols of %s: %w", path, err)
-	}
-	var out []string
-	for _, s := range append(syms, dyn...) {
-		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Section != elf.SHN_UNDEF && s.Value != 0 && s.Name != "" {
-			out = append(out, s.Name)
-		}
-	}
-	return sortedUnique(out), nil
-}
-
-func listUprobes(e *Env, parts []string) ([]lang.Target, error) {
-	if len(parts) != 2 || parts[0] == "" || isPattern(parts[0]) {
-		return nil, nil // only the functions of a binary that is named
-	}
-	path, err := e.findBinary(parts[0])
+	paths, err := e.findBinaries(parts[0])
 	if err != nil {
 		return nil, err
 	}
-	syms, err := functionsOf(path)
-	if err != nil {
-		return nil, err
-	}
-	kind := lang.ProbeKindByName("uprobe")
 	var out []lang.Target
-	for _, s := range syms {
-		if parts[1] == "" || match(parts[1], s) {
-			out = append(out, lang.Target{Kind: kind, Name: "uprobe:" + path + ":" + s, Path: path, Func: s})
+	for _, p := range paths {
+		found, err := e.uprobeFunctions(kind, p, name, 0)
+		var missing *lang.NotFoundError
+		if err != nil && !errors.As(err, &missing) && len(paths) == 1 {
+			return nil, err
 		}
+		out = append(out, found...)
 	}
 	return out, nil
 }
 
-// fileOffset is where in the file a virtual address lies.
-func fileOffset(path string, addr uint64) (uint64, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return 0, fmt.Errorf("reading %s: %w", path, err)
+// planUprobe attaches to one place by the uprobe perf event source, to many of one file by uprobe.multi (Linux 6.6).
+func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
+	if !havePMU("uprobe") {
+		return nil, errors.New("this kernel was built without uprobes (CONFIG_UPROBES and CONFIG_UPROBE_EVENTS)")
 	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && addr >= p.Vaddr && addr-p.Vaddr < p.Memsz {
-			return addr - p.Vaddr + p.Off, nil
+	offsets := make([]uint64, len(targets))
+	for i := range targets {
+		var err error
+		if offsets[i], err = e.uprobeOffset(&targets[i]); err != nil {
+			return nil, err
 		}
 	}
-	return 0, fmt.Errorf("address %#x is not in the code of %s", addr, path)
-}
-
-func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
-	return &Plan{attach: func(prog *ebpf.Program) (closer, error) {
-		open := map[string]*link.Executable{}
-		return each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-			ex := open[t.Path]
-			if ex == nil {
-				var err error
-				if ex, err = link.OpenExecutable(t.Path); err != nil {
-					return nil, err
-				}
-				open[t.Path] = ex
-			}
-			return attachUprobe(ex, t, e.opts.PID, prog)
-		})(prog)
-	}}, nil
-}
-
-func attachUprobe(ex *link.Executable, t *lang.Target, pid int, prog *ebpf.Program) (closer, error) {
-	opts := &link.UprobeOptions{Offset: t.Offset, PID: pid}
-	if t.Func == "" {
-		off, err := fileOffset(t.Path, t.Address)
+	if e.mayUprobeMulti(targets) {
+		return &Plan{attachType: ebpf.AttachTraceUprobeMulti, attach: func(prog *ebpf.Program) (closer, error) {
+			return e.attachUprobeMulti(targets, offsets, prog)
+		}}, nil
+	}
+	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
+		off, err := e.uprobeOffset(t)
 		if err != nil {
 			return nil, err
 		}
-		opts.Address = off
+		return openProbe("uprobe", t.Path, off, t.Kind.Return, e.opts.PID, prog)
+	})}, nil
+}
+
+// uprobeOffset is where in its file a target's instruction lies.
+func (e *Env) uprobeOffset(t *lang.Target) (uint64, error) {
+	b, err := e.binary(t.Path)
+	if err != nil {
+		return 0, err
 	}
-	if t.Kind.Return {
-		return ex.Uretprobe(t.Func, prog, opts)
+	addr := t.Address
+	if t.Func != "" {
+		s, ok := b.Symbol(t.Func)
+		if !ok {
+			return 0, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", t.Func, t.Path)}
+		}
+		addr = s.Address + t.Offset
 	}
-	return ex.Uprobe(t.Func, prog, opts)
+	return b.FileOffset(addr)
+}
+
+// mayUprobeMulti says whether targets are of one file, and the kernel has uprobe.multi. Up to 6.9 that took a
+// process id for that of a thread.
+func (e *Env) mayUprobeMulti(targets []lang.Target) bool {
+	if len(targets) < 2 || e.opts.PID != 0 && !e.kernel.AtLeast(6, 10) {
+		return false
+	}
+	for i := range targets {
+		if targets[i].Path != targets[0].Path {
+			return false
+		}
+	}
+	return haveUprobeMulti()
+}
+
+// haveUprobeMulti tries to attach to a directory: a kernel with uprobe.multi says that this is no file.
+func haveUprobeMulti() bool {
+	prog, err := trialProgram(ebpf.AttachTraceUprobeMulti)
+	if err != nil {
+		return false
+	}
+	defer prog.Close()
+	ex, err := link.OpenExecutable("/")
+	if err != nil {
+		return false
+	}
+	l, err := ex.UprobeMulti(nil, prog, &link.UprobeMultiOptions{Addresses: []uint64{1}})
+	if err == nil {
+		return l.Close() == nil
+	}
+	return errors.Is(err, unix.EBADF)
+}
+
+func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *ebpf.Program) (closer, error) {
+	ex, err := link.OpenExecutable(targets[0].Path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the binary: %w", err)
+	}
+	attach := ex.UprobeMulti
+	if targets[0].Kind.Return {
+		attach = ex.UretprobeMulti
+	}
+	l, err := attach(nil, prog, &link.UprobeMultiOptions{Addresses: offsets, PID: uint32(e.opts.PID)})
+	if err != nil {
+		return nil, fmt.Errorf("attaching to %d functions of %s: %w", len(targets), targets[0].Path, err)
+	}
+	return l, nil
 }

@@ -1,0 +1,195 @@
+package probes
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// EventField is a field of a tracepoint's record, a line "field:" of its format file.
+type EventField struct {
+	Decl         string // as C declares it: "const char * filename", "char comm[16]", "__data_loc char[] name"
+	Name         string
+	Offset, Size int // bytes
+	Signed       bool
+	Common       bool // one of those that every event has
+
+	typ  string // "const char *"
+	dims string // what is between an array's brackets
+	loc  string // "__data_loc" or "__rel_loc"
+}
+
+// ParseFormat reads the format file of a tracepoint (Documentation/trace/events.rst) and returns its fields. It fails on
+// lines that begin as fields and are not.
+func ParseFormat(r io.Reader) ([]EventField, error) {
+	var out []EventField
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxFormatLine)
+	common := true // until the empty line in the middle of the fields
+	for s.Scan() {
+		line := strings.TrimSpace(s.Text())
+		switch {
+		case line == "" && len(out) > 0:
+			common = false
+		case strings.HasPrefix(line, "print fmt:"):
+			return out, nil
+		case strings.HasPrefix(line, "field:"):
+			f, err := parseFieldLine(line)
+			if err != nil {
+				return nil, err
+			}
+			f.Common = common && strings.HasPrefix(f.Name, "common_")
+			out = append(out, f)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("reading the format file: %w", err)
+	}
+	return out, nil
+}
+
+// maxFormatLine bounds lines: how an event is printed is a single one, of tens of kilobytes for some.
+const maxFormatLine = 4 << 20
+
+// maxRecord bounds offsets: a record is at most PERF_MAX_TRACE_SIZE bytes (include/linux/trace_events.h).
+const maxRecord = 8192
+
+func parseFieldLine(line string) (EventField, error) {
+	var f EventField
+	// The declaration may hold no semicolon; the others are numbers.
+	for _, part := range strings.Split(strings.TrimSuffix(line, ";"), ";") {
+		key, value, ok := strings.Cut(strings.TrimSpace(part), ":")
+		if !ok {
+			return f, fmt.Errorf("format line %q: no value for %q", line, key)
+		}
+		var err error
+		switch key {
+		case "field":
+			f.Decl = strings.TrimSpace(value)
+		case "offset":
+			f.Offset, err = strconv.Atoi(value)
+		case "size":
+			f.Size, err = strconv.Atoi(value)
+		case "signed":
+			f.Signed = value == "1"
+		}
+		if err != nil {
+			return f, fmt.Errorf("format line %q: %w", line, err)
+		}
+	}
+	f.split()
+	if f.Name == "" || f.Offset < 0 || f.Size < 0 || f.Offset > maxRecord || f.Size > maxRecord {
+		return f, fmt.Errorf("format line %q: not a field", line)
+	}
+	return f, nil
+}
+
+// split takes the declaration apart.
+func (f *EventField) split() {
+	decl := f.Decl
+	for _, loc := range []string{"__data_loc", "__rel_loc"} {
+		if rest, ok := strings.CutPrefix(decl, loc+" "); ok {
+			f.loc, decl = loc, rest
+		}
+	}
+	// "char comm[16]", and "char[] name" after __data_loc.
+	if open := strings.IndexByte(decl, '['); open >= 0 {
+		if end := strings.LastIndexByte(decl, ']'); end > open {
+			f.dims = strings.TrimSpace(decl[open+1 : end])
+			if f.dims == "" {
+				f.dims = "0"
+			}
+			decl = decl[:open] + decl[end+1:]
+		}
+	}
+	decl = strings.TrimSpace(decl)
+	i := strings.LastIndexAny(decl, " *\t")
+	f.typ, f.Name = strings.TrimSpace(decl[:i+1]), decl[i+1:]
+}
+
+// dataLocLen is the room for a string whose length only the record tells.
+const dataLocLen = 1024
+
+// Field is the language's view of a field.
+func (f *EventField) Field() lang.Field {
+	out := lang.Field{Name: f.Name, Offset: f.Offset, DataLoc: f.loc == "__data_loc", RelLoc: f.loc == "__rel_loc"}
+	switch {
+	case f.loc != "" && isChar(f.typ):
+		out.Type = lang.String{Len: dataLocLen}
+	case f.loc != "":
+		out.Type = lang.Array{Elem: elementType(f.typ)}
+	case f.dims != "":
+		out.Type = f.array()
+	case strings.Contains(f.typ, "*") && f.Size == 8:
+		out.Type = lang.Pointer{Elem: pointeeType(f.typ)}
+	default:
+		out.Type = plainType(f.typ, f.Size, f.Signed)
+	}
+	return out
+}
+
+func isChar(typ string) bool { return strings.TrimPrefix(typ, "const ") == "char" }
+
+// pointeeType is what a pointer in a record points to: characters, or something the format file does not describe.
+func pointeeType(typ string) lang.Type {
+	base := strings.TrimSpace(strings.Replace(typ, "*", "", 1))
+	base = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(base, "const "), " const"))
+	switch {
+	case strings.Contains(base, "*"):
+		return lang.Pointer{Elem: pointeeType(base)}
+	case base == "char":
+		return lang.Int{Bits: 8, Signed: true}
+	}
+	return lang.Void{}
+}
+
+// array is the type of a field with brackets. Their text may be an expression; the size of the field is sure.
+func (f *EventField) array() lang.Type {
+	n, err := strconv.Atoi(f.dims)
+	if isChar(f.typ) || err != nil || n <= 0 || f.Size%n != 0 {
+		n = f.Size
+		if size := elementType(f.typ).Size(); err != nil && f.Size%size == 0 {
+			n = f.Size / size
+		}
+	}
+	if n == 0 {
+		return lang.Array{Elem: elementType(f.typ)}
+	}
+	return lang.Array{Elem: plainType(f.typ, f.Size/n, f.Signed || isChar(f.typ)), Len: n}
+}
+
+// elementTypes are the types that arrays of an unknown length are made of.
+var elementTypes = map[string]lang.Int{
+	"char": {Bits: 8, Signed: true}, "u8": {Bits: 8}, "__u8": {Bits: 8}, "unsigned char": {Bits: 8}, "uint8_t": {Bits: 8},
+	"s8": {Bits: 8, Signed: true}, "__s8": {Bits: 8, Signed: true},
+	"u16": {Bits: 16}, "__u16": {Bits: 16}, "unsigned short": {Bits: 16}, "uint16_t": {Bits: 16}, "__le16": {Bits: 16},
+	"short": {Bits: 16, Signed: true}, "s16": {Bits: 16, Signed: true},
+	"u32": {Bits: 32}, "__u32": {Bits: 32}, "unsigned int": {Bits: 32}, "uint32_t": {Bits: 32}, "__le32": {Bits: 32},
+	"int": {Bits: 32, Signed: true}, "s32": {Bits: 32, Signed: true},
+	"u64": {Bits: 64}, "__u64": {Bits: 64}, "unsigned long": {Bits: 64}, "uint64_t": {Bits: 64},
+	"unsigned long long": {Bits: 64}, "long": {Bits: 64, Signed: true}, "s64": {Bits: 64, Signed: true},
+}
+
+// elementType is a type by its name, bytes if the name is not known.
+func elementType(typ string) lang.Int {
+	if t, ok := elementTypes[strings.TrimPrefix(typ, "const ")]; ok {
+		return t
+	}
+	return lang.Int{Bits: 8}
+}
+
+// plainType is an integer of a size, or bytes where there is no such integer.
+func plainType(typ string, size int, signed bool) lang.Type {
+	switch size {
+	case 1, 2, 4, 8:
+		if typ == "bool" && size == 1 {
+			return lang.Bool{}
+		}
+		return lang.Int{Bits: size * 8, Signed: signed}
+	}
+	return lang.Array{Elem: lang.Int{Bits: 8}, Len: size}
+}

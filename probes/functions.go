@@ -1,0 +1,178 @@
+package probes
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+)
+
+// Function is a function of the kernel.
+type Function struct {
+	Name   string
+	Module string // "" for the kernel itself
+}
+
+// functionIndex are the kernel's functions that can be traced, sorted by name.
+type functionIndex struct {
+	all []Function
+	err error
+}
+
+// kernelFunctions lists what can be traced: the functions that ftrace knows or, where that list can not be read, all that
+// kallsyms has; without those that kprobes refuse.
+func (e *Env) kernelFunctions() ([]Function, error) {
+	if e.functions == nil {
+		e.functions = &functionIndex{}
+		e.functions.all, e.functions.err = e.readFunctions()
+	}
+	return e.functions.all, e.functions.err
+}
+
+func (e *Env) readFunctions() ([]Function, error) {
+	refused := e.refusedFunctions()
+	if dir, err := e.tracefs(); err == nil {
+		list, err := readFunctionFile(dir+"/available_filter_functions", ParseFilterFunctions)
+		if err == nil && len(list) > 0 {
+			return traceable(list, refused), nil
+		}
+	}
+	list, err := readFunctionFile("/proc/kallsyms", ParseKallsyms)
+	if err != nil {
+		return nil, fmt.Errorf("listing the kernel's functions: %w", err)
+	}
+	return traceable(list, refused), nil
+}
+
+func readFunctionFile(path string, parse func(io.Reader) ([]Function, error)) ([]Function, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parse(f)
+}
+
+// refusedFunctions are those that the kernel lets no kprobe have. The list is in debugfs, which may not be mounted: then the
+// kernel refuses them when they are attached to.
+func (e *Env) refusedFunctions() map[Function]bool {
+	list, err := readFunctionFile("/sys/kernel/debug/kprobes/blacklist", ParseBlacklist)
+	if err != nil {
+		return nil
+	}
+	out := make(map[Function]bool, len(list))
+	for _, f := range list {
+		out[f] = true
+	}
+	return out
+}
+
+// traceable leaves out what wildcards must not match: what kprobes refuse, and the parts that the compiler cut
+// off other functions, which are none that anyone calls.
+func traceable(list []Function, refused map[Function]bool) []Function {
+	out := list[:0]
+	for _, f := range list {
+		if !refused[f] && !strings.Contains(f.Name, ".part.") {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// ParseFilterFunctions reads available_filter_functions of tracefs: "name" or "name [module]" a line.
+func ParseFilterFunctions(r io.Reader) ([]Function, error) {
+	return parseFunctions(r, "the list of traceable functions", func(line string) (Function, bool) {
+		name, module, _ := strings.Cut(line, " ")
+		return Function{name, moduleName(module)}, !strings.HasPrefix(name, "__ftrace_invalid_address__")
+	})
+}
+
+// ParseKallsyms reads the functions of /proc/kallsyms: "address type name" or "address type name [module]" a line, of
+// which types t, T, w and W are code.
+func ParseKallsyms(r io.Reader) ([]Function, error) {
+	return parseFunctions(r, "kallsyms", func(line string) (Function, bool) {
+		_, rest, _ := strings.Cut(line, " ")
+		kind, rest, _ := strings.Cut(rest, " ")
+		name, module, _ := strings.Cut(rest, "\t")
+		if len(kind) != 1 || !strings.Contains("tTwW", kind) {
+			return Function{}, false
+		}
+		f := Function{name, moduleName(module)}
+		// "bpf" and "__builtin__ftrace" are no modules: code that the kernel has made. Names with these
+		// prefixes are padding before functions.
+		made := f.Module == "bpf" || strings.HasPrefix(f.Module, "__builtin__")
+		return f, !made && !strings.HasPrefix(name, "__pfx_") && !strings.HasPrefix(name, "__cfi_")
+	})
+}
+
+// ParseBlacklist reads kprobes/blacklist of debugfs: "from-to<tab>name" or "from-to<tab>name [module]" a line.
+func ParseBlacklist(r io.Reader) ([]Function, error) {
+	return parseFunctions(r, "the list of functions that kprobes refuse", func(line string) (Function, bool) {
+		_, rest, ok := strings.Cut(line, "\t")
+		name, module, _ := strings.Cut(rest, " ")
+		return Function{name, moduleName(module)}, ok
+	})
+}
+
+func moduleName(s string) string { return strings.Trim(strings.TrimSpace(s), "[]") }
+
+// parseFunctions reads a function from each line, leaves out those without a name, and sorts them.
+func parseFunctions(r io.Reader, what string, parse func(line string) (Function, bool)) ([]Function, error) {
+	var out []Function
+	s := bufio.NewScanner(r)
+	for s.Scan() {
+		if f, ok := parse(s.Text()); ok && f.Name != "" {
+			out = append(out, f)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Name != out[j].Name {
+			return out[i].Name < out[j].Name
+		}
+		return out[i].Module < out[j].Module
+	})
+	unique := out[:0]
+	for i, f := range out {
+		if i == 0 || f != out[i-1] {
+			unique = append(unique, f)
+		}
+	}
+	return unique, nil
+}
+
+// findFunctions returns the functions that match, in order, of the modules that match; module "" is any.
+func findFunctions(all []Function, module, name string) []Function {
+	var out []Function
+	if !isPattern(name) {
+		i := sort.Search(len(all), func(i int) bool { return all[i].Name >= name })
+		for ; i < len(all) && all[i].Name == name; i++ {
+			if inModule(all[i], module) {
+				out = append(out, all[i])
+			}
+		}
+		return out
+	}
+	for _, f := range all {
+		if match(name, f.Name) && inModule(f, module) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func inModule(f Function, module string) bool {
+	return module == "" || match(module, orVmlinux(f.Module))
+}
+
+// orVmlinux is the name that the kernel itself has among its modules.
+func orVmlinux(module string) string {
+	if module == "" {
+		return "vmlinux"
+	}
+	return module
+}

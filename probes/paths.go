@@ -1,0 +1,230 @@
+package probes
+
+import (
+	"bufio"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// elfMachine is this machine's, by GOARCH.
+var elfMachine = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// libraryDirs are where shared libraries lie that ld.so.cache does not know.
+var libraryDirs = []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
+	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"}
+
+// findBinaries finds the files that a script means: a path, which may hold wildcards, a program in PATH, or a library by its
+// name. With -p, paths are those that the process sees.
+func (e *Env) findBinaries(name string) ([]string, error) {
+	root, err := e.processRoot()
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(name, "/") {
+		return findPath(root, name)
+	}
+	if strings.HasPrefix(name, "lib") && !isPattern(name) {
+		if path := e.findLibrary(root, name); path != "" {
+			return []string{path}, nil
+		}
+	}
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), ".") {
+		if p, err := inRoot(root, filepath.Join(dir, name)); err == nil && isProgram(p) {
+			return []string{p}, nil
+		}
+	}
+	return nil, &missingBinary{name}
+}
+
+type missingBinary struct{ name string }
+
+func (m *missingBinary) Error() string {
+	return fmt.Sprintf("no program %s in PATH, and no library of that name", m.name)
+}
+
+// findPath finds a file by its path, or the ELF files that match it.
+func findPath(root, name string) ([]string, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", name, err)
+	}
+	if !strings.ContainsAny(name, "*?") {
+		p, err := inRoot(root, abs)
+		if err == nil {
+			_, err = os.Stat(p)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("finding the binary: %w", err)
+		}
+		return []string{p}, nil
+	}
+	found, err := filepath.Glob(root + abs)
+	if err != nil {
+		return nil, fmt.Errorf("pattern %s: %w", name, err)
+	}
+	var out []string
+	for _, p := range found {
+		if isProgram(p) {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no program or library matches %s", name)
+	}
+	return out, nil
+}
+
+// processRoot is the directory that the process of -p has as its root, "" if it is ours.
+func (e *Env) processRoot() (string, error) {
+	if e.opts.PID == 0 {
+		return "", nil
+	}
+	proc := filepath.Join("/proc", strconv.Itoa(e.opts.PID))
+	theirs, err := os.Readlink(proc + "/ns/mnt")
+	if err != nil {
+		return "", fmt.Errorf("finding the files of process %d: %w", e.opts.PID, err)
+	}
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil || ours == theirs {
+		return "", nil
+	}
+	return proc + "/root", nil
+}
+
+// maxLinks is how many symbolic links a path may take, as in the kernel (MAXSYMLINKS).
+const maxLinks = 40
+
+// inRoot gives a path below root as our own. Absolute symbolic links on the way lead to places below root,
+// not to those of our own file system.
+func inRoot(root, path string) (string, error) {
+	if root == "" {
+		return path, nil
+	}
+	done, rest, links := "/", strings.Split(filepath.Clean("/"+path), "/"), 0
+	for len(rest) > 0 {
+		next := filepath.Join(done, rest[0])
+		rest = rest[1:]
+		target, err := os.Readlink(root + next)
+		if err != nil {
+			done = next // not a link; if it is missing, opening it says so
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("%s: too many symbolic links", path)
+		}
+		if filepath.IsAbs(target) {
+			done = "/"
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return root + done, nil
+}
+
+// isProgram says whether a file is an ELF file for this machine, or a compatible one.
+func isProgram(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [20]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil || string(head[:4]) != elf.ELFMAG {
+		return false
+	}
+	machine := elf.Machine(head[18]) | elf.Machine(head[19])<<8
+	return elf.Class(head[4]) == elf.ELFCLASS64 && machine == elfMachine[goarch]
+}
+
+// findLibrary finds a library by its name: with -p among those that the process has mapped, then in
+// ld.so.cache, then in the usual directories. "" if there is none.
+func (e *Env) findLibrary(root, name string) string {
+	var sources [][]Library
+	if e.opts.PID != 0 {
+		mapped, err := mappedLibraries(e.opts.PID)
+		if err == nil {
+			sources = append(sources, mapped)
+		}
+	}
+	if data, err := os.ReadFile(root + "/etc/ld.so.cache"); err == nil {
+		if cached, err := ParseLibraryCache(data); err == nil {
+			sources = append(sources, cached)
+		}
+	}
+	sources = append(sources, directoryLibraries(root, name))
+	for _, source := range sources {
+		for _, l := range matchLibraries(source, name) {
+			if p, err := inRoot(root, l.Path); err == nil && isProgram(p) {
+				return p
+			}
+		}
+	}
+	return ""
+}
+
+// mappedLibraries are the files that a process has mapped.
+func mappedLibraries(pid int) ([]Library, error) {
+	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "maps"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	seen := map[string]bool{}
+	var out []Library
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		i := strings.IndexByte(s.Text(), '/')
+		if i < 0 {
+			continue
+		}
+		if path := s.Text()[i:]; !seen[path] {
+			seen[path] = true
+			out = append(out, Library{filepath.Base(path), path})
+		}
+	}
+	return out, s.Err()
+}
+
+// directoryLibraries are the files in the library directories whose names begin with a library's.
+func directoryLibraries(root, name string) []Library {
+	var out []Library
+	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), libraryDirs...) {
+		entries, err := os.ReadDir(root + dir)
+		if err != nil {
+			continue
+		}
+		i := sort.Search(len(entries), func(i int) bool { return entries[i].Name() >= name })
+		for ; i < len(entries) && strings.HasPrefix(entries[i].Name(), name); i++ {
+			out = append(out, Library{entries[i].Name(), filepath.Join(dir, entries[i].Name())})
+		}
+	}
+	return out
+}
+
+// errNoProcess is what a uprobe without a binary gives when there is no -p.
+var errNoProcess = errors.New("no binary is named; with -p PID the process's own is meant")
+
+// processBinary is the program that the process of -p runs.
+func (e *Env) processBinary() (string, error) {
+	if e.opts.PID == 0 {
+		return "", errNoProcess
+	}
+	exe, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(e.opts.PID), "exe"))
+	if err != nil {
+		return "", fmt.Errorf("finding the program of process %d: %w", e.opts.PID, err)
+	}
+	root, err := e.processRoot()
+	if err != nil {
+		return "", err
+	}
+	return root + exe, nil
+}

@@ -1,0 +1,86 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// perfEvent is an event of perf_event_open(2) with a program attached. Closing it detaches the program.
+type perfEvent int
+
+func (p perfEvent) Close() error { return unix.Close(int(p)) }
+
+// openPerf opens an event and attaches a program to it. pid -1 is every process, cpu -1 every CPU; at least one of the two is given.
+func openPerf(attr *unix.PerfEventAttr, pid, cpu int, prog *ebpf.Program) (perfEvent, error) {
+	attr.Size = uint32(unsafe.Sizeof(*attr))
+	attr.Bits |= unix.PerfBitDisabled
+	fd, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("opening a perf event: %w", err)
+	}
+	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_BPF, prog.FD()); err != nil {
+		return -1, errors.Join(fmt.Errorf("attaching the program to a perf event: %w", err), unix.Close(fd))
+	}
+	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
+		return -1, errors.Join(fmt.Errorf("enabling a perf event: %w", err), unix.Close(fd))
+	}
+	return perfEvent(fd), nil
+}
+
+// eventSources are where the kernel lists its sources of perf events, and their type numbers.
+const eventSources = "/sys/bus/event_source/devices/"
+
+// havePMU says whether the kernel has a source of perf events, such as "kprobe".
+func havePMU(name string) bool { return exists(eventSources + name) }
+
+// pmuType is the type number of a source of perf events.
+func pmuType(name string) (uint32, error) {
+	data, err := os.ReadFile(eventSources + name + "/type")
+	if err != nil {
+		return 0, fmt.Errorf("finding the perf event source %s: %w", name, err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(data)), 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("type of the perf event source %s: %w", name, err)
+	}
+	return uint32(n), nil
+}
+
+// retprobeBit is the bit of an event's config that makes a kprobe or uprobe a return probe
+// (PERF_PROBE_CONFIG_IS_RETPROBE, kernel/events/core.c; format/retprobe says the same).
+const retprobeBit = 1
+
+// openProbe opens an event of the kprobe or uprobe source: at an offset of a function ("name" or "module:name"), of
+// a file (its path), or, where the name is "", at an address of the kernel.
+func openProbe(source, name string, offset uint64, ret bool, pid int, prog *ebpf.Program) (perfEvent, error) {
+	typ, err := pmuType(source)
+	if err != nil {
+		return -1, err
+	}
+	attr := unix.PerfEventAttr{Type: typ, Ext2: offset}
+	if ret {
+		attr.Config = retprobeBit
+	}
+	var text *byte
+	if name != "" {
+		if text, err = unix.BytePtrFromString(name); err != nil {
+			return -1, fmt.Errorf("name of the probe: %w", err)
+		}
+	}
+	attr.Ext1 = uint64(uintptr(unsafe.Pointer(text)))
+	cpu := -1
+	if pid <= 0 {
+		pid, cpu = -1, 0 // the program runs on every CPU all the same
+	}
+	p, err := openPerf(&attr, pid, cpu, prog)
+	runtime.KeepAlive(text) // for the kernel, which knows its address alone
+	return p, err
+}
