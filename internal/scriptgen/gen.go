@@ -48,6 +48,7 @@ type gen struct {
 func Script(seed uint64, kprobes bool) string {
 	g := &gen{r: rand.New(rand.NewPCG(seed, 0x676f7472616365))}
 	g.makeMaps()
+	g.assignMaps()
 	n := 1 + g.r.IntN(3)
 	for range n {
 		p := pick(g.r, probeSpecs)
@@ -91,6 +92,46 @@ func (g *gen) makeMaps() {
 		g.maps = append(g.maps, m)
 	}
 }
+
+// assignMaps gives every map its first value, which decides its types.
+func (g *gen) assignMaps() {
+	g.probe = &probeSpec{}
+	g.line("BEGIN")
+	g.line("{")
+	g.indent++
+	for _, m := range g.maps {
+		g.line("%s = %s;", firstElement(m), firstValue(m))
+	}
+	g.indent--
+	g.line("}")
+}
+
+// firstElement and firstValue use no other map, whose type may not be known yet.
+func firstElement(m mapVar) string {
+	if len(m.keys) == 0 {
+		return m.name
+	}
+	keys := make([]string, len(m.keys))
+	for i, k := range m.keys {
+		keys[i] = firstOf[k]
+	}
+	return fmt.Sprintf("%s[%s]", m.name, strings.Join(keys, ", "))
+}
+
+func firstValue(m mapVar) string {
+	switch m.agg {
+	case "":
+		return firstOf[m.val]
+	case "count":
+		return "count()"
+	case "lhist":
+		return "lhist((int64)5, 0, 1000, 100)"
+	default:
+		return m.agg + "((int64)5)"
+	}
+}
+
+var firstOf = map[kind]string{intKind: "(int64)1", strKind: `"first"`, tupleKind: `((int64)1, "first", (int64)2)`}
 
 // probeBlock writes a probe: attach point, filter and body.
 func (g *gen) probeBlock(p probeSpec) {

@@ -163,8 +163,10 @@ func (g *gen) assignVar() {
 	g.assignNew()
 }
 
-func (g *gen) assignMap() {
-	m := pick(g.r, g.maps)
+func (g *gen) assignMap() { g.assign(pick(g.r, g.maps)) }
+
+// assign writes an assignment to a map or an element of it.
+func (g *gen) assign(m mapVar) {
 	target := g.element(m, 1)
 	switch {
 	case m.agg != "":
