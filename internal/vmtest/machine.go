@@ -146,11 +146,14 @@ func (m *Machine) qemuArgs(sock, initrd string) []string {
 	if mem == 0 {
 		mem = 2048
 	}
+	// One host thread runs all CPUs in turn: with a thread each, QEMU 7.2 lets both spin for ever on an instruction
+	// that the kernel patches under them (static keys of tracepoints, kprobes).
+	//
 	// Mitigations cost much under emulation and change nothing for a privileged tracer.
 	args := "console=ttyS0 panic=-1 loglevel=4 mitigations=off tsc=reliable rdinit=/init " + m.Append
 	return []string{
 		"-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio", "-monitor", "none",
-		"-accel", "tcg", "-cpu", "max", "-smp", strconv.Itoa(cpus), "-m", strconv.Itoa(mem),
+		"-accel", "tcg,thread=single", "-cpu", "max", "-smp", strconv.Itoa(cpus), "-m", strconv.Itoa(mem),
 		"-kernel", m.Kernel.Image, "-initrd", initrd, "-append", args,
 		"-device", "virtio-serial-pci",
 		"-chardev", "socket,id=events,path=" + sock,
