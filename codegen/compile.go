@@ -6,6 +6,7 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf"
@@ -139,10 +140,35 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	}
 	res, err := emit.Program(irProg, &emit.Options{KernelVersion: k.kernel.Version})
 	if err != nil {
-		return nil, fmt.Errorf("emitting %s: %w", prog.Name, err)
+		return nil, limit(p, fmt.Errorf("emitting %s: %w", prog.Name, err))
 	}
 	prog.Insns, prog.Positions = res.Insns, res.Pos
 	return prog, nil
+}
+
+// limit makes an *Error of what the kernel's limits forbid, and leaves other errors as they are.
+func limit(p *lang.Prog, err error) error {
+	var frame *pass.FrameError
+	var far *emit.RangeError
+	span := p.Probe.Points[0].Range()
+	switch {
+	case errors.As(err, &frame):
+		return &Error{
+			Span:    span,
+			Message: fmt.Sprintf("this probe needs %d bytes of stack, the kernel gives %d", frame.Size, frame.Limit()),
+			Hint:    "keep fewer variables, tuples and strings at a time, or nest fewer loops",
+		}
+	case errors.As(err, &far):
+		if far.Pos.Line > 0 {
+			span = lang.Span{Pos: far.Pos, EndPos: far.Pos}
+		}
+		return &Error{
+			Span:    span,
+			Message: fmt.Sprintf("the program of this probe is too long: a jump of %d instructions, the kernel's longest is of %d", far.Distance, emit.MaxJump),
+			Hint:    "unroll less, or use several probes",
+		}
+	}
+	return err
 }
 
 // programType says which kind of eBPF program a probe needs. Attach types that depend on

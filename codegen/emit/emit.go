@@ -3,6 +3,7 @@ package emit
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -26,14 +27,14 @@ type Options struct {
 
 // Program emits the functions of a program, one after the other.
 func Program(p *ir.Program, o *Options) (*Result, error) {
+	allocs, err := pass.AllocateProgram(p)
+	if err != nil {
+		return nil, err
+	}
 	res := &Result{}
-	frames := 0
 	for i, f := range p.Funcs {
-		alloc, err := pass.Allocate(f)
-		if err != nil {
-			return nil, err
-		}
-		e := &emitter{f: f, alloc: alloc, index: i, res: res, v4: o.KernelVersion >= 6<<16|6<<8, alias: map[string]string{}, returns: copied(f)}
+		e := &emitter{f: f, alloc: allocs[i], index: i, res: res, v4: o.KernelVersion >= 6<<16|6<<8,
+			alias: map[string]string{}, returns: copied(f)}
 		first := len(res.Insns)
 		if err := e.function(); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -44,9 +45,46 @@ func Program(p *ir.Program, o *Options) (*Result, error) {
 			// The kernel takes a callback only from programs whose functions are described (check_ld_imm, kernel/bpf/verifier.c).
 			res.Insns[first] = btf.WithFuncMetadata(res.Insns[first], describe(f))
 		}
-		frames = max(frames, alloc.FrameSize)
+	}
+	if err := checkJumps(res); err != nil {
+		return nil, err
 	}
 	return res, nil
+}
+
+// MaxJump is the longest jump, in instructions: its offset has 16 bits.
+const MaxJump = math.MaxInt16
+
+// RangeError says that a jump is longer than its instruction can say, because the program is too long.
+type RangeError struct {
+	Distance int // in instructions
+	Pos      lang.Pos
+}
+
+func (e *RangeError) Error() string {
+	return fmt.Sprintf("a jump of %d instructions, the longest is of %d", e.Distance, MaxJump)
+}
+
+// checkJumps looks for jumps whose distance does not fit their 16 bits: cilium/ebpf would cut it.
+func checkJumps(res *Result) error {
+	at := map[string]int{} // wide instructions count twice
+	raw := 0
+	for _, ins := range res.Insns {
+		if l := ins.Symbol(); l != "" {
+			at[l] = raw
+		}
+		raw += int(ins.Size() / asm.InstructionSize)
+	}
+	raw = 0
+	for i, ins := range res.Insns {
+		raw += int(ins.Size() / asm.InstructionSize)
+		if to, ok := at[ins.Reference()]; ok && ins.OpCode.Class().IsJump() {
+			if d := to - raw; d != int(int16(d)) {
+				return &RangeError{Distance: max(d, -d), Pos: res.Pos[i]}
+			}
+		}
+	}
+	return nil
 }
 
 // describe is the BTF of a function.

@@ -41,14 +41,49 @@ func (a *Allocation) Slot(s *ir.Slot) int { return a.slots[s.ID] }
 // maxFrame is MAX_BPF_STACK (include/linux/filter.h).
 const maxFrame = 512
 
-// FrameError says that a function needs more stack than the kernel gives.
+// FrameError says that a program needs more stack than the kernel gives.
 type FrameError struct {
-	Func string
-	Size int // bytes needed
+	Func string // the function whose frame is the last that does not fit
+	Size int    // bytes needed by it and those that called it
 }
 
 func (e *FrameError) Error() string {
 	return fmt.Sprintf("%s needs %d bytes of stack, the kernel gives %d", e.Func, e.Size, maxFrame)
+}
+
+// Limit is what the kernel gives, in bytes.
+func (e *FrameError) Limit() int { return maxFrame }
+
+// frameUnit is what the verifier rounds each frame up to (check_max_stack_depth, kernel/bpf/verifier.c; newer kernels round to 16
+// where programs are compiled).
+const frameUnit = 32
+
+// AllocateProgram allocates all functions. A function and the callbacks it hands to the kernel share one stack.
+func AllocateProgram(p *ir.Program) ([]*Allocation, error) {
+	out := make([]*Allocation, len(p.Funcs))
+	frames := map[string]int{}
+	for i, f := range p.Funcs {
+		a, err := Allocate(f)
+		if err != nil {
+			return nil, err
+		}
+		out[i], frames[f.Name] = a, (max(a.FrameSize, 1)+frameUnit-1)/frameUnit*frameUnit
+	}
+	return out, checkDepth(p, p.Funcs[0], frames, 0)
+}
+
+// checkDepth adds up the frames along every chain of callbacks. Loop bodies contain each other like the loops do, so chains end.
+func checkDepth(p *ir.Program, f *ir.Func, frames map[string]int, above int) error {
+	size := above + frames[f.Name]
+	if size > maxFrame {
+		return &FrameError{Func: f.Name, Size: size}
+	}
+	for _, name := range references(f) {
+		if err := checkDepth(p, find(p, name), frames, size); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Allocate decides where the values of a function lie.
@@ -62,6 +97,7 @@ func Allocate(f *ir.Func) (*Allocation, error) {
 		hints:    hints(f),
 		out:      &Allocation{locs: make([]Loc, f.Values()), has: make([]bool, f.Values())},
 	}
+	a.succs, a.preds = graph(f)
 	a.clobber()
 	a.registers()
 	a.frame()
@@ -74,6 +110,8 @@ func Allocate(f *ir.Func) (*Allocation, error) {
 type allocator struct {
 	*liveness
 	hints   map[int][]hint
+	succs   [][]int // by block id
+	preds   [][]int
 	busy    [numRegs]Ranges
 	out     *Allocation
 	spilled []int

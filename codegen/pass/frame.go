@@ -136,24 +136,10 @@ func (a *allocator) slotRange(at map[int][]int) Ranges {
 	if len(at) == 0 {
 		return nil
 	}
-	blocks := a.f.Blocks
-	before := make([]bool, a.f.BlockIDs()) // mentioned on some way to the block's start
-	after := make([]bool, a.f.BlockIDs())  // mentioned on some way from the block's end
-	for changed := true; changed; {
-		changed = false
-		for _, b := range blocks {
-			for _, e := range b.Edges() {
-				if (before[b.ID] || len(at[b.ID]) > 0) && !before[e.To.ID] {
-					before[e.To.ID], changed = true, true
-				}
-				if (after[e.To.ID] || len(at[e.To.ID]) > 0) && !after[b.ID] {
-					after[b.ID], changed = true, true
-				}
-			}
-		}
-	}
+	before := reach(a.succs, at) // mentioned on some way to the block's start
+	after := reach(a.preds, at)  // mentioned on some way from the block's end
 	var r Ranges
-	for _, b := range blocks {
+	for _, b := range a.f.Blocks {
 		s := Span{a.start[b.ID], a.end[b.ID] + posStep - 1}
 		m := at[b.ID]
 		switch {
@@ -170,4 +156,39 @@ func (a *allocator) slotRange(at map[int][]int) Ranges {
 		r = r.add(Ranges{s})
 	}
 	return r
+}
+
+// reach says which blocks a way of at least one edge leads to from the blocks in from. All are ids.
+func reach(edges [][]int, from map[int][]int) []bool {
+	seen := make([]bool, len(edges))
+	var work []int
+	visit := func(b int) {
+		for _, to := range edges[b] {
+			if !seen[to] {
+				seen[to] = true
+				work = append(work, to)
+			}
+		}
+	}
+	for b := range from {
+		visit(b)
+	}
+	for len(work) > 0 {
+		b := work[len(work)-1]
+		work = work[:len(work)-1]
+		visit(b)
+	}
+	return seen
+}
+
+// graph gives the ids of the blocks after and before each block.
+func graph(f *ir.Func) (succs, preds [][]int) {
+	succs, preds = make([][]int, f.BlockIDs()), make([][]int, f.BlockIDs())
+	for _, b := range f.Blocks {
+		for _, e := range b.Edges() {
+			succs[b.ID] = append(succs[b.ID], e.To.ID)
+			preds[e.To.ID] = append(preds[e.To.ID], b.ID)
+		}
+	}
+	return succs, preds
 }

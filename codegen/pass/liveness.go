@@ -1,6 +1,11 @@
 package pass
 
-import "github.com/gotrace/gotrace/codegen/ir"
+import (
+	"math/bits"
+	"sort"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+)
 
 // Positions. Every operation and terminator has a number i in the order of the code; it reads its operands at
 // 4i, destroys the registers that calls destroy at 4i+1, and defines its result at 4i+2. A block's parameters are
@@ -20,7 +25,11 @@ type Ranges []Span
 
 // overlaps says whether two lists share a position.
 func (r Ranges) overlaps(o Ranges) bool {
-	for i, j := 0, 0; i < len(r) && j < len(o); {
+	if len(o) == 0 {
+		return false
+	}
+	i := sort.Search(len(r), func(i int) bool { return r[i].To >= o[0].From })
+	for j := 0; i < len(r) && j < len(o); {
 		switch {
 		case r[i].To < o[j].From:
 			i++
@@ -98,9 +107,16 @@ func newLiveness(f *ir.Func) *liveness {
 // bitset is a set of value ids.
 type bitset []uint64
 
-func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 != 0 }
-func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
-func (b bitset) unset(i int)    { b[i/64] &^= 1 << (i % 64) }
+func (b bitset) set(i int)   { b[i/64] |= 1 << (i % 64) }
+func (b bitset) unset(i int) { b[i/64] &^= 1 << (i % 64) }
+
+func (b bitset) each(f func(i int)) {
+	for i, w := range b {
+		for ; w != 0; w &= w - 1 {
+			f(64*i + bits.TrailingZeros64(w))
+		}
+	}
+}
 
 func (b bitset) union(o bitset) bool {
 	changed := false
@@ -123,10 +139,11 @@ func (l *liveness) liveIn() []bitset {
 	for _, b := range l.f.Blocks {
 		in[b.ID] = make(bitset, words)
 	}
+	order := reversePostorder(l.f)
 	for changed := true; changed; {
 		changed = false
-		for i := len(l.f.Blocks) - 1; i >= 0; i-- {
-			b := l.f.Blocks[i]
+		for i := len(order) - 1; i >= 0; i-- {
+			b := order[i]
 			if in[b.ID].union(l.through(b, in, words)) {
 				changed = true
 			}
@@ -176,11 +193,7 @@ func (l *liveness) block(b *ir.Block, in []bitset) {
 	}
 	last := map[int]int{} // id → position up to which it is live
 	out := l.liveOut(b, in, words)
-	for id := range l.ranges {
-		if out.has(id) {
-			last[id] = end + posStep - 1
-		}
-	}
+	out.each(func(id int) { last[id] = end + posStep - 1 })
 	use := func(v *ir.Value, pos int) {
 		if !kept(v) {
 			return

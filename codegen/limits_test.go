@@ -1,0 +1,59 @@
+package codegen
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/langtest"
+)
+
+// compileError is what Compile says of a script that the checker accepts.
+func compileError(t *testing.T, script string) error {
+	t.Helper()
+	src := &lang.Source{Name: "limits", Text: []byte(script)}
+	env := langtest.New()
+	file, diags := lang.Parse(src, nil)
+	if diags.HasErrors() {
+		t.Fatalf("%v", diags)
+	}
+	checked, diags := lang.Check(file, src, env, nil)
+	if diags.HasErrors() {
+		t.Fatalf("%v", diags)
+	}
+	_, err := Compile(checked, env, nil)
+	return err
+}
+
+// alive are statements that keep n variables at a time.
+func alive(name string, n int) string {
+	var set, use strings.Builder
+	for i := range n {
+		fmt.Fprintf(&set, "$%s%d = nsecs; ", name, i)
+		fmt.Fprintf(&use, "@%s%d = $%s%d; ", name, i, name, i)
+	}
+	return set.String() + use.String()
+}
+
+// TestLimits has scripts that need more than the kernel gives: each must be refused at its probe, not by the verifier.
+func TestLimits(t *testing.T) {
+	tests := []struct{ name, script, want string }{
+		{"frame", "BEGIN { " + alive("v", 80) + "}", "bytes of stack, the kernel gives 512"},
+		{"frames of callbacks", "BEGIN { for ($i : 0..pid) { " + alive("v", 45) + " for ($j : 0..pid) { " + alive("w", 45) + "} } }",
+			"bytes of stack, the kernel gives 512"},
+		{"range", "BEGIN { if (pid == 1) { " + strings.Repeat("@x[tid] += 1; ", 1800) + "} }", "too long"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := compileError(t, tt.script)
+			var limit *Error
+			if !errors.As(err, &limit) || !strings.Contains(limit.Message, tt.want) || limit.Span.Pos.Line != 1 {
+				t.Errorf("error %v, want an *Error with %q", err, tt.want)
+			} else {
+				t.Log(err)
+			}
+		})
+	}
+}
