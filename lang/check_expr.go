@@ -258,6 +258,7 @@ func (c *checker) incDec(e *IncDec) Type {
 			return nil
 		}
 		c.mention(v, target)
+		c.grow(v, counted(e, v.Type))
 		return c.countable(e, v.Type)
 	case *MapRef:
 		m := c.mapUse(target)
@@ -266,6 +267,7 @@ func (c *checker) incDec(e *IncDec) Type {
 		if m.Value == nil {
 			m.Value, m.valuePos, c.changed = typeInt64, e.Pos, true
 		}
+		c.growMap(m, counted(e, m.Value))
 		if !ok {
 			return nil
 		}
@@ -345,19 +347,31 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 		c.report(errOperands(e, x, y))
 		return nil
 	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
-		c.report(Errorf(e.Y, "division-by-zero", "division by zero"))
+		c.report(errDivisionByZero(e.Y))
 		return nil
 	}
-	sx, sy := c.signs(e.X, x), c.signs(e.Y, y)
+	return arithResult(e.Op, c.signs(e.X, x), c.signs(e.Y, y))
+}
+
+// arithResult is the type of an operation on numbers of these signs.
+func arithResult(op string, x, y sign) Type {
 	switch {
-	case e.Op == "-":
+	case op == "-":
 		return typeInt64
-	case e.Op == "<<" || e.Op == ">>":
-		return Int{Bits: 64, Signed: asInt(x).Signed}
-	case sx == signFlexible && sy == signFlexible:
-		return Int{Bits: 64, Signed: asInt(x).Signed && asInt(y).Signed}
+	case op == "<<" || op == ">>":
+		return Int{Bits: 64, Signed: x != signUnsigned}
+	case x == signFlexible && y == signFlexible:
+		return typeInt64
 	}
-	return Int{Bits: 64, Signed: sx == signSigned || sy == signSigned}
+	return Int{Bits: 64, Signed: x == signSigned || y == signSigned}
+}
+
+// signOf is the sign of a value that is no constant.
+func signOf(t Type) sign {
+	if asInt(t).Signed {
+		return signSigned
+	}
+	return signUnsigned
 }
 
 // sign says what an operand asks of the type of an operation.

@@ -204,7 +204,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	if s.Op != "=" {
 		c.setMapValue(m, s.Value, typeOrInt64(m.Value, t))
 		m.nonInc = true
-		c.compound(s, m.Value, t)
+		c.growMap(m, c.compound(s, m.Value, t))
 		return
 	}
 	a, isAgg := t.(Agg)
@@ -270,6 +270,17 @@ func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
 	}
 	if !sameType(old, m.Value) {
 		c.changed = true
+	}
+}
+
+// growMap widens the values of a map for the result of an operation on one of them; nil leaves them.
+func (c *checker) growMap(m *mapState, result Type) {
+	if result == nil {
+		return
+	}
+	m.valLiteral = false
+	if w, ok := widen(m.Value, result); ok && !sameType(w, m.Value) {
+		m.Value, c.changed = w, true
 	}
 }
 

@@ -194,20 +194,39 @@ func (c *checker) assign(s *Assign) {
 			return
 		}
 		c.mention(v, t)
-		c.compound(s, v.Type, vt)
+		c.grow(v, c.compound(s, v.Type, vt))
 	}
 }
 
-// compound checks `target op= value`.
-func (c *checker) compound(s *Assign, t, v Type) {
+// compound checks `target op= value`, and gives the type of the result as `target op value` has it; nil
+// where the target keeps its type, or there is a mistake.
+func (c *checker) compound(s *Assign, t, v Type) Type {
 	if t == nil || v == nil {
-		return
+		return nil
 	}
 	_, ptr := t.(Pointer)
 	op := s.Op[:len(s.Op)-1]
-	if !isInteger(v) || !isInteger(t) && !(ptr && (op == "+" || op == "-")) {
+	switch {
+	case !isInteger(v) || !isInteger(t) && !(ptr && (op == "+" || op == "-")):
 		c.report(Errorf(s, "bad-operands", "%s can not be applied to %s and %s", s.Op, t, v))
+		return nil
+	case (op == "/" || op == "%") && c.isZero(s.Value):
+		c.report(errDivisionByZero(s.Value))
+		return nil
+	case ptr:
+		return nil
 	}
+	return arithResult(op, signOf(t), c.signs(s.Value, v))
+}
+
+// counted is the type of a variable or a map after ++ and --, nil if it keeps its own: a number counts in 64 bits,
+// signed if it can become negative.
+func counted(e *IncDec, t Type) Type {
+	i, ok := t.(Int)
+	if !ok {
+		return nil
+	}
+	return Int{Bits: 64, Signed: i.Signed || e.Op == "--"}
 }
 
 func isInteger(t Type) bool {

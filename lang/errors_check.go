@@ -61,6 +61,10 @@ func errOperands(e *Binary, x, y Type) Diagnostic {
 	return Errorf(e, "bad-operands", "%s can not be applied to %s and %s", e.Op, x, y)
 }
 
+func errDivisionByZero(divisor Node) Diagnostic {
+	return Errorf(divisor, "division-by-zero", "division by zero")
+}
+
 func errArgCount(c *Call, least, most int) Diagnostic {
 	switch {
 	case least == most && least == 0:

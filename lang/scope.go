@@ -112,6 +112,17 @@ func (c *checker) assignType(s *varState, e Expr, t Type) {
 	}
 }
 
+// grow widens a variable for the result of an operation on itself; nil leaves it.
+func (c *checker) grow(s *varState, result Type) {
+	if result == nil || s.fixed {
+		return
+	}
+	s.literal = false
+	if w, ok := widen(s.Type, result); ok && !sameType(w, s.Type) {
+		s.Type, c.changed = w, true
+	}
+}
+
 func (c *checker) widenVar(s *varState, e Expr, t Type) {
 	w, ok := widen(s.Type, t)
 	if !ok {

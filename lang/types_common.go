@@ -54,7 +54,7 @@ func sameType(a, b Type) bool {
 		return ok && (x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union)
 	case Int:
 		y, ok := b.(Int)
-		return ok && x.Bits == y.Bits && x.Signed == y.Signed
+		return ok && x.Bits == y.Bits && x.Signed == y.Signed && sameEnum(x.Enum, y.Enum)
 	}
 	if b == nil {
 		return false
@@ -64,6 +64,11 @@ func sameType(a, b Type) bool {
 		return false
 	}
 	return a == b
+}
+
+// sameEnum says whether values print by the same names.
+func sameEnum(a, b *Enum) bool {
+	return a == b || a != nil && b != nil && a.Name != "" && a.Name == b.Name
 }
 
 // sameStruct says whether two args structs have the same fields at the same places.
@@ -133,7 +138,7 @@ func widen(a, b Type) (t Type, ok bool) {
 func widenInt(x Int, b Type) (Type, bool) {
 	switch y := b.(type) {
 	case Int:
-		if x.Enum != nil && y.Enum == nil || x.Enum == nil && y.Enum != nil {
+		if !sameEnum(x.Enum, y.Enum) {
 			x.Enum, y.Enum = nil, nil
 		}
 		switch {
