@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -84,7 +85,12 @@ func CheckPrivileges() error {
 		return fmt.Errorf("reading the capabilities of this process: %w", err)
 	}
 	defer f.Close()
-	s := bufio.NewScanner(f)
+	return checkCapabilities(f)
+}
+
+// checkCapabilities reads the set of effective capabilities from /proc/PID/status.
+func checkCapabilities(status io.Reader) error {
+	s := bufio.NewScanner(status)
 	for s.Scan() {
 		rest, ok := strings.CutPrefix(s.Text(), "CapEff:")
 		if !ok {

@@ -87,12 +87,12 @@ func (e *Env) processRoot() (string, error) {
 	}
 	proc := filepath.Join("/proc", strconv.Itoa(e.opts.PID))
 	theirs, err := os.Readlink(proc + "/ns/mnt")
-	if err != nil {
-		return "", fmt.Errorf("finding the files of process %d: %w", e.opts.PID, err)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("there is no process %d", e.opts.PID)
 	}
-	ours, err := os.Readlink("/proc/self/ns/mnt")
-	if err != nil || ours == theirs {
-		return "", nil
+	ours, ourErr := os.Readlink("/proc/self/ns/mnt")
+	if err != nil || ourErr != nil || ours == theirs {
+		return "", nil // we may not ask: the files of such a process are seldom others
 	}
 	return proc + "/root", nil
 }

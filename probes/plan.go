@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/gotrace/gotrace/lang"
@@ -40,14 +41,30 @@ func (p *Plan) Adjust(spec *ebpf.ProgramSpec) {
 // Attach attaches the program to all targets. If one fails, none stays attached.
 func (p *Plan) Attach(prog *ebpf.Program) (io.Closer, error) { return p.attach(prog) }
 
-// links are several attachments that are closed together, the last first.
+// links are several attachments that are closed together.
 type links []closer
 
+// closers is how many attachments are closed at a time: for each, the kernel waits until no program of it
+// runs any more, and it can wait for several at once.
+const closers = 16
+
+// Close detaches all.
 func (l links) Close() error {
-	var errs []error
-	for i := len(l) - 1; i >= 0; i-- {
-		errs = append(errs, l[i].Close())
+	errs := make([]error, len(l))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(closers, len(l)) {
+		wg.Go(func() {
+			for i := range next {
+				errs[i] = l[i].Close()
+			}
+		})
 	}
+	for i := len(l) - 1; i >= 0; i-- {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
 	return errors.Join(errs...)
 }
 

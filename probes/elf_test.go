@@ -1,0 +1,184 @@
+package probes
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// probed is what tests attach uprobes to. It calls nothing, so that return probes do not meet the runtime of Go.
+//
+//go:noinline
+func probed(n int) int { return n + probedCalls }
+
+var probedCalls = 1
+
+// TestFileOffset compares the code of a function in memory with what the file has at its offset.
+func TestFileOffset(t *testing.T) {
+	b, err := OpenBinary("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := reflect.ValueOf(probed).Pointer()
+	off, err := b.FileOffset(uint64(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(b.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want := make([]byte, 8)
+	if _, err := f.ReadAt(want, int64(off)); err != nil {
+		t.Fatal(err)
+	}
+	// A func value points to a pointer to its code.
+	fn := probed
+	code := **(**unsafe.Pointer)(unsafe.Pointer(&fn))
+	if got := unsafe.Slice((*byte)(code), len(want)); !bytes.Equal(got, want) {
+		t.Errorf("file has % x, memory % x", want, got)
+	}
+	for _, addr := range []uint64{0, 1<<63 - 1} {
+		if _, err := b.FileOffset(addr); err == nil {
+			t.Errorf("address %#x is taken", addr)
+		}
+	}
+}
+
+// cProgram has a function and its twin in a position-independent and a fixed executable and a library.
+const cProgram = `
+#include <stdio.h>
+int shown(int n) { return n * 2; }
+static int hidden(int n) { return n * 3; }
+int main(int argc, char **argv) { return shown(argc) + hidden(argc) == 5 ? 0 : 1; }
+`
+
+func TestCompiled(t *testing.T) {
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("SKIPPED: no gcc to build binaries with")
+	}
+	dir := t.TempDir()
+	src := filepath.Join(dir, "x.c")
+	if err := os.WriteFile(src, []byte(cProgram), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		flags  []string
+		hidden bool
+	}{
+		"pie":      {[]string{"-pie", "-fPIE"}, true},
+		"fixed":    {[]string{"-no-pie", "-fno-pie"}, true},
+		"library":  {[]string{"-shared", "-fPIC"}, true},
+		"stripped": {[]string{"-shared", "-fPIC", "-s"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(dir, name)
+			if msg, err := exec.Command(gcc, append(tt.flags, "-O0", "-o", out, src)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, msg)
+			}
+			b, err := OpenBinary(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for fn, want := range map[string]bool{"shown": true, "hidden": tt.hidden, "printf": false} {
+				if _, ok := b.Symbol(fn); ok != want {
+					t.Errorf("%s: %v, want %v", fn, ok, want)
+				}
+			}
+			sameAsSections(t, b)
+		})
+	}
+}
+
+// sameAsSections checks the offsets of all functions against the section headers, which tell the same in another way.
+func sameAsSections(t *testing.T, b *Binary) {
+	t.Helper()
+	f, err := elf.Open(b.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, s := range b.Functions() {
+		for _, sec := range f.Sections {
+			if sec.Flags&elf.SHF_EXECINSTR == 0 || s.Address < sec.Addr || s.Address >= sec.Addr+sec.Size {
+				continue
+			}
+			off, err := b.FileOffset(s.Address)
+			if want := s.Address - sec.Addr + sec.Offset; err != nil || off != want {
+				t.Errorf("%s is at %#x, %v; want %#x", s.Name, off, err, want)
+			}
+		}
+	}
+}
+
+func TestNotBinary(t *testing.T) {
+	dir := t.TempDir()
+	for name, tt := range map[string]struct{ content, want string }{
+		"empty":  {"", "too short"},
+		"text":   {"hello, world", "not an ELF"},
+		"script": {"#!/bin/sh\nexit\n", "a script"},
+		"gzip":   {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00", "gzip"},
+		"magic":  {"\x7fELF\x02\x01\x01\x00\x00\x00", "not an ELF"},
+		"zeros":  {"\x7fELF" + strings.Repeat("\x00", 100), "not an ELF"},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenBinary(path)
+		if !errors.Is(err, ErrNotBinary) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, tt.want)
+		}
+	}
+	if _, err := OpenBinary(dir); err == nil {
+		t.Error("a directory is a binary")
+	}
+	if _, err := OpenBinary(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// sampleELF is a small library with one function, made by hand: header, two program headers, symbols, strings, code.
+func sampleELF() []byte {
+	var out bytes.Buffer
+	return elfImage(&out)
+}
+
+func FuzzParseBinary(f *testing.F) {
+	f.Add(sampleELF())
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		b, err := ParseBinary(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		for _, s := range b.Functions() {
+			_, _ = b.FileOffset(s.Address)
+		}
+	})
+}
+
+func TestSampleELF(t *testing.T) {
+	b, err := ParseBinary(bytes.NewReader(sampleELF()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := b.Symbol("fn")
+	if !ok || s.Address != 0x1010 || s.Size != 8 {
+		t.Errorf("%+v, %v", s, ok)
+	}
+	if off, err := b.FileOffset(s.Address); err != nil || off != 0x50 {
+		t.Errorf("%#x, %v", off, err)
+	}
+	if b.buildID != "0102030405060708" {
+		t.Errorf("build id %q", b.buildID)
+	}
+}

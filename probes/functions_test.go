@@ -1,0 +1,73 @@
+package probes
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseFunctions(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		parse func(io.Reader) ([]Function, error)
+		text  string
+		want  []Function
+	}{
+		{"kallsyms", ParseKallsyms, "ffffffff81000000 T vfs_read\nffffffff81000010 t helper\nffffffff81000020 D data\n" +
+			"0000000000000000 W weak\nffffffffc0000000 t xfs_read\t[xfs]\nffffffffc0000001 t bpf_prog_1_x\t[bpf]\n" +
+			"ffffffffc0000002 t tramp\t[__builtin__ftrace]\nffffffff81000030 t __pfx_vfs_read\nffffffff81000040 t helper\nbroken\n",
+			[]Function{{"helper", ""}, {"vfs_read", ""}, {"weak", ""}, {"xfs_read", "xfs"}}},
+		{"filter functions", ParseFilterFunctions, "vfs_read\n__ftrace_invalid_address___128\nxfs_read [xfs]\naa\n\n",
+			[]Function{{"aa", ""}, {"vfs_read", ""}, {"xfs_read", "xfs"}}},
+		{"blacklist", ParseBlacklist, "0xffffffff81000000-0xffffffff81000010\tdo_int3\n0xffffffffc0000000-0xffffffffc0000010\tx [kvm]\nodd\n",
+			[]Function{{"do_int3", ""}, {"x", "kvm"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.parse(strings.NewReader(tt.text))
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, %v; want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFindFunctions(t *testing.T) {
+	all := []Function{{"a_one", ""}, {"a_one", "mod"}, {"a_two", "mod"}, {"b", ""}}
+	for _, tt := range []struct {
+		module, name string
+		want         []Function
+	}{
+		{"", "a_one", []Function{{"a_one", ""}, {"a_one", "mod"}}},
+		{"vmlinux", "a_one", []Function{{"a_one", ""}}},
+		{"mod", "a_*", []Function{{"a_one", "mod"}, {"a_two", "mod"}}},
+		{"vm*", "*", []Function{{"a_one", ""}, {"b", ""}}},
+		{"", "c", nil},
+	} {
+		if got := findFunctions(all, tt.module, tt.name); !slices.Equal(got, tt.want) {
+			t.Errorf("%s:%s finds %v, want %v", tt.module, tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTraceable(t *testing.T) {
+	got := traceable([]Function{{"a", ""}, {"a.part.0", ""}, {"b", "m"}, {"b", ""}}, map[Function]bool{{"b", ""}: true})
+	if want := []Function{{"a", ""}, {"b", "m"}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func FuzzParseFunctions(f *testing.F) {
+	f.Add("ffffffff81000000 T vfs_read\nffffffffc0000000 t xfs_read\t[xfs]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, parse := range []func(io.Reader) ([]Function, error){ParseKallsyms, ParseFilterFunctions, ParseBlacklist} {
+			list, _ := parse(strings.NewReader(text))
+			for _, fn := range list {
+				if fn.Name == "" {
+					t.Error("a function without a name")
+				}
+			}
+		}
+		_, _ = ParseEvents(strings.NewReader(text))
+	})
+}
