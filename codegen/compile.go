@@ -21,6 +21,8 @@ import (
 type Options struct {
 	// Dump, if set, is shown each program's IR: after lowering ("lower") and after optimisation ("optimise").
 	Dump func(stage string, p *ir.Program)
+	// Check, if set, is called with each function after each pass of the optimiser; tests verify the IR there.
+	Check func(pass string, f *ir.Func) error
 	// FilterPID, if not 0, makes every program but BEGIN and END do nothing in other processes (-p).
 	// Probes that are attached to the process alone do not need it.
 	FilterPID int
@@ -131,7 +133,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	if opts.Dump != nil {
 		opts.Dump("lower", irProg)
 	}
-	po := &pass.Options{KernelVersion: k.kernel.Version}
+	po := &pass.Options{KernelVersion: k.kernel.Version, Check: opts.Check}
 	if err := pass.Optimize(irProg, po); err != nil {
 		return nil, fmt.Errorf("optimising %s: %w", prog.Name, err)
 	}

@@ -129,7 +129,7 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 // Names that exist, in order.
 var (
 	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
-	userFunctions  = []string{"free", "main", "malloc", "readline"}
+	userFunctions  = []string{"free", "main", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
 	rawTracepoints = []string{"sched_switch", "sys_enter", "sys_exit"}
 )
 

@@ -26,6 +26,10 @@ func (e *Env) buildRecords() {
 	e.record("syscalls:sys_exit_open", 24, nr, ret)
 	e.record("syscalls:sys_enter_read", 40, nr, arg(0, "fd", u64), arg(1, "buf", userChars), arg(2, "count", u64))
 	e.record("syscalls:sys_exit_read", 24, nr, ret)
+	e.record("syscalls:sys_enter_write", 40, nr, arg(0, "fd", u64), arg(1, "buf", userChars), arg(2, "count", u64))
+	e.record("syscalls:sys_exit_write", 24, nr, ret)
+	e.record("syscalls:sys_enter_lseek", 40, nr, arg(0, "fd", u64), arg(1, "offset", u64), arg(2, "whence", u64))
+	e.record("syscalls:sys_exit_lseek", 24, nr, ret)
 	e.record("raw_syscalls:sys_enter", 64, lang.Field{Name: "id", Type: i64, Offset: 8},
 		lang.Field{Name: "args", Type: lang.Array{Elem: u64, Len: 6}, Offset: 16})
 	e.record("raw_syscalls:sys_exit", 24, lang.Field{Name: "id", Type: i64, Offset: 8}, ret)
