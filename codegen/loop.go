@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -104,6 +105,40 @@ func (l *lowerer) needLoops(n lang.Node) {
 	}
 }
 
+// blur hides from the verifier what it knows of the variables that a loop's body sets. It would follow known values from
+// round to round (`$i = 0; while ($i < 1000000) { $i++ }`) until its limit of a million instructions; of unknown ones it
+// sees after two or three rounds that nothing new comes.
+func (l *lowerer) blur(body lang.Node) {
+	var set []*lang.Variable
+	add := func(target lang.Expr) {
+		ref, ok := target.(*lang.Var)
+		if !ok {
+			return
+		}
+		v := l.prog.Vars[ref]
+		// What has no home yet is first set in the body itself. Large values lie in map memory, which the verifier does not follow.
+		if _, homed := l.homes[v]; homed && v.Captured && !inMemory(v.Type) && !slices.Contains(set, v) {
+			set = append(set, v)
+		}
+	}
+	walk(body, func(n lang.Node) {
+		switch n := n.(type) {
+		case *lang.Assign:
+			add(n.Target)
+		case *lang.IncDec:
+			add(n.Target)
+		}
+	})
+	if len(set) == 0 {
+		return
+	}
+	l.k.usesGlo = true
+	zero := l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalZero)
+	for _, v := range set {
+		l.putVar(v, l.b.Op(ir.OpAdd, l.getVar(v).val, zero))
+	}
+}
+
 func (l *lowerer) forRange(s *lang.ForRange) {
 	l.needLoops(s)
 	v := l.prog.Vars[s.Var]
@@ -123,6 +158,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	run, done := l.newJoin("run"), l.newJoin("done")
 	l.branch(ir.SLt, start, end, run, done)
 	l.land(run)
+	l.blur(s.Body)
 	n := l.b.Op(ir.OpSub, end, start)
 	ret := l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	// More than BPF_MAX_LOOPS rounds are refused (-E2BIG) rather than cut; a count that does not fit 32 bits would be cut.
@@ -158,6 +194,7 @@ func (l *lowerer) while(s *lang.While) {
 		l.land(on)
 		l.maybe(func() { l.block(s.Body) })
 	})
+	l.blur(s)
 	ret := l.b.Helper(int(asm.FnLoop), false, l.b.Const(maxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	bad, ok := l.fn.fn.NewBlock("endless"), l.fn.fn.NewBlock("ended")
 	l.b.BranchUnlikely(ir.Eq, ret, l.b.Const(maxLoops), bad, ok)
@@ -189,6 +226,7 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 		}
 		l.block(s.Body)
 	})
+	l.blur(s.Body)
 	l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr("@"+s.Map.Name), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	l.afterLoop(left)
 }
