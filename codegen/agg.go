@@ -35,7 +35,7 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.C
 	} else {
 		key := l.mapKey(ref)
 		l.b.Pos = c.Pos
-		u.base = l.findOrAdd(m, key, u.done)
+		u.base = l.findOrAdd(key, u.done)
 	}
 	l.b.Pos = c.Pos
 	aggUpdates[a.Kind](l, &u)
@@ -161,14 +161,14 @@ func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	mk := l.mark()
 	defer l.release(mk)
 	pos := l.b.Pos
-	key := l.addr(l.mapKey(ref))
+	key := l.mapKey(ref)
 	l.b.Pos = pos
 	if l.k.layout(m).shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) {
-			return l.notNull(l.b.Helper(int(asm.FnMapLookupElem), false, l.b.MapPtr(mapName(m)), key))
+			return l.notNull(l.lookup(key))
 		})
 	}
-	return l.perCPURead(ref, m, a, key)
+	return l.perCPURead(ref, a, key)
 }
 
 // aggElem is the same for an element that a loop over the map gives.
@@ -176,17 +176,17 @@ func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.V
 	if l.k.layout(m).shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
-	return l.perCPURead(n, m, a, key)
+	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), l.b.MapPtr(mapName(m))})
 }
 
 // perCPURead merges the values that all CPUs have for a key.
-func (l *lowerer) perCPURead(n lang.Node, m *lang.Map, a lang.Agg, key *ir.Value) operand {
+func (l *lowerer) perCPURead(n lang.Node, a lang.Agg, key mapKey) operand {
 	if !l.k.kernel.AtLeast(5, 19) {
-		l.fail(n, "print the map instead", "reading %s in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)", mapName(m))
+		l.fail(n, "print the map instead", "reading %s in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)", mapName(key.m))
 		return operand{typ: int64Type, val: l.b.Const(0)}
 	}
 	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-		v := l.b.Helper(int(asm.FnMapLookupPercpuElem), false, l.b.MapPtr(mapName(m)), key, l.b.Const(int64(cpu)))
+		v := l.b.Helper(int(asm.FnMapLookupPercpuElem), false, key.kmap, l.addr(key.mem), l.b.Const(int64(cpu)))
 		return l.notNull(v)
 	})
 }

@@ -59,6 +59,10 @@ type MapSpec struct {
 	Script *lang.Map
 	// Layout says how Script's values lie in memory.
 	Layout ValueLayout
+	// Short, if set, is a second map of the same Script and Layout (IsShort is set there). It has the elements whose keys are
+	// zero from its own, smaller KeySize on, cut to that size; this map has all others.
+	Short   *MapSpec
+	IsShort bool
 }
 
 // Storage is where a script map's values are kept.

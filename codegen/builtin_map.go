@@ -13,8 +13,8 @@ var mapFuncs = map[string]callee{
 	"delete": func(l *lowerer, c *lang.Call) operand { return l.delete(c) },
 	// has_key(@m, key) says whether there is an element.
 	"has_key": func(l *lowerer, c *lang.Call) operand {
-		m, key, release := l.elementOf(c)
-		v := l.b.Cmp(ir.Ne, l.lookup(m, key), l.b.Const(0))
+		key, release := l.elementOf(c)
+		v := l.b.Cmp(ir.Ne, l.lookup(key), l.b.Const(0))
 		release()
 		return operand{typ: l.typeOf(c), val: v}
 	},
@@ -33,17 +33,16 @@ func (l *lowerer) mapEvent(c *lang.Call, kind EventKind) operand {
 }
 
 // elementOf builds the key that f(@m, key) or f(@m[key]) names. release gives its memory back.
-func (l *lowerer) elementOf(c *lang.Call) (m *lang.Map, key place, release func()) {
+func (l *lowerer) elementOf(c *lang.Call) (key mapKey, release func()) {
 	ref := c.Args[0].(*lang.MapRef)
-	m = l.mapOf(ref)
 	mk := l.mark()
 	keys := ref.Keys
 	if len(c.Args) > 1 {
 		keys = c.Args[1:]
 	}
-	key = l.keyPlace(m, keys)
+	key = l.key(l.mapOf(ref), keys)
 	l.b.Pos = c.Pos
-	return m, key, func() { l.release(mk) }
+	return key, func() { l.release(mk) }
 }
 
 // delete says whether there was something to delete.
@@ -52,10 +51,10 @@ func (l *lowerer) delete(c *lang.Call) operand {
 	if ref := c.Args[0].(*lang.MapRef); l.mapOf(ref).Key == nil {
 		return operand{typ: t, val: l.deleteGlobal(l.mapOf(ref))}
 	}
-	m, key, release := l.elementOf(c)
-	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, l.b.MapPtr(mapName(m)), l.addr(key))
+	key, release := l.elementOf(c)
+	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, key.kmap, l.addr(key.mem))
 	release()
-	l.forget(m)
+	l.forget(key.m)
 	return operand{typ: t, val: l.b.Cmp(ir.Eq, ret, l.b.Const(0))}
 }
 
@@ -86,5 +85,12 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 		return l.b.Const(0)
 	}
 	name, _ := l.callback(4, 3, func([]*ir.Value) {})
-	return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(mapName(m)), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	count := func(kmap string) *ir.Value {
+		return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(kmap), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	}
+	n := count(mapName(m))
+	if short := l.k.spec(m).Short; short != nil {
+		n = l.b.Op(ir.OpAdd, n, count(short.Name))
+	}
+	return n
 }

@@ -46,7 +46,7 @@ func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
 		return
 	}
 	mk := l.mark()
-	key := l.mapKey(ref)
+	key := l.keyPlace(m, ref.Keys)
 	ev := &Event{Kind: EventPrintElem, Map: m, Fields: []lang.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
 	ev.Size = eventHeader + l.k.spec(m).KeySize
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)

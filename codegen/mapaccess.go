@@ -23,11 +23,19 @@ func (l *lowerer) mapOf(ref *lang.MapRef) *lang.Map { return l.k.checked.Byname[
 func mapName(m *lang.Map) string { return "@" + m.Name }
 
 // mapKey builds the key of `@m[...]`.
-func (l *lowerer) mapKey(ref *lang.MapRef) place {
-	return l.keyPlace(l.mapOf(ref), ref.Keys)
+func (l *lowerer) mapKey(ref *lang.MapRef) mapKey {
+	return l.key(l.mapOf(ref), ref.Keys)
 }
 
-// keyPlace builds a key from its expressions, laid out as MapSpec describes: every byte defined.
+// key builds a key from its expressions.
+func (l *lowerer) key(m *lang.Map, keys []lang.Expr) mapKey {
+	if l.k.spec(m).Short != nil {
+		return l.splitKey(m, keys)
+	}
+	return mapKey{m, l.keyPlace(m, keys), l.b.MapPtr(mapName(m))}
+}
+
+// keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
 func (l *lowerer) keyPlace(m *lang.Map, keys []lang.Expr) place {
 	size := align8(m.Key.Size())
 	p := l.temp("key", size)
@@ -57,13 +65,13 @@ func (l *lowerer) keyPlace(m *lang.Map, keys []lang.Expr) place {
 }
 
 // lookup is the address of an element, 0 if there is none.
-func (l *lowerer) lookup(m *lang.Map, key place) *ir.Value {
-	return l.b.Helper(int(asm.FnMapLookupElem), false, l.b.MapPtr(mapName(m)), l.addr(key))
+func (l *lowerer) lookup(key mapKey) *ir.Value {
+	return l.b.Helper(int(asm.FnMapLookupElem), false, key.kmap, l.addr(key.mem))
 }
 
 // update calls bpf_map_update_elem and returns its result.
-func (l *lowerer) update(m *lang.Map, key place, value *ir.Value, flags int64) *ir.Value {
-	return l.b.Helper(int(asm.FnMapUpdateElem), false, l.b.MapPtr(mapName(m)), l.addr(key), value, l.b.Const(flags))
+func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
+	return l.b.Helper(int(asm.FnMapUpdateElem), false, key.kmap, l.addr(key.mem), value, l.b.Const(flags))
 }
 
 // full counts a failed insertion at the current place.
@@ -84,23 +92,23 @@ func (l *lowerer) zeros(size int) *ir.Value {
 // findOrAdd is the address of the element with a key. A missing one is inserted as zeros and looked up
 // again, without replacing one that another CPU or an interrupt inserted in between. If there is no room the failure
 // is counted and the program goes on at failed.
-func (l *lowerer) findOrAdd(m *lang.Map, key place, failed *ir.Block) *ir.Value {
+func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 	f := l.fn.fn
 	found, miss, full := f.NewBlock("found"), f.NewBlock("new"), f.NewBlock("full")
 	addr := found.AddParam()
 	zero := l.b.Const(0)
-	v := l.lookup(m, key)
+	v := l.lookup(key)
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: v, Y: zero,
 		Then: ir.Edge{To: miss}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
 	l.b.At(miss)
 	mk := l.mark()
-	l.update(m, key, l.zeros(l.k.spec(m).ValueSize), updateNoExist)
+	l.update(key, l.zeros(l.k.spec(key.m).ValueSize), updateNoExist)
 	l.release(mk)
-	v = l.lookup(m, key)
+	v = l.lookup(key)
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: v, Y: l.b.Const(0),
 		Then: ir.Edge{To: full}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
 	l.b.At(full)
-	l.full(m)
+	l.full(key.m)
 	l.b.Jump(failed)
 	l.b.At(found)
 	return addr
@@ -122,7 +130,7 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 		return operand{typ: m.Value, val: v}
 	}
 	mk := l.mark()
-	v := l.lookup(m, l.mapKey(ref))
+	v := l.lookup(l.mapKey(ref))
 	l.release(mk)
 	f := l.fn.fn
 	some, end := f.NewBlock("some"), f.NewBlock("value")
@@ -141,7 +149,7 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 func (l *lowerer) readObject(ref *lang.MapRef, m *lang.Map) operand {
 	dst := l.temp("element", m.Value.Size())
 	mk := l.mark()
-	v := l.lookup(m, l.mapKey(ref))
+	v := l.lookup(l.mapKey(ref))
 	l.release(mk)
 	f := l.fn.fn
 	some, none, end := f.NewBlock("some"), f.NewBlock("none"), f.NewBlock("value")
@@ -248,7 +256,7 @@ func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
 		// A look-up and a store cost a fifth of an update. All writers of the map do
 		// the same, so that no element is ever replaced.
 		some, none := f.NewBlock("some"), f.NewBlock("none")
-		v := l.lookup(m, key)
+		v := l.lookup(key)
 		l.b.Branch(ir.Eq, v, l.b.Const(0), none, some)
 		l.b.At(some)
 		l.b.Store(8, v, 0, l.b.Load(8, val.base, val.off))
@@ -256,7 +264,7 @@ func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
 		l.b.At(none)
 	}
 	bad := f.NewBlock("full")
-	ret := l.update(m, key, l.addr(val), updateAny)
+	ret := l.update(key, l.addr(val), updateAny)
 	// Not "less than 0": before Linux 6.4 the result is an int in a register of 64 bits.
 	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), bad, done)
 	l.b.At(bad)
@@ -298,7 +306,7 @@ func (l *lowerer) inPlace(ref *lang.MapRef, m *lang.Map, change func(place)) {
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
-	change(bpf(l.findOrAdd(m, key, done), 0))
+	change(bpf(l.findOrAdd(key, done), 0))
 	l.release(mk)
 	l.b.Jump(done)
 	l.b.At(done)
@@ -321,7 +329,7 @@ func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bo
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
-	old := l.addAt(m, l.findOrAdd(m, key, failed), delta, fetch)
+	old := l.addAt(m, l.findOrAdd(key, failed), delta, fetch)
 	l.release(mk)
 	res := done.AddParam()
 	l.b.Jump(done, old)

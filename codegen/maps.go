@@ -10,6 +10,8 @@ import (
 type mapUse struct {
 	writers []*lang.Prog // assign, count or aggregate into it
 	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+	// iterated says that some probe runs a loop over it.
+	iterated bool
 
 	mentions int  // all of them
 	harmless int  // of these, those that neither read the value nor set it to anything
@@ -45,6 +47,10 @@ func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
 			u.harmless++
 			u.up = u.up || x.Op == "++"
 			u.down = u.down || x.Op == "--"
+		}
+	case *lang.ForMap:
+		if u := useOf(uses, n.Map); u != nil {
+			u.iterated = true
 		}
 	case *lang.BlockExpr:
 		// The last statement is the block's value.
@@ -188,9 +194,13 @@ func (k *compiler) scriptMaps() {
 	zeros := 0
 	for _, m := range k.checked.Maps {
 		s := k.addMap(k.scriptMap(m))
-		if m.Key != nil && s.ValueSize > zeroStackMax {
+		if m.Key == nil {
+			continue
+		}
+		if s.ValueSize > zeroStackMax {
 			zeros = max(zeros, s.ValueSize)
 		}
+		k.splitMap(s)
 	}
 	if zeros > 0 {
 		k.addMap(&MapSpec{Name: MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: zeros, MaxEntries: 1, Flags: flagRdonlyProg})
@@ -239,11 +249,19 @@ var hashTypes = map[string]ebpf.MapType{
 	"percpulruhash": ebpf.LRUCPUHash,
 }
 
-// preallocMax is the largest value, in bytes, that a hash map gets memory for at its creation. For small values that is
+// preallocMax is the largest element, key and value in bytes, that a hash map gets memory for at its creation. For small ones that is
 // the faster and safer choice: an insertion never fails for want of memory. Large ones (a histogram by key) would take
 // megabytes on every CPU for keys that never come; since Linux 6.1 the kernel has an allocator that
 // is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
-const preallocMax = 64
+const preallocMax = 256
+
+func (k *compiler) allocFlags(s *MapSpec) uint32 {
+	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash // always preallocated
+	if s.KeySize+s.ValueSize > preallocMax && k.kernel.AtLeast(6, 1) && !lru {
+		return flagNoPrealloc
+	}
+	return 0
+}
 
 func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, room int, perCPU bool) {
 	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), room, m.MaxEntries
@@ -254,10 +272,7 @@ func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, room int, perCPU bool) {
 			s.Type = ebpf.PerCPUHash
 		}
 	}
-	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash
-	if s.ValueSize > preallocMax && k.kernel.AtLeast(6, 1) && !lru {
-		s.Flags = flagNoPrealloc
-	}
+	s.Flags = k.allocFlags(s)
 	s.Layout.Storage = StorageHash
 	if s.Type == ebpf.PerCPUHash || s.Type == ebpf.LRUCPUHash {
 		s.Layout.Storage = StoragePerCPUHash

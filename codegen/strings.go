@@ -129,11 +129,9 @@ func (l *lowerer) copyString(dst place, size int, o operand, exact bool) {
 	from := o.typ.Size()
 	src := o.mem
 	switch {
-	case src.base == nil && o.val != nil: // a pointer to characters
-		l.readStr(dst, size, l.num(o), l.pointee(o).space, exact, l.readSite("string"))
-	case src.base == nil:
+	case src.base == nil && o.val == nil:
 		l.storeLiteral(dst, size, "", exact)
-	case l.wordsReadable(src) && src.exact && from <= zeroInline && size%8 == 0 && from%8 == 0:
+	case src.base != nil && l.wordsReadable(src) && src.exact && from <= zeroInline && size%8 == 0 && from%8 == 0:
 		n := min(from, size)
 		l.copyWords(dst, src, n)
 		if size < from {
@@ -143,20 +141,28 @@ func (l *lowerer) copyString(dst place, size int, o operand, exact bool) {
 			l.zero(dst.at(n), size-n)
 		}
 	default:
-		space := src.space
-		if space != lang.SpaceUser {
-			space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
+		if exact {
+			l.zero(dst, size)
 		}
-		// A char array need not end with a NUL: never read past it.
-		if from > 0 && from < size {
-			if exact {
-				l.zero(dst, size)
-			}
-			l.readStr(dst, from+boolInt(!isString(o.typ)), l.scalarAddr(src), space, false, l.readSite("string"))
-			return
-		}
-		l.readStr(dst, size, l.scalarAddr(src), space, exact, l.readSite("string"))
+		l.readString(dst, size, o)
 	}
+}
+
+// readString copies a string that is no literal by a helper into a field of size bytes, and returns what the
+// helper did: the length with the NUL, or an error.
+func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
+	if o.mem.base == nil { // a pointer to characters
+		return l.readStr(dst, size, l.num(o), l.pointee(o).space, false, l.readSite("string"))
+	}
+	space := o.mem.space
+	if space != lang.SpaceUser {
+		space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
+	}
+	// A char array need not end with a NUL: never read past it.
+	if from := o.typ.Size(); from > 0 && from < size {
+		size = from + boolInt(!isString(o.typ))
+	}
+	return l.readStr(dst, size, l.scalarAddr(o.mem), space, false, l.readSite("string"))
 }
 
 func isString(t lang.Type) bool { _, ok := t.(lang.String); return ok }
@@ -257,30 +263,24 @@ func (l *lowerer) strSource(c *lang.Call) (src *ir.Value, space lang.AddrSpace) 
 	return l.num(o), l.spaceOf(space)
 }
 
-// storeStr reads str(x) or str(x, n) into a field of size bytes.
-func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) {
+// storeStr reads str(x) or str(x, n) into a field of size bytes, and returns what the helper did.
+func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) *ir.Value {
 	src, space := l.strSource(c)
 	site := &Site{Kind: SiteRead, Pos: c.Pos, What: "str"}
-	if len(c.Args) < 2 {
-		l.readStr(dst, size, src, space, exact, site)
-		return
-	}
-	if n, ok := l.constOf(c.Args[1]); ok {
-		limit := max(int(min(n.Int, uint64(size))), 1)
-		if exact {
-			l.zero(dst, size)
-		}
-		l.readStrN(dst, l.b.Const(int64(limit)), src, space, site)
-		return
-	}
-	// n bytes, the NUL included, at most the whole field.
-	n := l.numExpr(c.Args[1])
 	if exact {
 		l.zero(dst, size)
-	} else {
-		l.b.Store(1, dst.base, dst.off, l.b.Const(0))
 	}
-	l.readStrN(dst, l.atMost(n, size), src, space, site)
+	if len(c.Args) < 2 {
+		return l.readStr(dst, size, src, space, false, site)
+	}
+	// n bytes, the NUL included, at most the whole field.
+	if n, ok := l.constOf(c.Args[1]); ok {
+		limit := max(int(min(n.Int, uint64(size))), 1)
+		return l.readStr(dst, limit, src, space, false, site)
+	}
+	n := l.numExpr(c.Args[1])
+	n = l.b.Op(ir.OpAdd, n, l.b.Cmp(ir.Eq, n, l.b.Const(0))) // no byte at all is an empty string, too
+	return l.readStrN(dst, l.atMost(n, size), src, space, site)
 }
 
 // atMost bounds a number for the verifier: everything above limit (negative numbers too) becomes limit.

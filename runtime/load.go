@@ -35,10 +35,15 @@ func (s *Session) loadMaps() error {
 			return err
 		}
 		s.maps[spec.Name] = m
-		if spec.Script == nil {
+		switch {
+		case spec.Script == nil:
 			continue
+		case spec.IsShort: // it comes after the map that it belongs to
+			s.scriptMaps[spec.Script].short, err = newScriptMap(spec, m)
+		default:
+			s.scriptMaps[spec.Script], err = newScriptMap(spec, m)
 		}
-		if s.scriptMaps[spec.Script], err = newScriptMap(spec, m); err != nil {
+		if err != nil {
 			return err
 		}
 	}

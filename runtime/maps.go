@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -15,6 +16,8 @@ type scriptMap struct {
 	spec *codegen.MapSpec
 	m    *ebpf.Map
 	cpus int // values per element
+	// short has the elements with short keys, if codegen keeps them apart (see codegen.MapSpec).
+	short *scriptMap
 
 	// zeroed is set by zero(): a map without a key then prints its zero, although its memory looks untouched.
 	zeroed bool
@@ -75,13 +78,31 @@ func (s *scriptMap) keyed() bool {
 // entries reads the whole map, in no order. Elements that appear or vanish meanwhile may be missed; none is read twice.
 func (s *scriptMap) entries() ([]entry, error) {
 	if s.keyed() {
-		return s.hashEntries()
+		return s.allEntries()
 	}
 	e, ok, err := s.global()
 	if err != nil || !ok {
 		return nil, err
 	}
 	return []entry{e}, nil
+}
+
+// allEntries reads the elements of a map with keys, those with short keys too.
+func (s *scriptMap) allEntries() ([]entry, error) {
+	out, err := s.hashEntries()
+	if err != nil || s.short == nil {
+		return out, err
+	}
+	short, err := s.short.hashEntries()
+	for i := range short {
+		short[i].key = append(short[i].key[:s.short.spec.KeySize:s.short.spec.KeySize], make([]byte, s.spec.KeySize-s.short.spec.KeySize)...)
+	}
+	return append(out, short...), err
+}
+
+// isShort says whether the element with a key is in the map of short keys.
+func (s *scriptMap) isShort(key []byte) bool {
+	return s.short != nil && len(bytes.TrimRight(from(key, s.short.spec.KeySize), "\x00")) == 0
 }
 
 // global reads the value of a map without a key. ok is false if it was never set.
@@ -124,6 +145,11 @@ func anySet(e entry) bool {
 func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
 	if !s.keyed() {
 		return s.global()
+	}
+	if s.isShort(key) {
+		e, ok, err = s.short.lookup(key[:s.short.spec.KeySize])
+		e.key = key
+		return e, ok, err
 	}
 	buf, err := s.m.LookupBytes(key)
 	if err != nil {

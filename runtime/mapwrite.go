@@ -28,6 +28,9 @@ func (s *scriptMap) clear() error {
 			return fmt.Errorf("clearing map %s: %w", s.spec.Name, err)
 		}
 	}
+	if s.short != nil {
+		return s.short.clear()
+	}
 	return nil
 }
 
@@ -53,6 +56,9 @@ func (s *scriptMap) zero() error {
 	})
 	if err != nil {
 		return fmt.Errorf("setting map %s to zero: %w", s.spec.Name, err)
+	}
+	if s.short != nil {
+		return s.short.zero()
 	}
 	return nil
 }

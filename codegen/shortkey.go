@@ -1,0 +1,119 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// A key that ends with the result of str() has room for the longest string, a kilobyte by default, and the kernel hashes
+// and compares all of it at every look-up, although most strings are short. Such a map is therefore kept as two: one for
+// keys whose string fits shortString bytes, the NUL included, with keys cut there, and one for the others.
+
+// shortString is the size of a short string.
+const shortString = 64
+
+// longString finds the string at the end of a key; ok is false if there is none that is worth a map of its own.
+func longString(key lang.Type) (off, size int, ok bool) {
+	switch t := key.(type) {
+	case lang.String:
+		return 0, t.Len, t.Len > 2*shortString
+	case lang.Tuple:
+		if last := len(t.Elems) - 1; last >= 0 {
+			s, ok := t.Elems[last].(lang.String)
+			return t.Offset(last), s.Len, ok && s.Len > 2*shortString
+		}
+	}
+	return 0, 0, false
+}
+
+// splitMap adds the map for the short keys of s, if it is to have one. Loops over a map see one kernel map only.
+func (k *compiler) splitMap(s *MapSpec) {
+	m := s.Script
+	off, _, ok := longString(m.Key)
+	if !ok || k.uses[m.Name].iterated || m.Kind != "" {
+		return
+	}
+	short := *s
+	short.Name, short.IsShort = s.Name+"/short", true
+	short.KeySize = off + shortString
+	short.Flags = k.allocFlags(&short)
+	s.Short = k.addMap(&short)
+}
+
+// mapKey is the key of an element.
+type mapKey struct {
+	m    *lang.Map
+	mem  place
+	kmap *ir.Value // the kernel map that has or would have the element
+}
+
+// splitKey builds a key of a map that is kept as two.
+func (l *lowerer) splitKey(m *lang.Map, keys []lang.Expr) mapKey {
+	off, size, _ := longString(m.Key)
+	// The end of a long string is cleared as a whole, from wherever the string ends.
+	k := mapKey{m: m, mem: l.temp("key", off+ceilPow2(size)+size)}
+	if off > 0 {
+		l.zero(k.mem, off)
+	}
+	t, ok := m.Key.(lang.Tuple)
+	if e, isTuple := keys[0].(*lang.TupleExpr); ok && len(keys) == 1 && isTuple {
+		keys = e.Elems
+	}
+	last := len(keys) - 1
+	if ok && last == 0 { // a tuple that lies somewhere
+		o := l.expr(keys[0])
+		from := o.typ.(lang.Tuple)
+		last = len(from.Elems) - 1
+		for i := range last {
+			l.storeOperand(k.mem.at(t.Offset(i)), t.Elems[i], l.element(o, from, i), true)
+		}
+		return l.endKey(k, off, size, l.element(o, from, last), nil)
+	}
+	for i, e := range keys[:last] {
+		mk := l.mark()
+		l.store(k.mem.at(t.Offset(i)), t.Elems[i], e, true)
+		l.release(mk)
+	}
+	if c, ok := keys[last].(*lang.Call); ok && c.Name == "str" && l.typeOf(c).Size() > shortString {
+		return l.endKey(k, off, size, operand{}, c)
+	}
+	return l.endKey(k, off, size, l.expr(keys[last]), nil)
+}
+
+// endKey appends the string, which is o, or the result of str() if that is not nil, to a key.
+func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *lang.Call) mapKey {
+	dst := k.mem.at(off)
+	short, long := l.b.MapPtr(mapName(k.m)+"/short"), l.b.MapPtr(mapName(k.m))
+	var n *ir.Value // length with the NUL, or an error: the string is "" then
+	switch {
+	case str != nil:
+		l.zero(dst, shortString)
+		n = l.storeStr(dst, size, str, false)
+	case o.lit != nil && len(*o.lit) >= shortString:
+		l.storeLiteral(dst, size, *o.lit, true)
+		k.kmap = long
+		return k
+	case o.lit != nil || o.typ.Size() <= shortString:
+		l.storeOperand(dst, lang.String{Len: shortString}, o, true)
+		k.kmap = short
+		return k
+	default:
+		l.zero(dst, shortString)
+		n = l.readString(dst, size, o)
+	}
+	f := l.fn.fn
+	tail, done := f.NewBlock("long"), f.NewBlock("key")
+	k.kmap = done.AddParam()
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SGt, X: n, Y: l.b.Const(shortString),
+		Then: ir.Edge{To: tail}, Else: ir.Edge{To: done, Args: []*ir.Value{short}}, Unlikely: true})
+	l.b.At(tail)
+	// n is from 1 to size; the mask says so in a way that lasts (see cpuIndex).
+	n = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, n, 1), int64(ceilPow2(size)-1)), 1)
+	end := l.b.Op(ir.OpAdd, l.addr(dst), n)
+	l.b.Helper(int(asm.FnProbeReadKernel), false, end, l.b.Const(int64(size)), l.b.Const(0)) // see zero
+	l.b.Jump(done, long)
+	l.b.At(done)
+	return k
+}
