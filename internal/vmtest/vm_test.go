@@ -22,6 +22,7 @@ func TestVM(t *testing.T) {
 	}
 	for _, series := range Series {
 		t.Run(series, func(t *testing.T) {
+			t.Parallel() // a machine uses one CPU of the host
 			kernel, err := FindKernel(series)
 			if errors.Is(err, ErrUnavailable) {
 				t.Skipf("SKIPPED: nothing is tested on Linux %s: %v", series, err)
@@ -41,7 +42,7 @@ func runGuest(t *testing.T, kernel *Kernel, guest *Guest) {
 		Kernel:  kernel,
 		Files:   guest.Files,
 		Jobs:    guest.Jobs,
-		Timeout: 25 * time.Minute,
+		Timeout: 12 * time.Minute,
 		Output: func(ev wire.Event) {
 			outputs[ev.Job].Write(ev.Data)
 			if ev.Error != "" {
