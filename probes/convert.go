@@ -125,24 +125,34 @@ func (k *kernelTypes) fields(t *kbtf.Type) []lang.Field {
 	for _, m := range members {
 		f := lang.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
 		if m.Bits > 0 {
-			placeBitfield(&f, m.Offset, m.Bits)
+			placeBitfield(&f, m.Offset, m.Bits, t.Size)
 		}
 		out = append(out, f)
 	}
 	return out
 }
 
-// placeBitfield chooses the bytes to load for a bitfield: those of its type at their natural alignment, or the next wider ones
-// if it lies across two of them (packed structs).
-func placeBitfield(f *lang.Field, bit, size int) {
+// placeBitfield chooses the bytes to load for the size bits from bit on, of a struct of so many bytes: those of the field's type
+// at their natural alignment; or, in packed structs, where the bits lie across two of them or at the end, other ones
+// that hold them all.
+func placeBitfield(f *lang.Field, bit, size, bytes int) {
 	t, ok := f.Type.(lang.Int)
 	if !ok {
 		t = lang.Int{Bits: max(8, f.Type.Size()*8)} // bool
 	}
-	for t.Bits < 64 && bit/t.Bits != (bit+size-1)/t.Bits {
-		t.Bits *= 2
+	start := -1
+	for _, width := range []int{t.Bits, 8, 16, 32, 64} {
+		at := bit / width * width
+		if start < 0 && bit+size <= at+width && at+width <= bytes*8 {
+			t.Bits, start = width, at
+		}
 	}
-	f.Type = t
-	f.Offset = bit / t.Bits * (t.Bits / 8)
+	for _, width := range []int{16, 32, 64} { // not aligned
+		at := min(bit/8*8, bytes*8-width)
+		if start < 0 && at >= 0 && bit+size <= at+width {
+			t.Bits, start = width, at
+		}
+	}
+	f.Type, f.Offset = t, max(start, 0)/8
 	f.BitOffset, f.BitSize = bit-f.Offset*8, size
 }

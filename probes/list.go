@@ -3,6 +3,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
 
@@ -47,7 +48,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	var out []lang.Target
 	for _, k := range kinds {
 		found, err := providers[k.Name].list(k, e, parts)
-		if err != nil && len(kinds) > 1 {
+		if err != nil && len(kinds) > 1 && !errors.Is(err, fs.ErrPermission) {
 			continue // this machine has none of the kind
 		}
 		if err != nil {

@@ -29,7 +29,7 @@ func findTracefs() (string, error) {
 		return tracefsPlaces[0], nil
 	}
 	if _, err := os.Stat(tracefsPlaces[0] + "/events"); errors.Is(err, os.ErrPermission) {
-		return "", fmt.Errorf("reading %s: permission denied: run gotrace as root", tracefsPlaces[0])
+		return "", fmt.Errorf("reading %s: %w: run gotrace as root", tracefsPlaces[0], os.ErrPermission)
 	}
 	return "", fmt.Errorf("tracefs is not mounted: run: mount -t tracefs tracefs %s", tracefsPlaces[0])
 }

@@ -60,7 +60,7 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 	if child != nil {
 		defer child.Close()
 	}
-	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid})
+	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid, Unsafe: c.flags.unsafe})
 	if err != nil {
 		return 1, err
 	}
