@@ -189,7 +189,7 @@ func (s *Session) runEnd() error {
 func (s *Session) printMaps() error {
 	var maps []*lang.Map
 	for _, spec := range s.bp.Maps {
-		if spec.Script != nil {
+		if spec.Script != nil && !spec.IsShort {
 			maps = append(maps, spec.Script)
 		}
 	}
