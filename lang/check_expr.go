@@ -293,6 +293,8 @@ func (c *checker) binary(e *Binary) Type {
 	if x == nil || y == nil {
 		return nil
 	}
+	c.adapt(e.X, y)
+	c.adapt(e.Y, x)
 	var t Type
 	switch e.Op {
 	case "&&", "||":

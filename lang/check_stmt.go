@@ -216,7 +216,9 @@ func (c *checker) compound(s *Assign, t, v Type) Type {
 	case ptr:
 		return nil
 	}
-	return arithResult(op, signOf(t), c.signs(s.Value, v))
+	result := arithResult(op, signOf(t), c.signs(s.Value, v))
+	c.adapt(s.Value, t)
+	return result
 }
 
 // counted is the type of a variable or a map after ++ and --, nil if it keeps its own: a number counts in 64 bits,

@@ -133,3 +133,49 @@ func TestCheckTime(t *testing.T) {
 		check(t, script, nil)
 	}
 }
+
+// TestCommonType has the conversion of two operands.
+func TestCommonType(t *testing.T) {
+	i := func(bits int, signed bool) lang.Type { return lang.Int{Bits: bits, Signed: signed} }
+	for _, test := range []struct{ a, b, want lang.Type }{
+		{i(32, false), i(64, false), i(64, false)},
+		{i(32, true), i(8, true), i(32, true)},
+		{i(64, false), i(32, true), i(64, true)},
+		{i(32, false), i(32, true), i(64, true)},
+		{lang.Bool{}, i(16, false), i(16, false)},
+		{lang.Pointer{Elem: lang.Void{}}, i(64, false), i(64, false)},
+	} {
+		for _, got := range []lang.Type{lang.CommonType(test.a, test.b), lang.CommonType(test.b, test.a)} {
+			if got != test.want {
+				t.Errorf("%s and %s: got %s, want %s", test.a, test.b, got, test.want)
+			}
+		}
+	}
+}
+
+// TestConstants has constant expressions and their values, of which print shows the type's sign.
+func TestConstants(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want uint64
+	}{
+		{"-7 / 2", ^uint64(2)}, {"-7 % 3", ^uint64(0)}, {"7 / -2", ^uint64(2)},
+		{"1 << 63 >> 63", ^uint64(0)}, {"(uint64)1 << 63 >> 63", 1}, {"0xffffffffffffffff / 2", 1<<63 - 1},
+		{"(uint8)300", 44}, {"(int8)200", ^uint64(55)}, {"~0", ^uint64(0)}, {"(uint8)~0 + 1", 256},
+		{"-1 < (uint64)1", 1}, {"(uint64)-1 > 5", 1}, {"0x7fffffffffffffff + 1", 1 << 63},
+		{"1 ? 2 : 3", 2}, {"!5", 0}, {"2 && 0 || 1", 1}, {`"a" == "a"`, 1}, {`"a" != "a"`, 0}, {"$#", 2}, {"$1 * 2", 14},
+		{"(bool)5", 1}, {"comptime (1 + 2)", 3}, {"sizeof(int32[4])", 16}, {"offsetof(struct task_struct, comm)", 2992},
+		{"10 - 4 - 3", 3}, {"5 & 3 | 8 ^ 1", 9}, {"(int64)-1 >> 1", ^uint64(0)},
+	} {
+		script := "begin { print(" + test.text + "); }"
+		c, diags := check(t, script, &lang.Options{Params: []string{"7", "hello"}})
+		if len(diags) > 0 {
+			t.Errorf("%s: %v", test.text, diags)
+			continue
+		}
+		arg := c.Progs[0].Probe.Body.Stmts[0].(*lang.ExprStmt).X.(*lang.Call).Args[0]
+		if k, ok := c.Progs[0].Consts[arg]; !ok || k.Int != test.want {
+			t.Errorf("%s: got %d (%v), want %d", test.text, int64(k.Int), ok, int64(test.want))
+		}
+	}
+}

@@ -146,15 +146,34 @@ func (c *checker) checkInit(s *varState, e Expr, t Type) {
 	}
 }
 
-// isLiteral says whether an expression is a number as written, with or without a sign.
+// isLiteral says whether an expression is a number as written, or computed from such numbers alone.
 func isLiteral(e Expr) bool {
 	switch e := e.(type) {
 	case *IntLit, *Param:
 		return true
 	case *Unary:
-		return (e.Op == "-" || e.Op == "+") && isLiteral(e.X)
+		return e.Op != "!" && e.Op != "*" && e.Op != "&" && isLiteral(e.X)
+	case *Binary:
+		switch e.Op {
+		case "&&", "||", "==", "!=", "<", "<=", ">", ">=":
+			return false
+		}
+		return isLiteral(e.X) && isLiteral(e.Y)
 	}
 	return false
+}
+
+// adapt gives a constant as written, which is of no sign of its own unless it is negative, the sign of an unsigned operand t
+// beside it.
+func (c *checker) adapt(e Expr, t Type) {
+	if i := asInt(t); i.Signed || !isLiteral(e) {
+		return
+	}
+	if k, ok := c.constInt(e); ok && int64(k.Int) >= 0 {
+		if _, isInt := c.p.Types[e].(Int); isInt {
+			c.p.Types[e] = typeUint64
+		}
+	}
 }
 
 func isNumeric(t Type) bool {

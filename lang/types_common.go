@@ -1,17 +1,14 @@
 package lang
 
-// CommonType is the type to which both operands of an arithmetic operation or comparison are converted. Of two integers
-// it is the wider; of two of the same width, and different signs, the unsigned one, as in C; a signed one that is wider than
-// an unsigned one stays signed. Truth values count as numbers, pointers as unsigned 64-bit numbers.
+// CommonType is the type to which both operands of an arithmetic operation or comparison are converted: of two integers of the
+// same sign it is the wider; else int64, as in bpftrace, which holds all values of both but the largest of uint64. Truth
+// values count as numbers, pointers as unsigned 64-bit numbers.
 func CommonType(a, b Type) Type {
 	x, y := asInt(a), asInt(b)
-	switch {
-	case x.Bits == y.Bits:
-		return Int{Bits: x.Bits, Signed: x.Signed && y.Signed}
-	case x.Bits > y.Bits:
-		return Int{Bits: x.Bits, Signed: x.Signed}
+	if x.Signed != y.Signed {
+		return typeInt64
 	}
-	return Int{Bits: y.Bits, Signed: y.Signed}
+	return Int{Bits: max(x.Bits, y.Bits), Signed: x.Signed}
 }
 
 // asInt is the integer that a value of a type counts as.
