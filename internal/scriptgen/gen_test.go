@@ -7,7 +7,7 @@ import (
 
 func TestSameSeedSameScript(t *testing.T) {
 	for seed := range uint64(50) {
-		if Script(seed, true) != Script(seed, true) {
+		if first, second := Script(seed, true), Script(seed, true); first != second {
 			t.Fatalf("seed %d gives two scripts", seed)
 		}
 	}
