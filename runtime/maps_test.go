@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -90,4 +91,57 @@ func TestLayoutErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// A map whose short keys lie in a kernel map of their own is one map to its reader.
+func TestShortKeys(t *testing.T) {
+	needRoot(t)
+	m := &lang.Map{Name: "m", Key: lang.String{Len: 200}, Value: lang.Int{Bits: 64, Signed: true}}
+	layout := codegen.ValueLayout{Storage: codegen.StorageHash, Size: 8, Present: -1}
+	short := &codegen.MapSpec{Name: "@m/short", Type: ebpf.Hash, KeySize: 64, ValueSize: 8, MaxEntries: 4, Script: m, Layout: layout, IsShort: true}
+	long := &codegen.MapSpec{Name: "@m", Type: ebpf.Hash, KeySize: 200, ValueSize: 8, MaxEntries: 4, Script: m, Layout: layout, Short: short}
+	s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{long, short}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	sm := s.scriptMaps[m]
+	text := strings.Repeat("x", 100)
+	key := func(s string, size int) []byte { return append([]byte(s), make([]byte, size-len(s))...) }
+	for _, e := range []struct {
+		m     *ebpf.Map
+		key   []byte
+		value int64
+	}{{sm.m, key(text, 200), 1}, {sm.short.m, key("b", 64), 2}, {sm.short.m, key("a", 64), 3}} {
+		if err := e.m.Put(e.key, int64Bytes(e.value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what, want string) {
+		t.Helper()
+		list, err := sm.entries()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mapText(t, m, list, 0, 1); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	check("set", "@m["+text+"]: 1\n@m[b]: 2\n@m[a]: 3\n")
+	for k, want := range map[string]int64{text: 1, "b": 2, "a": 3} {
+		e, ok, err := sm.lookup(key(k, 200))
+		if err != nil || !ok || string(e.value) != string(int64Bytes(want)) {
+			t.Errorf("looking %q up: %v, %v, %v", k, e.value, ok, err)
+		}
+	}
+	if err := sm.zero(); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := sm.entries(); err != nil || len(list) != 3 {
+		t.Errorf("%d elements after zero(): %v", len(list), err)
+	}
+	if err := sm.clear(); err != nil {
+		t.Fatal(err)
+	}
+	check("after clear()", "")
 }
