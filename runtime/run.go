@@ -17,7 +17,8 @@ import (
 // lossInterval is how often lost events are looked for while a session runs.
 const lossInterval = time.Second
 
-// Run handles events until ctx ends, the script calls exit(), or the traced process is gone. Then it detaches everything, runs the
+// Run handles events until ctx ends, the script calls exit(), the traced process is gone, or there is nothing attached that
+// could fire. Then it detaches everything, runs the
 // END probes, prints the maps and reports what was lost. The end of ctx is no error.
 func (s *Session) Run(ctx context.Context) error {
 	err := s.run(ctx)
@@ -67,6 +68,9 @@ func (s *Session) loop(ctx context.Context) error {
 			if err := s.reportLost(); err != nil {
 				return err
 			}
+		}
+		if n == 0 && len(s.links) == 0 && s.pidfd < 0 {
+			return nil // BEGIN and END only: nothing more will come
 		}
 		wait := s.poll.wait
 		switch {

@@ -1,0 +1,108 @@
+package lang
+
+// fieldValue is the type a field has as a value: arrays of characters are strings.
+func fieldValue(t Type) Type {
+	if a, ok := t.(Array); ok && a.Len > 0 {
+		if i, ok := a.Elem.(Int); ok && i.Bits == 8 && i.Signed && i.Enum == nil {
+			return String{Len: a.Len}
+		}
+	}
+	return t
+}
+
+func (c *checker) field(e *FieldExpr) Type {
+	t := c.value(e.X)
+	if t == nil {
+		return nil
+	}
+	s, space := structBehind(t)
+	if s == nil {
+		c.report(Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name))
+		return nil
+	}
+	f, ok := s.Field(e.Name)
+	if !ok {
+		var names []string
+		for _, f := range s.Fields() {
+			if f.Name != "" {
+				names = append(names, f.Name)
+			}
+		}
+		what := s.String()
+		if s == c.p.Args {
+			what = c.p.Targets[0].Name
+		}
+		c.report(withNear(Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", Nearest(e.Name, names)))
+		return nil
+	}
+	ft := fieldValue(f.Type)
+	if p, ok := ft.(Pointer); ok && p.Space == SpaceNone && (space == SpaceKernel || space == SpaceUser) {
+		p.Space = space
+		return p
+	}
+	return ft
+}
+
+// structBehind is the struct that a value is or points to.
+func structBehind(t Type) (*Struct, AddrSpace) {
+	switch t := t.(type) {
+	case *Struct:
+		return t, SpaceNone
+	case Pointer:
+		if s, ok := t.Elem.(*Struct); ok {
+			return s, t.Space
+		}
+	}
+	return nil, SpaceNone
+}
+
+func (c *checker) tupleIndex(e *TupleIndex) Type {
+	t := c.value(e.X)
+	if t == nil {
+		return nil
+	}
+	tt, ok := t.(Tuple)
+	switch {
+	case !ok:
+		c.report(Errorf(e, "not-tuple", "a %s has no elements by number", t))
+		return nil
+	case e.N < 0 || e.N >= len(tt.Elems):
+		c.report(Errorf(e, "out-of-range", "the tuple has %d elements, the last is .%d", len(tt.Elems), len(tt.Elems)-1))
+		return nil
+	}
+	return tt.Elems[e.N]
+}
+
+func (c *checker) index(e *Index) Type {
+	t := c.value(e.X)
+	it := c.integer(e.I)
+	if t == nil || it == nil {
+		return nil
+	}
+	k, isConst := c.constInt(e.I)
+	var elem Type
+	switch t := t.(type) {
+	case Array:
+		elem = t.Elem
+		if isConst && t.Len > 0 && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {
+			c.report(Errorf(e.I, "out-of-range", "index %d is out of an array of %d", int64(k.Int), t.Len))
+			return nil
+		}
+	case String:
+		elem = Int{Bits: 8, Signed: true}
+		if isConst && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {
+			c.report(Errorf(e.I, "out-of-range", "index %d is out of a string of %d bytes", int64(k.Int), t.Len))
+			return nil
+		}
+	case Pointer:
+		elem = t.Elem
+		if _, void := elem.(Void); void {
+			c.report(Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
+			return nil
+		}
+	default:
+		c.report(Errorf(e, "bad-operands", "a %s can not be indexed", t))
+		return nil
+	}
+	return fieldValue(elem)
+}

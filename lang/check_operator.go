@@ -1,0 +1,267 @@
+package lang
+
+func (c *checker) unary(e *Unary) Type {
+	t := c.value(e.X)
+	if t == nil {
+		return nil
+	}
+	switch e.Op {
+	case "!":
+		if !isNumeric(t) {
+			c.report(Errorf(e, "bad-operands", "! can not be applied to a %s", t))
+			return nil
+		}
+		t = Bool{}
+	case "*":
+		return c.derefType(e, t)
+	case "&":
+		return c.addressOf(e, t)
+	default:
+		if !isInteger(t) {
+			c.report(Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+			return nil
+		}
+		i := asInt(t)
+		if e.Op == "-" && (isLiteral(e.X) || !i.Signed) {
+			i = typeInt64
+		}
+		if _, isBool := t.(Bool); isBool {
+			i = typeInt64
+		}
+		t = i
+	}
+	c.foldUnary(e, t)
+	return t
+}
+
+func (c *checker) derefType(e *Unary, t Type) Type {
+	switch t := t.(type) {
+	case Pointer:
+		if _, void := t.Elem.(Void); void {
+			c.report(Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
+			return nil
+		}
+		return fieldValue(t.Elem)
+	case Int:
+		return Int{Bits: 64} // an address: the word there
+	}
+	c.report(Errorf(e, "bad-operands", "* can not be applied to a %s", t))
+	return nil
+}
+
+func (c *checker) addressOf(e *Unary, t Type) Type {
+	switch e.X.(type) {
+	case *FieldExpr, *Index:
+		if inKernelMemory(t) {
+			return Pointer{Elem: t}
+		}
+	}
+	c.report(errUnsupported(e, "the address of this"))
+	return nil
+}
+
+// inKernelMemory says whether values of a type are not copied when they are mentioned.
+func inKernelMemory(t Type) bool {
+	switch t.(type) {
+	case *Struct, Array, String:
+		return true
+	}
+	return false
+}
+
+func (c *checker) incDec(e *IncDec) Type {
+	switch target := e.Target.(type) {
+	case *Var:
+		v := c.find(target.Name)
+		if v == nil || !v.seen {
+			c.undefined(target)
+			return nil
+		}
+		c.mention(v, target)
+		c.grow(v, counted(e, v.Type))
+		return c.countable(e, v.Type)
+	case *MapRef:
+		m := c.mapUse(target)
+		m.assigned = true
+		ok := c.keyOf(m, target, target.Keys)
+		if m.Value == nil {
+			m.Value, m.valuePos, c.changed = typeInt64, e.Pos, true
+		}
+		c.growMap(m, counted(e, m.Value))
+		if !ok {
+			return nil
+		}
+		return c.countable(e, m.Value)
+	}
+	c.report(Errorf(e, "bad-operands", "%s takes a variable or a map", e.Op))
+	return nil
+}
+
+func (c *checker) countable(e *IncDec, t Type) Type {
+	switch t.(type) {
+	case Int, Pointer:
+		return t
+	case nil:
+		return nil
+	}
+	c.report(Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+	return nil
+}
+
+func (c *checker) binary(e *Binary) Type {
+	x, y := c.value(e.X), c.value(e.Y)
+	if x == nil || y == nil {
+		return nil
+	}
+	c.adapt(e.X, y)
+	c.adapt(e.Y, x)
+	var t Type
+	switch e.Op {
+	case "&&", "||":
+		if !isNumeric(x) || !isNumeric(y) {
+			c.report(errOperands(e, x, y))
+			return nil
+		}
+		t = Bool{}
+	case "==", "!=", "<", "<=", ">", ">=":
+		if !comparable(e.Op, x, y) {
+			c.report(errOperands(e, x, y))
+			return nil
+		}
+		t = Bool{}
+	default:
+		if t = c.arithType(e, x, y); t == nil {
+			return nil
+		}
+	}
+	c.foldBinary(e, t)
+	return t
+}
+
+// comparable says whether two values can be compared.
+func comparable(op string, x, y Type) bool {
+	if isNumeric(x) && isNumeric(y) {
+		return true
+	}
+	if op != "==" && op != "!=" {
+		return false
+	}
+	_, ok := widen(x, y)
+	return ok
+}
+
+// arithType is the type in which an operation is done, and that of its result, as in bpftrace: 64 bits, signed if an operand is, except that
+//
+//   - a constant as written in the script takes the sign of the other operand, unless it is negative;
+//   - a difference is signed;
+//   - a shift has the sign of what is shifted.
+func (c *checker) arithType(e *Binary, x, y Type) Type {
+	px, isPX := x.(Pointer)
+	py, isPY := y.(Pointer)
+	switch {
+	case isPX && isPY && e.Op == "-":
+		return typeInt64
+	case isPX && isInteger(y) && (e.Op == "+" || e.Op == "-"):
+		return px
+	case isPY && isInteger(x) && e.Op == "+":
+		return py
+	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
+		c.report(errOperands(e, x, y))
+		return nil
+	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
+		c.report(errDivisionByZero(e.Y))
+		return nil
+	}
+	return arithResult(e.Op, c.signs(e.X, x), c.signs(e.Y, y))
+}
+
+// arithResult is the type of an operation on numbers of these signs.
+func arithResult(op string, x, y sign) Type {
+	switch {
+	case op == "-":
+		return typeInt64
+	case op == "<<" || op == ">>":
+		return Int{Bits: 64, Signed: x != signUnsigned}
+	case x == signFlexible && y == signFlexible:
+		return typeInt64
+	}
+	return Int{Bits: 64, Signed: x == signSigned || y == signSigned}
+}
+
+// signOf is the sign of a value that is no constant.
+func signOf(t Type) sign {
+	if asInt(t).Signed {
+		return signSigned
+	}
+	return signUnsigned
+}
+
+// sign says what an operand asks of the type of an operation.
+type sign uint8
+
+const (
+	signUnsigned sign = iota
+	signSigned
+	signFlexible // a constant of either sign
+)
+
+func (c *checker) signs(e Expr, t Type) sign {
+	switch i := asInt(t); {
+	case !i.Signed:
+		return signUnsigned
+	case isLiteral(e):
+		if k, ok := c.constInt(e); ok && int64(k.Int) >= 0 {
+			return signFlexible
+		}
+	}
+	return signSigned
+}
+
+func (c *checker) isZero(e Expr) bool {
+	k, ok := c.constInt(e)
+	return ok && k.Int == 0
+}
+
+func (c *checker) ternary(e *Ternary) Type {
+	c.condition(e.Cond)
+	x := c.p.Types[e.Cond]
+	if e.X != e.Cond { // a ?: b has one expression for both, checked once
+		x = c.expr(e.X)
+	}
+	y := c.expr(e.Y)
+	if x == nil || y == nil {
+		return nil
+	}
+	_, nx := x.(None)
+	_, ny := y.(None)
+	if nx && ny {
+		return None{}
+	}
+	x, y = plainValue(x), plainValue(y)
+	t, ok := widen(x, y)
+	if !ok || nx || ny {
+		c.report(Errorf(e, "type-mismatch", "the two sides of ?: are a %s and a %s", x, y))
+		return nil
+	}
+	switch {
+	case isLiteral(e.X) && intFitsConst(c, y, e.X):
+		t = y
+	case isLiteral(e.Y) && intFitsConst(c, x, e.Y):
+		t = x
+	}
+	c.foldTernary(e)
+	return t
+}
+
+func intFitsConst(c *checker, t Type, e Expr) bool {
+	k, _ := c.constInt(e)
+	return intFits(t, k.Int)
+}
+
+// plainValue is an aggregation as a number.
+func plainValue(t Type) Type {
+	if a, ok := t.(Agg); ok {
+		return Int{Bits: 64, Signed: a.Signed}
+	}
+	return t
+}

@@ -1,0 +1,168 @@
+package lang
+
+import "strings"
+
+func (c *checker) cast(e *Cast) Type {
+	from := c.value(e.X)
+	to := c.typeName(e.Type)
+	if from == nil || to == nil {
+		return nil
+	}
+	if p, ok := to.(Pointer); ok && p.Space == SpaceNone {
+		// The address space of the value stays.
+		if fp, ok := from.(Pointer); ok {
+			p.Space = fp.Space
+		}
+		to = p
+	}
+	if !castable(from, to) {
+		c.report(Errorf(e, "bad-cast", "a %s can not be cast to %s", from, to))
+		return nil
+	}
+	if a, ok := to.(Array); ok && a.Len == 0 && a.Elem.Size() > 0 {
+		to = Array{Elem: a.Elem, Len: from.Size() / a.Elem.Size()}
+	}
+	c.foldCast(e, to)
+	return to
+}
+
+func castable(from, to Type) bool {
+	switch to.(type) {
+	case Int, Bool, Pointer:
+		if isNumeric(from) {
+			return true
+		}
+		_, isInt := to.(Int)
+		_, isPtr := to.(Pointer)
+		switch from.(type) {
+		case Array, String:
+			return isPtr || isInt && from.Size() <= 8
+		}
+		return false
+	case Array, String:
+		switch from.(type) {
+		case Array, String, Int, Bool:
+			return true
+		}
+	case *Struct:
+		_, ok := from.(*Struct)
+		return ok
+	}
+	return false
+}
+
+func (c *checker) sizeof(e *Sizeof) Type {
+	var t Type
+	if e.Type != nil {
+		t = c.typeName(e.Type)
+	} else {
+		t = c.value(e.X)
+	}
+	if t == nil {
+		return nil
+	}
+	c.p.Consts[e] = Const{Int: uint64(t.Size())}
+	return typeUint64
+}
+
+func (c *checker) offsetof(e *Offsetof) Type {
+	var t Type
+	if e.Type != nil {
+		t = c.typeName(e.Type)
+	} else {
+		t = c.value(e.X)
+	}
+	if t == nil {
+		return nil
+	}
+	off := 0
+	for _, name := range e.Fields {
+		s, ok := t.(*Struct)
+		if !ok {
+			c.report(Errorf(e, "no-field", "a %s has no fields", t))
+			return nil
+		}
+		f, ok := s.Field(name)
+		if !ok {
+			c.report(Errorf(e, "unknown-field", "%s has no field %s", s, name))
+			return nil
+		}
+		off += f.Offset
+		t = f.Type
+	}
+	c.p.Consts[e] = Const{Int: uint64(off)}
+	return typeUint64
+}
+
+// baseTypes are the integer types by name, C's and bpftrace's.
+var baseTypes = map[string]Type{
+	"uint8": typeUint8, "uint16": Int{Bits: 16}, "uint32": typeUint32, "uint64": typeUint64,
+	"int8": Int{Bits: 8, Signed: true}, "int16": Int{Bits: 16, Signed: true}, "int32": Int{Bits: 32, Signed: true}, "int64": typeInt64,
+	"uint8_t": typeUint8, "uint16_t": Int{Bits: 16}, "uint32_t": typeUint32, "uint64_t": typeUint64,
+	"int8_t": Int{Bits: 8, Signed: true}, "int16_t": Int{Bits: 16, Signed: true}, "int32_t": Int{Bits: 32, Signed: true}, "int64_t": typeInt64,
+	"u8": typeUint8, "u16": Int{Bits: 16}, "u32": typeUint32, "u64": typeUint64,
+	"s8": Int{Bits: 8, Signed: true}, "s16": Int{Bits: 16, Signed: true}, "s32": Int{Bits: 32, Signed: true}, "s64": typeInt64,
+	"bool": Bool{}, "_Bool": Bool{}, "void": Void{},
+	"char": Int{Bits: 8, Signed: true}, "signed char": Int{Bits: 8, Signed: true}, "unsigned char": typeUint8,
+	"short": Int{Bits: 16, Signed: true}, "unsigned short": Int{Bits: 16},
+	"int": Int{Bits: 32, Signed: true}, "unsigned int": typeUint32, "unsigned": typeUint32,
+	"long": typeInt64, "unsigned long": typeUint64, "long long": typeInt64, "unsigned long long": typeUint64,
+	"size_t": typeUint64, "ssize_t": typeInt64, "uintptr_t": typeUint64, "intptr_t": typeInt64,
+}
+
+// typeName is the type that is written, nil if there is none of that name.
+func (c *checker) typeName(n *TypeName) Type {
+	var t Type
+	switch {
+	case n.Of != nil:
+		t = c.value(n.Of)
+	case n.Keyword == "" && n.Name == "string":
+		return c.stringType(n)
+	default:
+		t = c.namedType(n)
+	}
+	if t == nil {
+		return nil
+	}
+	for range n.Stars {
+		t = Pointer{Elem: t}
+	}
+	for i := len(n.Dims) - 1; i >= 0; i-- {
+		t = Array{Elem: t, Len: max(n.Dims[i], 0)}
+	}
+	for range n.Outer {
+		t = Pointer{Elem: t}
+	}
+	return t
+}
+
+func (c *checker) stringType(n *TypeName) Type {
+	if len(n.Dims) == 1 && n.Dims[0] > 0 {
+		return String{Len: n.Dims[0]}
+	}
+	return String{Len: c.out.Config.MaxStrlen}
+}
+
+func (c *checker) namedType(n *TypeName) Type {
+	if n.Keyword == "" {
+		if t, ok := baseTypes[n.Name]; ok {
+			return t
+		}
+	}
+	if t, ok := c.typeOf(n.Keyword, n.Name); ok {
+		return t
+	}
+	if n.Keyword == "" {
+		// bpftrace lets the keyword be left out.
+		for _, kw := range []string{"struct", "union", "enum"} {
+			if t, ok := c.typeOf(kw, n.Name); ok {
+				return t
+			}
+		}
+	}
+	kw := n.Keyword
+	if c.final {
+		c.report(withNear(Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(kw+" "+n.Name)), strings.TrimLeft(kw+" ", " "), c.env.Near(kw, n.Name)))
+	}
+	return nil
+}
