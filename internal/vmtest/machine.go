@@ -19,7 +19,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/gotrace/gotrace/internal/vmtest/wire"
@@ -90,6 +92,10 @@ func (m *Machine) boot(ctx context.Context, emulator, dir, initrd string) (*Resu
 	var console bytes.Buffer
 	cmd := exec.CommandContext(ctx, emulator, m.qemuArgs(sock, initrd)...)
 	cmd.Stdout, cmd.Stderr = &console, &console
+	// The machine ends with this process, however that ends. The kernel ties it to the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting QEMU: %w", err)
 	}

@@ -3,7 +3,9 @@ package vmtest
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ func TestVM(t *testing.T) {
 	if os.Getenv("GOTRACE_TEST_VM") == "" {
 		t.Skip("SKIPPED: set GOTRACE_TEST_VM=1, or run `make test-vm`")
 	}
-	guest, err := BuildGuest(t.TempDir(), Suites)
+	guest, err := BuildGuest(t.TempDir(), chosen())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +37,20 @@ func TestVM(t *testing.T) {
 	}
 }
 
+var only = flag.String("suite", "", "run only the suite of this package, say runtime")
+
+// chosen returns the suites to run.
+func chosen() []Suite {
+	if *only == "" {
+		return Suites
+	}
+	return slices.DeleteFunc(slices.Clone(Suites), func(s Suite) bool { return s.Package != *only })
+}
+
 // runGuest runs all suites in one machine and reports each of their tests as a subtest.
 func runGuest(t *testing.T, kernel *Kernel, guest *Guest) {
 	outputs := make([]bytes.Buffer, len(guest.Jobs))
+	start := time.Now()
 	m := &Machine{
 		Kernel:  kernel,
 		Files:   guest.Files,
@@ -48,14 +61,15 @@ func runGuest(t *testing.T, kernel *Kernel, guest *Guest) {
 			if ev.Error != "" {
 				outputs[ev.Job].WriteString(ev.Error + "\n")
 			}
+			if ev.Done {
+				t.Logf("Linux %s: %s ended after %v", kernel.Release, guest.Suites[ev.Job].Package, time.Since(start).Round(time.Second))
+			}
 		},
 	}
-	start := time.Now()
 	res, err := m.Run(t.Context())
 	if errors.Is(err, ErrUnavailable) {
 		t.Skipf("SKIPPED: nothing is tested on Linux %s: %v", kernel.Release, err)
 	}
-	t.Logf("Linux %s: %v", kernel.Release, time.Since(start).Round(time.Second))
 	for i, s := range guest.Suites {
 		exit := -1
 		if res != nil {
