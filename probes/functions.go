@@ -2,9 +2,11 @@ package probes
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -118,10 +120,14 @@ func ParseBlacklist(r io.Reader) ([]Function, error) {
 
 func moduleName(s string) string { return strings.Trim(strings.TrimSpace(s), "[]") }
 
+// listBuffer is how much of a list is read at a time: the kernel makes these as they are read.
+const listBuffer = 256 << 10
+
 // parseFunctions reads a function from each line, leaves out those without a name, and sorts them.
 func parseFunctions(r io.Reader, what string, parse func(line string) (Function, bool)) ([]Function, error) {
 	var out []Function
 	s := bufio.NewScanner(r)
+	s.Buffer(make([]byte, listBuffer), listBuffer)
 	for s.Scan() {
 		if f, ok := parse(s.Text()); ok && f.Name != "" {
 			out = append(out, f)
@@ -130,19 +136,10 @@ func parseFunctions(r io.Reader, what string, parse func(line string) (Function,
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Name != out[j].Name {
-			return out[i].Name < out[j].Name
-		}
-		return out[i].Module < out[j].Module
+	slices.SortFunc(out, func(a, b Function) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Module, b.Module))
 	})
-	unique := out[:0]
-	for i, f := range out {
-		if i == 0 || f != out[i-1] {
-			unique = append(unique, f)
-		}
-	}
-	return unique, nil
+	return slices.Compact(out), nil
 }
 
 // findFunctions returns the functions that match, in order, of the modules that match; module "" is any.

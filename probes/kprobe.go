@@ -128,6 +128,7 @@ func lookupKallsyms(name string) ([]Function, error) {
 	defer f.Close()
 	var lines bytes.Buffer
 	s := bufio.NewScanner(f)
+	s.Buffer(make([]byte, listBuffer), listBuffer)
 	for s.Scan() {
 		if bytes.Contains(s.Bytes(), []byte(name)) {
 			lines.Write(s.Bytes())
@@ -231,7 +232,7 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if !havePMU("kprobe") {
 		return nil, errNoKprobes
 	}
-	if symbols := e.multiSymbols(targets); symbols != nil && haveKprobeMulti() {
+	if symbols := e.multiSymbols(targets); symbols != nil && e.kprobeMulti() {
 		ret := targets[0].Kind.Return
 		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (closer, error) {
 			return attachKprobeMulti(symbols, ret, prog)

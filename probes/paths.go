@@ -106,7 +106,8 @@ func inRoot(root, path string) (string, error) {
 	if root == "" {
 		return path, nil
 	}
-	done, rest, links := "/", strings.Split(filepath.Clean("/"+path), "/"), 0
+	path = filepath.Clean("/" + strings.TrimPrefix(path, root+"/")) // it may be a path of our own already
+	done, rest, links := "/", strings.Split(path, "/"), 0
 	for len(rest) > 0 {
 		next := filepath.Join(done, rest[0])
 		rest = rest[1:]

@@ -35,6 +35,9 @@ type Env struct {
 	tracefsErr  error
 	functions   *functionIndex
 	binaries    map[string]*Binary // by path
+
+	// What the kernel can do, tried when it is first needed.
+	kprobeMulti, uprobeMulti func() bool
 }
 
 var _ lang.Env = (*Env)(nil)
@@ -49,7 +52,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counting the possible CPUs: %w", err)
 	}
-	e := &Env{opts: opts}
+	e := &Env{opts: opts, kprobeMulti: sync.OnceValue(haveKprobeMulti), uprobeMulti: sync.OnceValue(haveUprobeMulti)}
 	e.kernel = &lang.Kernel{
 		Version:      version,
 		Arch:         goarch,
@@ -112,7 +115,13 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 	if kind == nil {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", ap.Provider), Near: nearest(ap.Provider, kindNames())}
 	}
-	return providers[kind.Name].resolve(e, ap)
+	targets, err := providers[kind.Name].resolve(e, ap)
+	if ap.Name != "" {
+		for i := range targets {
+			targets[i].Name = ap.Name
+		}
+	}
+	return targets, err
 }
 
 func kindNames() []string {

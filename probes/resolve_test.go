@@ -124,6 +124,15 @@ func TestResolveMistakes(t *testing.T) {
 	}
 }
 
+func TestName(t *testing.T) {
+	e := testEnv(t, EnvOptions{})
+	ap := point("interval:s:1")
+	ap.Name = "mine"
+	if got, err := e.Resolve(ap); err != nil || got[0].Name != "mine" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestAddress(t *testing.T) {
 	e := testEnv(t, EnvOptions{Unsafe: true})
 	got, err := e.Resolve(point("kprobe:0xffffffff81000000"))
@@ -246,7 +255,7 @@ func TestInRoot(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/bin/mawk": "/usr/bin/mawk", "/bin/awk": "/usr/bin/mawk", "/up/mawk": "/usr/bin/mawk", "/none/x": "/none/x",
-		"/../../usr/bin/x": "/usr/bin/x",
+		"/../../usr/bin/x": "/usr/bin/x", root + "/bin/x": "/usr/bin/x",
 	} {
 		if got, err := inRoot(root, path); err != nil || got != root+want {
 			t.Errorf("%s is %s, %v; want %s", path, got, err, root+want)

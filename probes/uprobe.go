@@ -212,7 +212,7 @@ func (e *Env) mayUprobeMulti(targets []lang.Target) bool {
 			return false
 		}
 	}
-	return haveUprobeMulti()
+	return e.uprobeMulti()
 }
 
 // haveUprobeMulti tries to attach to a directory: a kernel with uprobe.multi says that this is no file.

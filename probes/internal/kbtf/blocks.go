@@ -17,7 +17,7 @@ type blocks struct {
 	r      io.ReaderAt
 	off    int64
 	size   int64
-	mapped []byte // the section, nil if it must be read
+	mapped []byte // the section in memory, nil if it must be read
 	kept   map[int64][]byte
 }
 
@@ -102,19 +102,14 @@ func (b *blocks) window(pos int64, buf []byte) ([]byte, error) {
 	return buf, b.read(buf, pos)
 }
 
-// chunks calls visit with the section's bytes in pieces, of which each begins with the last keep bytes of the one before.
-func (b *blocks) chunks(keep int, visit func(pos int64, data []byte)) error {
-	buf := make([]byte, scanChunk)
-	for pos := int64(0); pos < b.size; {
-		data, err := b.window(pos, buf)
-		if err != nil {
-			return err
+// whole returns all of the section. It is kept: that costs less than to read it again for every search.
+func (b *blocks) whole() ([]byte, error) {
+	if b.mapped == nil {
+		all := make([]byte, b.size)
+		if err := b.read(all, 0); err != nil {
+			return nil, err
 		}
-		visit(pos, data)
-		if pos+int64(len(data)) == b.size {
-			break
-		}
-		pos += int64(len(data) - keep)
+		b.mapped, b.kept = all, nil
 	}
-	return nil
+	return b.mapped, nil
 }

@@ -46,18 +46,24 @@ func (f *File) offsets(name string) ([]uint32, error) {
 		}
 		start = f.base.strs.size
 	}
-	what := append([]byte(name), 0)
-	err := f.strs.chunks(len(what)-1, func(pos int64, data []byte) {
-		for i := 0; ; {
-			n := bytes.Index(data[i:], what)
-			if n < 0 {
-				return
-			}
-			out = append(out, uint32(start+pos+int64(i+n)))
-			i += n + 1
-		}
-	})
+	err := f.search(append([]byte(name), 0), func(at int64) { out = append(out, uint32(start+at)) })
 	return out, err
+}
+
+// search calls visit with every place in this file's strings where a text stands.
+func (f *File) search(what []byte, visit func(at int64)) error {
+	all, err := f.strs.whole()
+	if err != nil || len(what) == 0 {
+		return err
+	}
+	for i := 0; ; i++ {
+		n := bytes.Index(all[i:], what)
+		if n < 0 {
+			return nil
+		}
+		i += n
+		visit(int64(i))
+	}
 }
 
 // Names calls visit with the number and the name of every type of a kind in this file (not its base), until it
@@ -110,16 +116,7 @@ func (f *File) prefixOffsets(prefix string) ([]uint32, error) {
 		start = f.base.strs.size
 	}
 	var out []uint32
-	err := f.strs.chunks(len(prefix)-1, func(pos int64, data []byte) {
-		for i := 0; ; {
-			n := bytes.Index(data[i:], []byte(prefix))
-			if n < 0 {
-				return
-			}
-			out = append(out, uint32(start+pos+int64(i+n)))
-			i += n + 1
-		}
-	})
+	err := f.search([]byte(prefix), func(at int64) { out = append(out, uint32(start+at)) })
 	return out, err
 }
 
