@@ -17,7 +17,8 @@ build: ## build the gotrace command into ./gotrace
 run: build ## run the first example for a few seconds (as root)
 	timeout --signal=INT --preserve-status 3 ./gotrace examples/opensnoop.gt
 
-test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU
+test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU; then a minute of fuzzing each
+	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum ./...
 
 test-unit: ## only the tests that need no virtual machine
