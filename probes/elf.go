@@ -41,7 +41,7 @@ func OpenBinary(path string) (*Binary, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := ParseBinary(f)
+	b, err := ParseBinary(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -62,7 +62,11 @@ func (b *Binary) debugFile() (*Binary, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return ParseBinary(f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return ParseBinary(f, info.Size())
 }
 
 // ErrNotBinary is wrapped by errors about files that are not ELF executables or libraries of this machine.
@@ -79,8 +83,8 @@ var hints = []struct{ magic, what string }{
 	{"!<arch>", "a static library"},
 }
 
-// ParseBinary reads an ELF file.
-func ParseBinary(r io.ReaderAt) (b *Binary, err error) {
+// ParseBinary reads an ELF file of size bytes.
+func ParseBinary(r io.ReaderAt, size int64) (b *Binary, err error) {
 	// debug/elf does not promise to survive every broken file (go.dev/issue/33121 and others): a panic
 	// of its is a broken file, not a mistake of ours, and this is the only place where it is called.
 	defer func() {
@@ -105,7 +109,24 @@ func ParseBinary(r io.ReaderAt) (b *Binary, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotBinary, err)
 	}
 	defer f.Close()
+	if err := checkSections(f, size); err != nil {
+		return nil, err
+	}
 	return readBinary(f)
+}
+
+// checkSections refuses sections of symbols and strings that are larger than the file, or compressed, which no linker makes:
+// debug/elf makes room for what they say they have.
+func checkSections(f *elf.File, size int64) error {
+	for _, s := range f.Sections {
+		switch s.Type {
+		case elf.SHT_SYMTAB, elf.SHT_DYNSYM, elf.SHT_STRTAB:
+			if s.FileSize > uint64(size) || s.Flags&elf.SHF_COMPRESSED != 0 {
+				return fmt.Errorf("%w: broken: section %s has %d bytes, the file %d", ErrNotBinary, s.Name, s.FileSize, size)
+			}
+		}
+	}
+	return nil
 }
 
 func readBinary(f *elf.File) (*Binary, error) {

@@ -156,7 +156,7 @@ func sampleELF() []byte {
 func FuzzParseBinary(f *testing.F) {
 	f.Add(sampleELF())
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		b, err := ParseBinary(bytes.NewReader(data))
+		b, err := ParseBinary(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}
@@ -167,7 +167,7 @@ func FuzzParseBinary(f *testing.F) {
 }
 
 func TestSampleELF(t *testing.T) {
-	b, err := ParseBinary(bytes.NewReader(sampleELF()))
+	b, err := ParseBinary(bytes.NewReader(sampleELF()), int64(len(sampleELF())))
 	if err != nil {
 		t.Fatal(err)
 	}
