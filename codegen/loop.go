@@ -28,8 +28,8 @@ const (
 	loopStop = 1
 )
 
-// maxLoops is BPF_MAX_LOOPS (kernel/bpf/bpf_iter.c): bpf_loop refuses more.
-const maxLoops = 1 << 23
+// MaxLoops is the most rounds of a loop: BPF_MAX_LOOPS (kernel/bpf/bpf_iter.c): bpf_loop refuses more.
+const MaxLoops = 1 << 23
 
 // loop is what break and continue leave: a callback (both joins nil) or a copy of an unrolled body.
 type loop struct {
@@ -171,7 +171,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 // rangeFailure counts a range that was too long to run.
 func (l *lowerer) rangeFailure(n, ret *ir.Value, s *lang.ForRange) {
 	bad, check, ok := l.fn.fn.NewBlock("toolong"), l.fn.fn.NewBlock("inrange"), l.fn.fn.NewBlock("looped")
-	l.b.BranchUnlikely(ir.UGt, n, l.b.Const(maxLoops), bad, check)
+	l.b.BranchUnlikely(ir.UGt, n, l.b.Const(MaxLoops), bad, check)
 	l.b.At(check)
 	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
 	l.b.At(bad)
@@ -195,9 +195,9 @@ func (l *lowerer) while(s *lang.While) {
 		l.maybe(func() { l.block(s.Body) })
 	})
 	l.blur(s)
-	ret := l.b.Helper(int(asm.FnLoop), false, l.b.Const(maxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	ret := l.b.Helper(int(asm.FnLoop), false, l.b.Const(MaxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	bad, ok := l.fn.fn.NewBlock("endless"), l.fn.fn.NewBlock("ended")
-	l.b.BranchUnlikely(ir.Eq, ret, l.b.Const(maxLoops), bad, ok)
+	l.b.BranchUnlikely(ir.Eq, ret, l.b.Const(MaxLoops), bad, ok)
 	l.b.At(bad)
 	l.countFailure(&Site{Kind: SiteLoop, Pos: s.Pos, What: "while"})
 	l.b.Jump(ok)

@@ -30,18 +30,40 @@ func Check(file *File, src *Source, env Env, opts *Options) (*Checked, Diagnosti
 	}
 	c.file, c.out.File = expanded, expanded
 	c.items()
-	for range maxRounds {
-		c.changed = false
-		c.round()
-		if !c.changed {
-			break
-		}
+	c.learn()
+	if c.defaultTypes() {
+		c.learn()
 	}
 	c.final = true
 	c.round()
 	c.finishMaps()
 	c.diags.Sort()
 	return c.out, c.diags
+}
+
+// learn goes through the programs until nothing new is learnt.
+func (c *checker) learn() {
+	for range maxRounds {
+		c.changed = false
+		c.round()
+		if !c.changed {
+			return
+		}
+	}
+}
+
+// defaultTypes makes an int64 of every variable that was declared and of which nothing tells the type: it is only counted
+// up, or never assigned. It says whether there is one.
+func (c *checker) defaultTypes() bool {
+	found := false
+	for _, p := range c.progs {
+		for _, v := range p.own {
+			if v.Type == nil && v.seen {
+				v.Type, found = typeInt64, true
+			}
+		}
+	}
+	return found
 }
 
 // maxRounds is far more than widening can take.

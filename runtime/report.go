@@ -78,7 +78,7 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 		return fmt.Sprintf("%s of this probe skipped: no scratch memory was free", times(n, "run", "runs")), ""
 	},
 	codegen.SiteLoop: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
-		return fmt.Sprintf("this loop was left %s after its largest number of rounds", times(n, "time", "times")), ""
+		return fmt.Sprintf("this loop was cut short %s: a loop has at most %d rounds, and a range of more has none", times(n, "time", "times"), codegen.MaxLoops), ""
 	},
 	codegen.SiteInternal: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"

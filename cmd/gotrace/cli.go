@@ -104,7 +104,8 @@ const numberMark = "\x00"
 func hideNumbers(args []string) []string {
 	out := make([]string, len(args))
 	for i, a := range args {
-		if len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9' {
+		value := i > 0 && len(args[i-1]) > 1 && args[i-1][0] == '-' && (args[i-1][1] < '0' || args[i-1][1] > '9')
+		if !value && len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9' {
 			a = numberMark + a
 		}
 		out[i] = a
