@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -170,6 +171,9 @@ func (c *cli) run(args []string) int {
 	src, params, err := c.source(rest)
 	if err != nil {
 		return c.fail(err)
+	}
+	if bytes.IndexByte(src.Text, 0) >= 0 {
+		return c.fail(fmt.Errorf("%s is not a script: it has bytes that are no text", src.Name))
 	}
 	return c.trace(src, params)
 }
