@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
@@ -182,7 +183,7 @@ func (e *Env) EnumConst(name string) (lang.Int, int64, bool) {
 // Near returns names near to one that was not found: of a "struct", "union" or "enum", of a type without
 // a keyword (""), or, for "field:NAME", of a field of struct NAME.
 func (e *Env) Near(kind, name string) []string {
-	if s, ok := cutPrefix(kind, "field:"); ok {
+	if s, ok := strings.CutPrefix(kind, "field:"); ok {
 		return e.nearFields(s, name)
 	}
 	types, err := e.vmlinux()
@@ -197,13 +198,6 @@ func (e *Env) Near(kind, name string) []string {
 		})
 	}
 	return nearest(name, sortedUnique(names))
-}
-
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) >= len(prefix) && s[:len(prefix)] == prefix {
-		return s[len(prefix):], true
-	}
-	return s, false
 }
 
 func (e *Env) nearFields(structName, name string) []string {

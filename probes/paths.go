@@ -39,13 +39,7 @@ func (e *Env) findBinaries(name string) ([]string, error) {
 			return []string{p}, nil
 		}
 	}
-	return nil, &missingBinary{name}
-}
-
-type missingBinary struct{ name string }
-
-func (m *missingBinary) Error() string {
-	return fmt.Sprintf("no program %s in PATH, and no library of that name", m.name)
+	return nil, fmt.Errorf("no program %s in PATH, and no library of that name", name)
 }
 
 // findPath finds a file by its path, or the ELF files that match it.
