@@ -35,8 +35,8 @@ lint: ## go vet and golangci-lint
 	$(GO) run $(GOLANGCI) run
 
 fuzz: ## fuzz the parser and the checker, FUZZTIME (60s) each
-	$(GO) test ./lang -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
-	$(GO) test ./lang -run '^$$' -fuzz '^FuzzCheck$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./lang -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
+	$(GO) test ./lang -run '^$$' -fuzz '^FuzzCheck$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 
 golden: ## write the golden files anew
 	$(GO) test ./codegen/... ./lang/... -run Golden -update
