@@ -1,0 +1,198 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// mapAssign is `@m op value` or `@m[k] op value`.
+func (l *lowerer) mapAssign(ref *lang.MapRef, op string, value lang.Expr, n lang.Node) {
+	m := l.mapOf(ref)
+	defer l.forget(m)
+	if agg, ok := m.Value.(lang.Agg); ok {
+		c, ok := value.(*lang.Call)
+		if !ok || op != "=" {
+			l.fail(n, "", "%s holds %s(): only %s() can be assigned to it", mapName(m), agg.Kind, agg.Kind)
+			return
+		}
+		l.aggregate(ref, m, agg, c)
+		return
+	}
+	switch {
+	case op != "=":
+		l.compoundAssign(ref, m, op, value)
+	case m.Key == nil:
+		l.assignGlobal(m, value)
+	default:
+		l.assignElem(ref, m, value)
+	}
+}
+
+// setPresent notes that a map without a key has a value.
+func (l *lowerer) setPresent(m *lang.Map) {
+	l.b.Store(8, l.b.MapValue(mapName(m), 0), l.k.layout(m).Present, l.b.Const(1))
+}
+
+// assignGlobal is `@m = value`.
+func (l *lowerer) assignGlobal(m *lang.Map, value lang.Expr) {
+	mk := l.mark()
+	defer l.release(mk)
+	if !inMemory(m.Value) {
+		v := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
+		l.b.Store(8, l.b.MapValue(mapName(m), 0), 0, v)
+	} else if mentions(value, m.Name) {
+		// The right side reads what it is about to replace.
+		p := l.valueTemp(m, value)
+		l.copyBytes(bpf(l.b.MapValue(mapName(m), 0), 0), p, align8(m.Value.Size()))
+	} else {
+		l.store(bpf(l.b.MapValue(mapName(m), 0), 0), m.Value, value, true)
+	}
+	l.setPresent(m)
+}
+
+// valueTemp evaluates a value into memory of the program's own, padded to a multiple of 8.
+func (l *lowerer) valueTemp(m *lang.Map, value lang.Expr) place {
+	size := m.Value.Size()
+	p := l.temp("value", align8(size))
+	if !inMemory(m.Value) {
+		l.b.Store(8, p.base, p.off, l.convert(l.numExpr(value), l.typeOf(value), m.Value))
+		return p
+	}
+	if size%8 != 0 {
+		l.b.Store(8, p.base, p.off+align8(size)-8, l.b.Const(0))
+	}
+	l.store(p, m.Value, value, true)
+	return p
+}
+
+// assignElem is `@m[k] = value`.
+func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
+	mk := l.mark()
+	defer l.release(mk)
+	pos := l.b.Pos
+	val := l.valueTemp(m, value)
+	key := l.mapKey(ref)
+	l.b.Pos = pos
+	f := l.fn.fn
+	done := f.NewBlock("stored")
+	if !inMemory(m.Value) && l.k.keepsElements(m) {
+		// A look-up and a store cost a fifth of an update. All writers of the map do
+		// the same, so that no element is ever replaced.
+		some, none := f.NewBlock("some"), f.NewBlock("none")
+		v := l.lookup(key)
+		l.b.Branch(ir.Eq, v, l.b.Const(0), none, some)
+		l.b.At(some)
+		l.b.Store(8, v, 0, l.b.Load(8, val.base, val.off))
+		l.b.Jump(done)
+		l.b.At(none)
+	}
+	bad := f.NewBlock("full")
+	ret := l.update(key, l.addr(val), updateAny)
+	// Not "less than 0": before Linux 6.4 the result is an int in a register of 64 bits.
+	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), bad, done)
+	l.b.At(bad)
+	l.full(m)
+	l.b.Jump(done)
+	l.b.At(done)
+}
+
+// compoundAssign is `@m[k] op= value`. Additions to integers are atomic, so that none is lost.
+func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value lang.Expr) {
+	_, isInt := m.Value.(lang.Int)
+	if isInt && (op == "+=" || op == "-=") {
+		mk := l.mark()
+		delta := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
+		if op == "-=" {
+			delta = l.b.Op(ir.OpNeg, delta)
+		}
+		l.addTo(ref, m, delta, false)
+		l.release(mk)
+		return
+	}
+	y := l.numExpr(value)
+	l.inPlace(ref, m, func(p place) {
+		now := l.compoundNum(op, m.Value, l.loadAt(p, m.Value).val, y, l.typeOf(value))
+		l.b.Store(8, p.base, p.off, now)
+	})
+}
+
+// inPlace runs change with the address of a value, which is inserted first if it is missing. change
+// must not assign to $variables: it does not run if there is no room.
+func (l *lowerer) inPlace(ref *lang.MapRef, m *lang.Map, change func(place)) {
+	if m.Key == nil {
+		change(bpf(l.b.MapValue(mapName(m), 0), 0))
+		l.setPresent(m)
+		return
+	}
+	done := l.fn.fn.NewBlock("done")
+	mk := l.mark()
+	pos := l.b.Pos
+	key := l.mapKey(ref)
+	l.b.Pos = pos
+	change(bpf(l.findOrAdd(key, done), 0))
+	l.release(mk)
+	l.b.Jump(done)
+	l.b.At(done)
+}
+
+// addTo adds to an integer value of a map, so that no addition is lost. If fetch is set it returns the old value, which
+// nobody asks for where each CPU has its own.
+func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
+	if m.Key == nil {
+		if !l.k.layout(m).shared() {
+			return l.addAt(m, l.ownValue(m), delta, false)
+		}
+		old := l.addAt(m, l.b.MapValue(mapName(m), 0), delta, fetch)
+		l.setPresent(m)
+		return old
+	}
+	f := l.fn.fn
+	failed, done := f.NewBlock("failed"), f.NewBlock("added")
+	mk := l.mark()
+	pos := l.b.Pos
+	key := l.mapKey(ref)
+	l.b.Pos = pos
+	old := l.addAt(m, l.findOrAdd(key, failed), delta, fetch)
+	l.release(mk)
+	res := done.AddParam()
+	l.b.Jump(done, old)
+	l.b.At(failed)
+	l.b.Jump(done, l.b.Const(0))
+	l.b.At(done)
+	return res
+}
+
+// addAt adds to the value at an address.
+func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Value {
+	switch {
+	case l.k.exclusive(m):
+		old := l.b.Load(8, base, 0)
+		l.b.Store(8, base, 0, l.b.Op(ir.OpAdd, old, delta))
+		return old
+	case fetch && l.k.kernel.AtLeast(5, 12):
+		return l.b.Atomic(ir.OpAtomicFetch, 8, base, 0, delta)
+	}
+	// Without BPF_FETCH (5.12) the sum is exact all the same; the value seen here may be another CPU's.
+	old := l.b.Load(8, base, 0)
+	l.b.Atomic(ir.OpAtomicAdd, 8, base, 0, delta)
+	return old
+}
+
+// mapIncDec is ++ or -- on a map's value.
+func (l *lowerer) mapIncDec(e *lang.IncDec) operand {
+	ref := e.Target.(*lang.MapRef)
+	m := l.mapOf(ref)
+	step := int64(1)
+	if p, ok := m.Value.(lang.Pointer); ok {
+		step = int64(max(p.Elem.Size(), 1))
+	}
+	if e.Op == "--" {
+		step = -step
+	}
+	v := l.wrap(l.addTo(ref, m, l.b.Const(step), true), m.Value)
+	l.forget(m)
+	if e.Prefix {
+		v = l.wrap(l.b.OpImm(ir.OpAdd, v, step), m.Value)
+	}
+	return operand{typ: m.Value, val: v}
+}

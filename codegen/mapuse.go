@@ -1,0 +1,177 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/lang"
+)
+
+// mapUse is what the programs of a script do with a map.
+type mapUse struct {
+	writers []*lang.Prog // assign, count or aggregate into it
+	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+	// iterated says that some probe runs a loop over it.
+	iterated bool
+
+	mentions int  // all of them
+	harmless int  // of these, those that neither read the value nor set it to anything
+	up, down bool // ++ and -- whose result nobody uses, which count as harmless
+	adds     bool // += and -=, likewise
+}
+
+// mapUses goes through all programs.
+func mapUses(c *lang.Checked) map[string]*mapUse {
+	uses := map[string]*mapUse{}
+	for _, m := range c.Maps {
+		uses[m.Name] = &mapUse{}
+	}
+	for _, p := range c.Progs {
+		visit := func(n lang.Node) { noteUse(uses, p, n) }
+		if p.Probe.Filter != nil {
+			walk(p.Probe.Filter, visit)
+		}
+		walk(p.Probe.Body, visit)
+	}
+	return uses
+}
+
+// noteUse records what one node does to maps.
+func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
+	switch n := n.(type) {
+	case *lang.MapRef:
+		if u := uses[n.Name]; u != nil {
+			u.mentions++
+		}
+	case *lang.ExprStmt:
+		if u, x := countOf(uses, n); u != nil {
+			u.harmless++
+			u.up = u.up || x.Op == "++"
+			u.down = u.down || x.Op == "--"
+		}
+	case *lang.ForMap:
+		if u := useOf(uses, n.Map); u != nil {
+			u.iterated = true
+		}
+	case *lang.BlockExpr:
+		// The last statement is the block's value.
+		if stmts := n.Body.Stmts; len(stmts) > 0 {
+			if u, _ := countOf(uses, stmts[len(stmts)-1]); u != nil {
+				u.harmless--
+			}
+		}
+	case *lang.Assign:
+		if u := useOf(uses, n.Target); u != nil {
+			u.write(p)
+			if n.Op == "+=" || n.Op == "-=" {
+				u.harmless++
+				u.adds = true
+			}
+		}
+	case *lang.IncDec:
+		if u := useOf(uses, n.Target); u != nil {
+			u.write(p)
+		}
+	case *lang.Call:
+		noteCall(uses, n)
+	}
+}
+
+// countOf finds the use of the map that a statement counts up or down, nil if it does not do that.
+func countOf(uses map[string]*mapUse, s lang.Stmt) (*mapUse, *lang.IncDec) {
+	es, ok := s.(*lang.ExprStmt)
+	if !ok {
+		return nil, nil
+	}
+	x, ok := es.X.(*lang.IncDec)
+	if !ok {
+		return nil, nil
+	}
+	return useOf(uses, x.Target), x
+}
+
+// noteCall records what the functions that take a map do to it.
+func noteCall(uses map[string]*mapUse, c *lang.Call) {
+	if len(c.Args) == 0 {
+		return
+	}
+	u := useOf(uses, c.Args[0])
+	if u == nil {
+		return
+	}
+	switch c.Name {
+	case "delete", "clear", "zero":
+		u.removes = true
+		u.harmless++
+	case "len", "has_key":
+		u.harmless++
+	case "print":
+		if !c.Args[0].(*lang.MapRef).Indexed {
+			u.harmless++
+		}
+	}
+}
+
+// useOf finds the use of the map that an expression is, nil if it is none.
+func useOf(uses map[string]*mapUse, e lang.Expr) *mapUse {
+	if ref, ok := e.(*lang.MapRef); ok {
+		return uses[ref.Name]
+	}
+	return nil
+}
+
+func (u *mapUse) write(p *lang.Prog) {
+	if len(u.writers) == 0 || u.writers[len(u.writers)-1] != p {
+		u.writers = append(u.writers, p)
+	}
+}
+
+// onlyCounts says that programs only add to a map's integers and never look at them, so that each CPU can have
+// its own, as for count(). A map without a key must also never sum up to 0, as it would look untouched then.
+func (k *compiler) onlyCounts(m *lang.Map) bool {
+	u := k.uses[m.Name]
+	if _, ok := m.Value.(lang.Int); !ok || m.Kind != "" || u.mentions != u.harmless {
+		return false
+	}
+	if m.Key == nil {
+		return u.up != u.down && !u.adds
+	}
+	return u.up || u.down || u.adds
+}
+
+// exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
+// writer of it can begin on the same CPU before the update ends:
+//
+//   - kprobe, tracepoint and perf event programs exclude each other on a CPU: all of them run under
+//     bpf_prog_active (trace_call_bpf in kernel/trace/bpf_trace.c, kprobe_multi_link_prog_run, bpf_overflow_handler)
+//     and none can be preempted there;
+//   - any other program but a uprobe's excludes itself (prog->active: bpf_trace_run of raw tracepoints, the
+//     trampoline of fentry), which is enough if it is the only writer;
+//   - uprobe programs can be preempted in the middle by another thread that runs the same program, and be
+//     interrupted by any other kind.
+//
+// BEGIN and END do not count: they run while no other program of the script is attached.
+func (k *compiler) exclusive(m *lang.Map) bool {
+	if k.layout(m).shared() {
+		return false
+	}
+	writers, guarded := 0, true
+	for _, p := range k.uses[m.Name].writers {
+		if p.Kind.Once {
+			continue
+		}
+		writers++
+		switch p.Kind.Context {
+		case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
+			if p.Kind.User {
+				return false
+			}
+		default:
+			guarded = false
+		}
+	}
+	return guarded || writers < 2
+}
+
+// keepsElements says that an element, once there, stays where it is until the script ends, so that a store
+// through its address can not hit the element of another key.
+func (k *compiler) keepsElements(m *lang.Map) bool {
+	return !k.uses[m.Name].removes && m.Kind != "lruhash" && m.Kind != "percpulruhash"
+}
