@@ -5,6 +5,7 @@ type probeSpec struct {
 	attach string
 	ints   []string // integer expressions
 	strs   []string // string expressions
+	syms   []string // what prints as a string but is none
 	kprobe bool     // only where the kernel has kprobes
 }
 
@@ -30,7 +31,7 @@ var probeSpecs = []probeSpec{
 	{attach: "rawtracepoint:sys_enter", ints: []string{"arg1", "args.id"}},
 	{attach: "rawtracepoint:sched_switch", ints: []string{"args.prev.pid", "args.next.tgid"}, strs: []string{"args.prev.comm"}},
 	{attach: "kprobe:vfs_read", ints: []string{"arg0", "arg2", "((struct file *)arg0).f_flags"}, kprobe: true,
-		strs: []string{"func", "str(((struct file *)arg0).f_path.dentry.d_name.name)"}},
+		syms: []string{"func"}, strs: []string{"str(((struct file *)arg0).f_path.dentry.d_name.name)"}},
 	{attach: "kretprobe:vfs_read", ints: []string{"retval", "(int32)retval"}, kprobe: true},
 	{attach: "tracepoint:syscalls:sys_enter_read, tracepoint:syscalls:sys_enter_write", ints: []string{"args.fd", "args.count"}},
 }

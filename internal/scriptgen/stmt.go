@@ -233,7 +233,10 @@ func (g *gen) incDec() {
 func (g *gen) printf() {
 	format, args := "", ""
 	for range g.r.IntN(6) {
-		if g.chance(60) {
+		if len(g.probe.syms) > 0 && g.chance(20) {
+			format += "%s "
+			args += ", " + pick(g.r, g.probe.syms)
+		} else if g.chance(60) {
 			format += pick(g.r, []string{"%d ", "%ld ", "%llu ", "%x ", "%5d ", "%-8lx ", "%u "})
 			args += ", " + g.int(2)
 		} else {
