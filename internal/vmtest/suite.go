@@ -23,7 +23,7 @@ type Suite struct {
 // that the first failure is the nearest to its cause.
 var Suites = []Suite{
 	{Package: "codegen/emit"},
-	{Package: "codegen"},
+	{Package: "codegen", Args: []string{"-test.run=TestKernel"}},
 	{Package: "probes"},
 	{Package: "runtime"},
 	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}},
