@@ -1,6 +1,9 @@
 package lang
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // attachPoint cuts an attach point.
 func (s *scanner) attachPoint() {
@@ -59,7 +62,7 @@ func (s *scanner) attachLen() int {
 // filterFollows says whether a slash after the path of an attach point, at the start of text, opens a filter. It is part of a
 // (Go) function's name if the attach point ends, at a blank, and a block, a comma or a filter of its own comes next.
 func (s *scanner) filterFollows(text string) bool {
-	end := strings.IndexAny(text, " \t\r\n,{")
+	end := strings.IndexFunc(text, func(r rune) bool { return r == ',' || r == '{' || r < utf8.RuneSelf && isBlank(byte(r)) })
 	if end < 0 {
 		return false
 	}

@@ -118,6 +118,7 @@ var itemTests = []struct{ in, want string }{
 	{"u:/bin/bash:readline/pid == 1/{ }", "u:/bin/bash:readline /pid == 1/ { }"},
 	{"u:./go:net/http.(*Server).Serve { }", "u:./go:net/http.(*Server).Serve { }"},
 	{"u:./go:net/http.Get /pid/ { }", "u:./go:net/http.Get /pid/ { }"},
+	{"u:./go:net/http.Get/\f{ }", "u:./go:net /http.Get/ { }"},
 	{`u:"/bin/a b":"f(int, char {)" { }`, `u:"/bin/a b":"f(int, char {)" { }`},
 	{"u:./x:cpp:foo<int> { }", "u:./x:cpp:foo<int> { }"},
 	{"name=k:f { }", "name=k:f { }"},
