@@ -3,7 +3,6 @@ package emit
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -16,7 +15,8 @@ import (
 // Result is a program ready to be loaded.
 type Result struct {
 	Insns asm.Instructions
-	// Pos is the place in the script of each instruction, by its index in Insns.
+	// Pos is the place in the script of each instruction, by its index in Insns. (Line information for the kernel
+	// would need a BTF object for every program, and its loading.)
 	Pos []lang.Pos
 }
 
@@ -25,66 +25,33 @@ type Options struct {
 	KernelVersion uint32 // as lang.Kernel.Version
 }
 
-// Program emits the functions of a program, one after the other.
+// Program emits the functions of a program, one after the other. A program that needs more stack than there is
+// gives a *pass.FrameError.
 func Program(p *ir.Program, o *Options) (*Result, error) {
-	allocs, err := pass.AllocateProgram(p)
-	if err != nil {
-		return nil, err
-	}
 	res := &Result{}
-	for i, f := range p.Funcs {
-		e := &emitter{f: f, alloc: allocs[i], index: i, res: res, v4: o.KernelVersion >= 6<<16|6<<8,
-			alias: map[string]string{}, returns: copied(f)}
-		first := len(res.Insns)
-		if err := e.function(); err != nil {
+	frames := map[string]int{}
+	for _, f := range p.Funcs {
+		alloc, err := pass.Allocate(f)
+		if err != nil {
+			return nil, err
+		}
+		frames[f.Name] = alloc.FrameSize
+		c, err := function(f, alloc, o)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		e.resolve(first)
-		res.Insns[first] = res.Insns[first].WithSymbol(f.Name)
+		insns := c.link(f.Name)
 		if len(p.Funcs) > 1 {
 			// The kernel takes a callback only from programs whose functions are described (check_ld_imm, kernel/bpf/verifier.c).
-			res.Insns[first] = btf.WithFuncMetadata(res.Insns[first], describe(f))
+			insns[0] = btf.WithFuncMetadata(insns[0], describe(f))
 		}
+		res.Insns = append(res.Insns, insns...)
+		res.Pos = append(res.Pos, c.pos...)
 	}
-	if err := checkJumps(res); err != nil {
+	if err := checkStack(p, frames); err != nil {
 		return nil, err
 	}
 	return res, nil
-}
-
-// MaxJump is the longest jump, in instructions: its offset has 16 bits.
-const MaxJump = math.MaxInt16
-
-// RangeError says that a jump is longer than its instruction can say, because the program is too long.
-type RangeError struct {
-	Distance int // in instructions
-	Pos      lang.Pos
-}
-
-func (e *RangeError) Error() string {
-	return fmt.Sprintf("a jump of %d instructions, the longest is of %d", e.Distance, MaxJump)
-}
-
-// checkJumps looks for jumps whose distance does not fit their 16 bits: cilium/ebpf would cut it.
-func checkJumps(res *Result) error {
-	at := map[string]int{} // wide instructions count twice
-	raw := 0
-	for _, ins := range res.Insns {
-		if l := ins.Symbol(); l != "" {
-			at[l] = raw
-		}
-		raw += int(ins.Size() / asm.InstructionSize)
-	}
-	raw = 0
-	for i, ins := range res.Insns {
-		raw += int(ins.Size() / asm.InstructionSize)
-		if to, ok := at[ins.Reference()]; ok && ins.OpCode.Class().IsJump() {
-			if d := to - raw; d != int(int16(d)) {
-				return &RangeError{Distance: max(d, -d), Pos: res.Pos[i]}
-			}
-		}
-	}
-	return nil
 }
 
 // describe is the BTF of a function.
@@ -97,212 +64,152 @@ func describe(f *ir.Func) *btf.Func {
 	return &btf.Func{Name: f.Name, Type: proto, Linkage: btf.StaticFunc}
 }
 
-// The registers that hold what lies in memory or is computed where it is used; the allocator leaves them alone.
-const (
-	tmp1 = asm.R5
-	tmp2 = asm.R4
-)
-
+// emitter emits one function.
 type emitter struct {
-	f       *ir.Func
-	alloc   *pass.Allocation
-	index   int
-	res     *Result
-	v4      bool // instructions of cpu version 4 (Linux 6.6): sign-extending moves, signed division
-	pos     lang.Pos
-	returns map[*ir.Block]bool // see copied
-	label   string             // waiting for the next instruction
-	alias   map[string]string  // labels of a place that has another label already: an instruction carries only one
-	edges   int
+	*code
+	f     *ir.Func
+	alloc *pass.Allocation
+	i     int  // number of the operation, for alloc
+	v4    bool // instructions of cpu version 4 (Linux 6.6): sign-extending moves, signed division
+	next  *ir.Block
+	late  []func() // code to be placed behind the function's blocks
 }
 
-// add appends an instruction. A label that waits becomes its symbol.
-func (e *emitter) add(ins asm.Instruction) {
-	if e.label != "" {
-		ins = ins.WithSymbol(e.label)
-		e.label = ""
-	}
-	e.res.Insns = append(e.res.Insns, ins)
-	e.res.Pos = append(e.res.Pos, e.pos)
-}
-
-// place puts a label before the next instruction.
-func (e *emitter) place(label string) {
-	if e.label != "" {
-		e.alias[label] = e.label
-		return
-	}
-	e.label = label
-}
-
-// resolve makes the jumps from instruction first on go to labels that instructions carry.
-func (e *emitter) resolve(first int) {
-	for i := first; i < len(e.res.Insns); i++ {
-		ins := &e.res.Insns[i]
-		if to, ok := e.alias[ins.Reference()]; ok {
-			*ins = ins.WithReference(to)
+func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
+	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8}
+	e.at = f.Blocks[0].Term.Pos
+	e.moves(alloc.Entry())
+	blocks := e.emitted()
+	for i, b := range blocks {
+		e.next = nil
+		if i+1 < len(blocks) {
+			e.next = blocks[i+1]
+		}
+		if err := e.block(b); err != nil {
+			return nil, err
 		}
 	}
-}
-
-func (e *emitter) labelOf(b *ir.Block) string { return fmt.Sprintf("f%d_b%d", e.index, b.ID) }
-
-func (e *emitter) newLabel() string {
-	e.edges++
-	return fmt.Sprintf("f%d_e%d", e.index, e.edges)
-}
-
-func jump(label string) asm.Instruction { return asm.Ja.Label(label) }
-
-func (e *emitter) function() error {
-	for i, b := range e.f.Blocks {
-		if i > 0 {
-			e.place(e.labelOf(b))
-		}
-		e.pos = b.Term.Pos
-		if i == 0 {
-			e.entry(b)
-		}
-		for _, v := range b.Values {
-			e.pos = v.Pos
-			if err := e.value(v); err != nil {
-				return fmt.Errorf("%s: %w", v, err)
-			}
-		}
-		e.pos = b.Term.Pos
-		var next *ir.Block
-		if i+1 < len(e.f.Blocks) {
-			next = e.f.Blocks[i+1]
-		}
-		e.term(b, next)
+	for _, code := range e.late {
+		code()
 	}
+	return e.code, e.stretch(e.v4)
+}
+
+// block emits one block.
+func (e *emitter) block(b *ir.Block) error {
+	e.place(b)
+	e.i = e.alloc.Number(b)
+	for _, v := range b.Values {
+		e.i++
+		e.at = v.Pos
+		e.moves(e.alloc.Before(e.i))
+		if err := e.value(v); err != nil {
+			return fmt.Errorf("%s %s: %w", v.Op, v, err)
+		}
+	}
+	e.i++
+	e.at = b.Term.Pos
+	e.moves(e.alloc.Before(e.i))
+	e.term(b)
 	return nil
 }
 
-// entry moves a callback's parameters from the registers in which the kernel passes them.
-func (e *emitter) entry(b *ir.Block) {
-	var m moves
-	for i, p := range b.Params {
-		if to, ok := e.alloc.Loc(p); ok {
-			m = append(m, move{to: to, from: pass.Loc{Reg: i + 1}})
-		}
-	}
-	e.parallel(m, asm.R0)
-}
-
-// term ends a block.
-func (e *emitter) term(b *ir.Block, next *ir.Block) {
-	t := &b.Term
-	switch t.Kind {
-	case ir.TermReturn:
-		e.ret(t)
-	case ir.TermJump:
-		e.follow(&t.Then, next)
-	case ir.TermBranch:
-		e.branch(t, next)
-	}
-}
-
-// copied are the blocks that only return, and are copied to where something jumps to them. The block itself
-// must not become unreachable, which the kernel refuses: so the one before it must go on to it.
-func copied(f *ir.Func) map[*ir.Block]bool {
-	out := map[*ir.Block]bool{}
-	for i, b := range f.Blocks[1:] {
-		if len(b.Values) > 0 || b.Term.Kind != ir.TermReturn {
-			continue
-		}
-		for _, e := range f.Blocks[i].Edges() {
-			out[b] = out[b] || e.To == b
+// emitted are the blocks that have code: those that only jump on are passed by.
+func (e *emitter) emitted() []*ir.Block {
+	var out []*ir.Block
+	for i, b := range e.f.Blocks {
+		if i == 0 || e.target(b) == b {
+			out = append(out, b)
 		}
 	}
 	return out
 }
 
-func (e *emitter) ret(t *ir.Term) {
-	e.moveTo(asm.R0, t.X)
-	e.add(asm.Return())
+// target is where a jump to a block ends up.
+func (e *emitter) target(b *ir.Block) *ir.Block {
+	for range e.f.Blocks {
+		if b.Term.Kind != ir.TermJump || len(e.alloc.Edge(b, 0)) > 0 {
+			return b
+		}
+		n := e.alloc.Number(b)
+		for i, v := range b.Values {
+			if _, placed := e.alloc.Defined(v, n+1+i); placed || v.HasEffect() || len(e.alloc.Before(n+1+i)) > 0 {
+				return b
+			}
+		}
+		if len(e.alloc.Before(n+1+len(b.Values))) > 0 {
+			return b
+		}
+		b = b.Term.Then.To
+	}
+	return b
 }
 
-// follow goes along an edge from the place that is reached.
-func (e *emitter) follow(edge *ir.Edge, next *ir.Block) {
-	e.edge(edge)
-	to := edge.To
-	switch {
-	case to == next:
-	case e.returns[to]:
-		e.ret(&to.Term) // cheaper than a jump to it
-	default:
-		e.add(jump(e.labelOf(to)))
+// term ends a block.
+func (e *emitter) term(b *ir.Block) {
+	t := &b.Term
+	switch t.Kind {
+	case ir.TermReturn:
+		e.take(asm.R0, t.X)
+		e.add(asm.Return())
+	case ir.TermJump:
+		e.moves(e.alloc.Edge(b, 0))
+		e.goTo(t.Then.To)
+	case ir.TermBranch:
+		e.branch(b)
 	}
 }
 
-// branch compares and jumps to one side; the other is next or a jump away. A side whose edge has moves is better
-// not the one that is jumped to, as the moves need a place of their own then.
-func (e *emitter) branch(t *ir.Term, next *ir.Block) {
-	cond, then, els := t.Cond, t.Then, t.Else
-	thenMoves, elsMoves := e.hasMoves(&then), e.hasMoves(&els)
-	if neg, ok := cond.Negate(); ok && !elsMoves && (then.To == next || thenMoves) {
-		cond, then, els = neg, els, then
-		thenMoves = false
+// goTo continues at a block.
+func (e *emitter) goTo(b *ir.Block) {
+	if to := e.target(b); to != e.next {
+		e.jump(asm.Ja.Label(""), to)
 	}
-	if !thenMoves {
-		e.compareJump(cond, t.X, t.Y, e.labelOf(then.To))
-		e.follow(&els, next)
-		return
+}
+
+// way is one of the ways out of a branch.
+type way struct {
+	to    *ir.Block
+	moves []pass.Move
+}
+
+// branch compares and jumps one way; the other follows. A way with moves follows if it can; otherwise its moves
+// are behind the function's blocks.
+func (e *emitter) branch(b *ir.Block) {
+	t := &b.Term
+	cond := t.Cond
+	away := way{t.Then.To, e.alloc.Edge(b, 0)}
+	follow := way{t.Else.To, e.alloc.Edge(b, 1)}
+	if neg, ok := cond.Negate(); ok && e.better(follow, away, t.Unlikely) {
+		cond, away, follow = neg, follow, away
 	}
-	target := e.newLabel()
+	var target any = e.target(away.to)
+	if len(away.moves) > 0 {
+		label := new(int)
+		target = label
+		pos := e.at
+		e.late = append(e.late, func() {
+			e.at, e.next = pos, nil
+			e.place(label)
+			e.moves(away.moves)
+			e.goTo(away.to)
+		})
+	}
 	e.compareJump(cond, t.X, t.Y, target)
-	if els.To == next {
-		e.edge(&els)
-		e.add(jump(e.labelOf(next)))
-	} else {
-		e.follow(&els, next)
-	}
-	e.place(target)
-	e.follow(&then, next)
+	e.moves(follow.moves)
+	e.goTo(follow.to)
 }
 
-// hasMoves says whether going along an edge takes instructions.
-func (e *emitter) hasMoves(edge *ir.Edge) bool {
-	for i, p := range edge.To.Params {
-		to, ok := e.alloc.Loc(p)
-		if !ok {
-			continue
-		}
-		from, ok := e.alloc.Loc(edge.Args[i])
-		if !ok || from != to {
-			return true
-		}
+// better says whether to jump to x and go on with y, rather than the other way round.
+func (e *emitter) better(x, y way, unlikelyY bool) bool {
+	if e.target(x.to) == e.next && len(x.moves) == 0 {
+		return false // x follows for free
 	}
-	return false
-}
-
-// edge gives the parameters of the block that an edge leads to their values.
-func (e *emitter) edge(edge *ir.Edge) {
-	var m moves
-	type late struct {
-		to pass.Loc
-		v  *ir.Value
+	if e.target(y.to) == e.next && len(y.moves) == 0 {
+		return true
 	}
-	var lates []late
-	for i, p := range edge.To.Params {
-		to, ok := e.alloc.Loc(p)
-		if !ok {
-			continue
-		}
-		if from, ok := e.alloc.Loc(edge.Args[i]); ok {
-			m = append(m, move{to: to, from: from})
-		} else {
-			lates = append(lates, late{to, edge.Args[i]})
-		}
+	if (len(x.moves) > 0) != (len(y.moves) > 0) {
+		return len(y.moves) > 0 && !unlikelyY
 	}
-	e.parallel(m, tmp1)
-	for _, l := range lates {
-		if l.to.InReg() {
-			e.compute(asm.Register(l.to.Reg), l.v)
-			continue
-		}
-		e.compute(tmp1, l.v)
-		e.add(asm.StoreMem(asm.RFP, int16(l.to.Frame), tmp1, asm.DWord))
-	}
+	return e.target(y.to) == e.next
 }

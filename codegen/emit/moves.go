@@ -7,81 +7,59 @@ import (
 	"github.com/gotrace/gotrace/codegen/pass"
 )
 
-// move copies a value from one place to another.
-type move struct{ to, from pass.Loc }
-
-type moves []move
-
-// parallel does moves as if all happened at once. A circle is opened by way of temp, which no move may use;
-// memory goes to memory by way of tmp2.
-func (e *emitter) parallel(m moves, temp asm.Register) {
-	var todo moves
-	for _, x := range m {
-		if x.to != x.from {
-			todo = append(todo, x)
-		}
-	}
-	for len(todo) > 0 {
-		if i := todo.free(); i >= 0 {
-			e.copy(todo[i].to, todo[i].from)
-			todo = append(todo[:i], todo[i+1:]...)
-			continue
-		}
-		// Every target is still to be read: keep one of the sources aside.
-		aside := pass.Loc{Reg: int(temp)}
-		from := todo[0].from
-		e.copy(aside, from)
-		for i := range todo {
-			if todo[i].from == from {
-				todo[i].from = aside
-			}
+// moves makes moves in their order.
+func (e *emitter) moves(list []pass.Move) {
+	for _, m := range list {
+		if m.From.InReg() || m.From.InFrame() {
+			e.copy(m.To, m.From)
+		} else {
+			e.compute(asm.Register(m.To.Reg), m.Value)
 		}
 	}
 }
 
-// free finds a move whose target no other move reads, -1 if there is none.
-func (m moves) free() int {
-	for i, x := range m {
-		read := false
-		for j, y := range m {
-			read = read || i != j && y.from == x.to
-		}
-		if !read {
-			return i
-		}
+func placeOf(l pass.Loc) place {
+	if l.InReg() {
+		return place{reg: asm.Register(l.Reg)}
 	}
-	return -1
+	return place{asm.RFP, int16(l.Frame)}
 }
 
-// copy moves 8 bytes between two places.
+// copy moves 8 bytes between two places, one of them a register.
 func (e *emitter) copy(to, from pass.Loc) {
+	x, y := placeOf(to), placeOf(from)
+	if x == y || e.copies.same(x, y) && to.InReg() {
+		return
+	}
 	switch {
 	case to.InReg() && from.InReg():
-		e.add(asm.Mov.Reg(asm.Register(to.Reg), asm.Register(from.Reg)))
+		e.add(asm.Mov.Reg(x.reg, y.reg))
 	case to.InReg():
-		e.add(asm.LoadMem(asm.Register(to.Reg), asm.RFP, int16(from.Frame), asm.DWord))
-	case from.InReg():
-		e.add(asm.StoreMem(asm.RFP, int16(to.Frame), asm.Register(from.Reg), asm.DWord))
+		if r, ok := e.copies.registerWith(y); ok {
+			e.add(asm.Mov.Reg(x.reg, r))
+		} else {
+			e.add(asm.LoadMem(x.reg, asm.RFP, y.off, asm.DWord))
+		}
 	default:
-		e.add(asm.LoadMem(tmp2, asm.RFP, int16(from.Frame), asm.DWord))
-		e.add(asm.StoreMem(asm.RFP, int16(to.Frame), tmp2, asm.DWord))
+		e.add(asm.StoreMem(asm.RFP, x.off, y.reg, asm.DWord))
 	}
+	e.copies.join(x, y)
 }
 
-// moveTo puts a value into a register.
-func (e *emitter) moveTo(r asm.Register, v *ir.Value) {
-	l, ok := e.alloc.Loc(v)
-	if !ok {
-		e.compute(r, v)
+// take puts an operand into a register.
+func (e *emitter) take(r asm.Register, v *ir.Value) {
+	l := e.alloc.Used(v, e.i)
+	if l.InReg() || l.InFrame() {
+		e.copy(pass.Register(int(r)), l)
 		return
 	}
-	if l.InReg() && asm.Register(l.Reg) == r {
-		return
-	}
-	e.copy(pass.Loc{Reg: int(r)}, l)
+	e.compute(r, v)
 }
 
-// compute does an operation that has no place of its own where it is used.
+// reg is the register that holds an operand.
+func (e *emitter) reg(v *ir.Value) asm.Register { return asm.Register(e.alloc.Used(v, e.i).Reg) }
+
+// compute makes a constant or an address.
 func (e *emitter) compute(r asm.Register, v *ir.Value) {
 	switch v.Op {
 	case ir.OpConst:
@@ -110,25 +88,4 @@ func (e *emitter) constant(r asm.Register, n int64) {
 	default:
 		e.add(asm.LoadImm(r, n, asm.DWord))
 	}
-}
-
-// reg returns a register that holds a value: its own, or temp after loading it there.
-func (e *emitter) reg(v *ir.Value, temp asm.Register) asm.Register {
-	if l, ok := e.alloc.Loc(v); ok && l.InReg() {
-		return asm.Register(l.Reg)
-	}
-	e.moveTo(temp, v)
-	return temp
-}
-
-// result returns the register in which to compute a value, and what to do after: nothing, or a store to the frame.
-func (e *emitter) result(v *ir.Value) (r asm.Register, done func()) {
-	l, ok := e.alloc.Loc(v)
-	switch {
-	case !ok:
-		return tmp1, func() {}
-	case l.InReg():
-		return asm.Register(l.Reg), func() {}
-	}
-	return tmp1, func() { e.add(asm.StoreMem(asm.RFP, int16(l.Frame), tmp1, asm.DWord)) }
 }

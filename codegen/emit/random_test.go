@@ -54,6 +54,13 @@ func compile(f *ir.Func, version uint32) (*Result, error) {
 	if err := pass.Optimize(p, o); err != nil {
 		return nil, err
 	}
+	alloc, err := pass.Allocate(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := alloc.Check(); err != nil {
+		return nil, fmt.Errorf("checking the allocation: %w\n%s", err, f)
+	}
 	return Program(p, &Options{KernelVersion: version})
 }
 

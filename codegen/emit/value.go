@@ -25,281 +25,181 @@ var sizes = map[uint8]asm.Size{1: asm.Byte, 2: asm.Half, 4: asm.Word, 8: asm.DWo
 
 // value emits one operation.
 func (e *emitter) value(v *ir.Value) error {
+	loc, placed := e.alloc.Defined(v, e.i)
+	r := asm.Register(loc.Reg)
 	if v.Remat() {
-		return nil // where it is used
+		if placed {
+			e.compute(r, v)
+		}
+		return nil
 	}
 	switch v.Op {
 	case ir.OpCtx:
-		r, done := e.result(v)
-		e.mov(r, asm.R1)
-		done()
+		e.copy(loc, pass.Register(1))
 	case ir.OpNeg, ir.OpScalar, ir.OpBswap, ir.OpZext, ir.OpSext:
-		e.unary(v)
+		e.unary(v, r)
 	case ir.OpCmp:
-		e.compare(v)
+		e.compare(v, r)
 	case ir.OpLoad:
-		base, off := e.address(v, tmp1)
-		r, done := e.result(v)
+		base, off, err := e.address(v)
+		if err != nil {
+			return err
+		}
 		e.add(asm.LoadMem(r, base, off, sizes[v.Size]))
-		done()
 	case ir.OpStore:
-		e.store(v)
+		return e.store(v)
 	case ir.OpAtomicAdd, ir.OpAtomicFetch, ir.OpXchg:
-		e.atomic(v)
+		return e.atomic(v, r)
 	case ir.OpHelper, ir.OpKfunc:
-		e.call(v)
+		e.call(v, loc)
 	default:
 		if _, ok := aluOps[v.Op]; !ok {
-			return fmt.Errorf("operation %s can not be emitted", v.Op)
+			return fmt.Errorf("can not be emitted")
 		}
-		e.alu(v)
+		e.alu(v, r)
 	}
 	return nil
 }
 
-func (e *emitter) mov(to, from asm.Register) {
-	if to != from {
-		e.add(asm.Mov.Reg(to, from))
-	}
-}
-
-// alu32 makes the 32-bit form of an arithmetic instruction.
-func alu32(ins asm.Instruction) asm.Instruction {
-	ins.OpCode = ins.OpCode&^7 | asm.OpCode(asm.ALUClass)
-	return ins
-}
-
+// op adds an arithmetic instruction in the width of v.
 func (e *emitter) op(v *ir.Value, ins asm.Instruction) {
 	if v.W32 {
-		ins = alu32(ins)
+		ins.OpCode = ins.OpCode&^7 | asm.OpCode(asm.ALUClass)
 	}
 	e.add(ins)
 }
 
 // alu emits a two-address operation: the result's register gets the first operand, then is changed.
-func (e *emitter) alu(v *ir.Value) {
+func (e *emitter) alu(v *ir.Value, r asm.Register) {
 	op, x, y := aluOps[v.Op], v.Args[0], v.Args[1]
-	r, done := e.result(v)
-	defer done()
-	if n, ok := immediate(v, y); ok {
-		e.moveTo(r, x)
+	if n, ok := pass.Immediate(v); ok {
+		e.take(r, x)
 		e.op(v, op.Imm(r, n))
 		return
 	}
-	ry := e.reg(y, tmp2)
-	if ry == r {
-		if lx, ok := e.alloc.Loc(x); commutes(v.Op) && ok && lx.InReg() {
-			e.op(v, op.Reg(r, asm.Register(lx.Reg)))
-			return
-		}
-		e.mov(tmp2, ry)
-		ry = tmp2
+	ry := e.reg(y)
+	if ry == r && x != y { // the allocator allows that where the operands can change places
+		x, ry = y, e.reg(x)
 	}
-	e.moveTo(r, x)
+	e.take(r, x)
 	e.op(v, op.Reg(r, ry))
 }
 
-// immediate is the constant operand of an operation as its instruction has it; ok is false if it must be in a register.
-// The verifier refuses some numbers there: a count of the operand's width or more, and 0 to divide by.
-func immediate(v, y *ir.Value) (n int32, ok bool) {
-	if y.Op != ir.OpConst {
-		return 0, false
-	}
-	switch v.Op {
-	case ir.OpShl, ir.OpLShr, ir.OpAShr:
-		if v.W32 {
-			return int32(y.Imm & 31), true
-		}
-		return int32(y.Imm & 63), true
-	case ir.OpUDiv, ir.OpSDiv, ir.OpUMod, ir.OpSMod:
-		if uint32(y.Imm) == 0 {
-			return 0, false
-		}
-	}
-	fits := y.Imm == int64(int32(y.Imm)) || v.W32 // 32 bits are all that count
-	return int32(y.Imm), fits
-}
-
-func commutes(op ir.Op) bool {
-	switch op {
-	case ir.OpAdd, ir.OpMul, ir.OpAnd, ir.OpOr, ir.OpXor:
-		return true
-	}
-	return false
-}
-
-func (e *emitter) unary(v *ir.Value) {
+func (e *emitter) unary(v *ir.Value, r asm.Register) {
 	x := v.Args[0]
-	r, done := e.result(v)
-	defer done()
-	switch v.Op {
-	case ir.OpZext:
-		e.zext(r, x, int(v.Imm))
-		return
-	case ir.OpSext:
-		e.sext(r, x, int(v.Imm))
-		return
-	}
-	e.moveTo(r, x)
 	neg := asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r}
-	switch v.Op {
-	case ir.OpNeg:
+	if loc := e.alloc.Used(x, e.i); loc.InReg() {
+		// These read one register and write another.
+		switch {
+		case v.Op == ir.OpZext && v.Imm == 32:
+			e.add(asm.Mov.Reg32(r, asm.Register(loc.Reg)))
+			return
+		case v.Op == ir.OpSext && e.v4:
+			e.add(movsx[v.Imm].Reg(r, asm.Register(loc.Reg)))
+			return
+		}
+	}
+	e.take(r, x)
+	switch {
+	case v.Op == ir.OpNeg:
 		e.op(v, neg)
-	case ir.OpScalar:
+	case v.Op == ir.OpScalar:
 		// Twice: the result is the same number, and the verifier has forgotten that it was a pointer.
 		e.add(neg)
 		e.add(neg)
-	case ir.OpBswap:
-		size := map[int64]asm.Size{16: asm.Half, 32: asm.Word, 64: asm.DWord}[v.Imm]
-		e.add(asm.HostTo(asm.BE, r, size))
+	case v.Op == ir.OpBswap:
+		e.add(asm.HostTo(asm.BE, r, sizes[uint8(v.Imm/8)]))
+	case v.Op == ir.OpZext && v.Imm == 32:
+		e.add(asm.Mov.Reg32(r, r))
+	case v.Op == ir.OpZext:
+		e.add(asm.And.Imm(r, int32(1<<v.Imm-1)))
+	case e.v4:
+		e.add(movsx[v.Imm].Reg(r, r))
+	default:
+		e.add(asm.LSh.Imm(r, int32(64-v.Imm)))
+		e.add(asm.ArSh.Imm(r, int32(64-v.Imm)))
 	}
 }
 
 // movsx are the sign-extending moves, by their width.
-var movsx = map[int]asm.ALUOp{8: asm.MovSX8, 16: asm.MovSX16, 32: asm.MovSX32}
-
-// zext cuts to n bits.
-func (e *emitter) zext(r asm.Register, x *ir.Value, n int) {
-	if n == 32 {
-		e.add(asm.Mov.Reg32(r, e.reg(x, r)))
-		return
-	}
-	e.moveTo(r, x)
-	e.add(asm.And.Imm(r, int32(1<<n-1)))
-}
-
-// movSX are the moves with sign extension of ISA v4, by bits.
-var movSX = map[int]asm.ALUOp{8: asm.MovSX8, 16: asm.MovSX16, 32: asm.MovSX32}
-
-// sext extends the sign from n bits.
-func (e *emitter) sext(r asm.Register, x *ir.Value, n int) {
-	if e.v4 {
-		e.add(movSX[n].Reg(r, e.reg(x, r)))
-		return
-	}
-	e.moveTo(r, x)
-	e.add(asm.LSh.Imm(r, int32(64-n)))
-	e.add(asm.ArSh.Imm(r, int32(64-n)))
-}
+var movsx = map[int64]asm.ALUOp{8: asm.MovSX8, 16: asm.MovSX16, 32: asm.MovSX32}
 
 // compare makes 1 or 0 of a comparison.
-func (e *emitter) compare(v *ir.Value) {
-	l, ok := e.alloc.Loc(v)
-	if !ok {
-		return
-	}
-	set := func(n int32) {
-		if l.InReg() {
-			e.add(asm.Mov.Imm(asm.Register(l.Reg), n))
-			return
-		}
-		e.add(storeImm(asm.RFP, int16(l.Frame), int64(n), asm.DWord))
-	}
-	yes, end := e.newLabel(), e.newLabel()
-	e.compareJump(v.Cond, v.Args[0], v.Args[1], yes)
-	set(0)
-	e.add(jump(end))
-	e.place(yes)
-	set(1)
+func (e *emitter) compare(v *ir.Value, r asm.Register) {
+	e.add(asm.Mov.Imm(r, 1))
+	end := new(int)
+	e.compareJump(v.Cond, v.Args[0], v.Args[1], end)
+	e.add(asm.Mov.Imm(r, 0))
 	e.place(end)
 }
 
 // compareJump jumps to a label if x c y.
-func (e *emitter) compareJump(c ir.Cond, x, y *ir.Value, label string) {
-	rx := e.reg(x, tmp1)
+func (e *emitter) compareJump(c ir.Cond, x, y *ir.Value, to any) {
 	if y.Op == ir.OpConst && y.Imm == int64(int32(y.Imm)) {
-		e.add(jumpOps[c].Imm(rx, int32(y.Imm), label))
+		e.jump(jumpOps[c].Imm(e.reg(x), int32(y.Imm), ""), to)
 		return
 	}
-	e.add(jumpOps[c].Reg(rx, e.reg(y, tmp2), label))
+	e.jump(jumpOps[c].Reg(e.reg(x), e.reg(y), ""), to)
 }
 
 // address gives the base register and offset of a memory operation.
-func (e *emitter) address(v *ir.Value, temp asm.Register) (asm.Register, int16) {
-	base, off := v.Args[0], int64(v.Off)
+func (e *emitter) address(v *ir.Value) (asm.Register, int16, error) {
+	base, off := v.Args[0], int(v.Off)
+	r := asm.RFP
 	if base.Op == ir.OpSlot {
-		return asm.RFP, int16(int64(e.alloc.Slot(base.Slot)) + int64(base.Off) + off)
+		off += e.alloc.Slot(base.Slot) + int(base.Off)
+	} else {
+		r = e.reg(base)
 	}
-	if base.Op == ir.OpMapValue {
-		e.add(asm.LoadMapValue(temp, 0, uint32(int64(base.Off)+off)).WithReference(base.Sym))
-		return temp, 0
+	if off != int(int16(off)) {
+		return 0, 0, fmt.Errorf("offset %d does not fit an instruction", off)
 	}
-	r := e.reg(base, temp)
-	if off == int64(int16(off)) {
-		return r, int16(off)
-	}
-	e.mov(temp, r)
-	e.add(asm.Add.Imm(temp, int32(off)))
-	return temp, 0
+	return r, int16(off), nil
 }
 
-func (e *emitter) store(v *ir.Value) {
-	base, off := e.address(v, tmp1)
-	x := v.Args[1]
-	if x.Op == ir.OpConst {
-		n := x.Imm
-		if v.Size < 8 {
-			s := 64 - 8*int64(v.Size)
-			n = n << s >> s // only the low bytes are stored
-		}
-		if n == int64(int32(n)) {
-			e.add(storeImm(base, off, n, sizes[v.Size]))
-			return
-		}
+func (e *emitter) store(v *ir.Value) error {
+	base, off, err := e.address(v)
+	if err != nil {
+		return err
 	}
-	e.add(asm.StoreMem(base, off, e.reg(x, tmp2), sizes[v.Size]))
+	if pass.StoreImm(v) {
+		// asm.StoreImm has no form for 64 bits; eBPF has. The constant is sign-extended, and its low bytes are stored.
+		e.add(asm.Instruction{OpCode: asm.StoreImmOp(sizes[v.Size]), Dst: base, Offset: off, Constant: int64(int32(v.Args[1].Imm))})
+		return nil
+	}
+	e.add(asm.StoreMem(base, off, e.reg(v.Args[1]), sizes[v.Size]))
+	return nil
 }
 
 var atomicOps = map[ir.Op]asm.AtomicOp{ir.OpAtomicAdd: asm.AddAtomic, ir.OpAtomicFetch: asm.FetchAdd, ir.OpXchg: asm.Xchg}
 
-func (e *emitter) atomic(v *ir.Value) {
-	base, off := e.address(v, tmp1)
-	src := tmp2 // the instruction replaces it by the old value
+func (e *emitter) atomic(v *ir.Value, r asm.Register) error {
+	base, off, err := e.address(v)
+	if err != nil {
+		return err
+	}
 	if v.Op == ir.OpAtomicAdd {
-		src = e.reg(v.Args[1], tmp2)
+		r = e.reg(v.Args[1])
 	} else {
-		e.moveTo(tmp2, v.Args[1])
+		e.take(r, v.Args[1]) // the instruction replaces it by the old value
 	}
-	op := atomicOps[v.Op]
-	ins := op.Mem(base, src, sizes[v.Size], off)
-	ins.Constant = int64(op >> 8) // cilium/ebpf 0.22 encodes what stands here, not what the operation says
+	ins := atomicOps[v.Op].Mem(base, r, sizes[v.Size], off)
+	ins.Constant = int64(atomicOps[v.Op] >> 8) // cilium/ebpf 0.22 takes it from here when it encodes
 	e.add(ins)
-	if l, ok := e.alloc.Loc(v); ok && v.Op != ir.OpAtomicAdd {
-		e.copy(l, pass.Loc{Reg: int(tmp2)})
-	}
+	return nil
 }
 
 // call moves the arguments to R1 … R5, calls, and moves the result from R0.
-func (e *emitter) call(v *ir.Value) {
-	var m moves
+func (e *emitter) call(v *ir.Value, result pass.Loc) {
+	var m []pass.Move
 	for i, x := range v.Args {
-		if l, ok := e.alloc.Loc(x); ok && l.InReg() {
-			m = append(m, move{to: pass.Loc{Reg: i + 1}, from: l})
-		}
+		m = append(m, pass.Move{Value: x, As: x, To: pass.Register(i + 1), From: e.alloc.Used(x, e.i)})
 	}
-	e.parallel(m, asm.R0)
-	for i, x := range v.Args {
-		if l, ok := e.alloc.Loc(x); !ok || !l.InReg() {
-			e.moveTo(asm.Register(i+1), x)
-		}
-	}
+	e.moves(pass.Arguments(m))
 	if v.Op == ir.OpHelper {
 		e.add(asm.BuiltinFunc(v.Imm).Call())
 	} else {
 		e.add(asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: v.Imm})
 	}
-	if l, ok := e.alloc.Loc(v); ok {
-		e.copyResult(l)
-	}
-}
-
-func (e *emitter) copyResult(l pass.Loc) {
-	if r0 := (pass.Loc{Reg: 0}); l != r0 {
-		e.copy(l, r0)
-	}
-}
-
-// storeImm stores a constant of 32 bits, sign-extended to the size. (asm.StoreImm has no form for 64 bits; eBPF has.)
-func storeImm(base asm.Register, off int16, n int64, size asm.Size) asm.Instruction {
-	return asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: base, Offset: off, Constant: n}
+	e.copy(result, pass.Register(0))
 }

@@ -33,7 +33,8 @@ var passes = []struct {
 	{"dce", dce},
 	{"unreachable", unreachable}, // ways that fold found to be never taken
 	{"merge", merge},
-	{"layout", layout}, // last: it only orders blocks
+	{"layout", layout}, // it only orders blocks
+	{"remat", remat},   // last: constants and addresses where instructions need them in registers
 }
 
 // Optimize runs all passes on all functions of a program.
