@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/pass"
 	"github.com/gotrace/gotrace/internal/scripts"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/langtest"
@@ -66,6 +67,9 @@ func compileCase(t *testing.T, c *scripts.Case, env lang.Env) {
 			if err := ir.Verify(p); err != nil {
 				t.Errorf("%s:%d: after %s: %v\n%s", c.File, c.Line, stage, err, p)
 			}
+			if stage == "optimise" {
+				checkAllocations(t, c, p)
+			}
 		},
 		Check: func(pass string, f *ir.Func) error {
 			if err := ir.VerifyFunc(f); err != nil {
@@ -76,5 +80,19 @@ func compileCase(t *testing.T, c *scripts.Case, env lang.Env) {
 	})
 	if err != nil {
 		t.Errorf("%s:%d: %v", c.File, c.Line, err)
+	}
+}
+
+// checkAllocations gives places to the values of a program and follows them.
+func checkAllocations(t *testing.T, c *scripts.Case, p *ir.Program) {
+	t.Helper()
+	for _, f := range p.Funcs {
+		a, err := pass.Allocate(f)
+		if err == nil {
+			err = a.Check()
+		}
+		if err != nil {
+			t.Errorf("%s:%d: %s: %v\n%s", c.File, c.Line, f.Name, err, f)
+		}
 	}
 }
