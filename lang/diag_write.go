@@ -52,8 +52,9 @@ func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
 		}
 		fmt.Fprintf(w, "%s%s:%d:%d: %s: %s%s\n", on, name, d.Pos.Line, d.Pos.Column, d.Severity, d.Message, off)
 		if src != nil {
-			line, marks := underline(src.Line(d.Pos.Line), d.Span)
-			fmt.Fprintf(w, "%s\n%s\n", line, marks)
+			if line, marks := underline(src.Line(d.Pos.Line), d.Span); line != "" {
+				fmt.Fprintf(w, "%s\n%s\n", line, marks)
+			}
 		}
 	}
 	if d.Hint != "" {

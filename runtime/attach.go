@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
@@ -73,19 +74,22 @@ func isEnd(p *codegen.Program) bool   { return p.Prog.Kind.Name == "end" }
 // on the same place. These are attached in reverse, so that probes run in the order of the script.
 var firesInReverse = map[string]bool{"kprobe": true, "uprobe": true, "uretprobe": true, "fentry": true, "fexit": true}
 
-// attachOrder is the order in which programs are attached, BEGIN and END left out.
+// attachOrder is the order in which programs are attached, BEGIN and END left out. Timers come last: to attach thousands of
+// functions takes seconds, and an interval that ends the run begins when all is in place.
 func attachOrder(programs []*loaded) []*loaded {
-	var forward, reverse []*loaded
+	var forward, reverse, timers []*loaded
 	for _, p := range programs {
 		switch kind := p.spec.Prog.Kind; {
 		case kind.Once:
+		case kind.Context == lang.CtxPerf:
+			timers = append(timers, p)
 		case firesInReverse[kind.Name]:
 			reverse = append([]*loaded{p}, reverse...)
 		default:
 			forward = append(forward, p)
 		}
 	}
-	return append(forward, reverse...)
+	return slices.Concat(forward, reverse, timers)
 }
 
 // attach attaches a program to all its targets and returns how many there are.

@@ -137,7 +137,7 @@ func TestAttachOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := "tracepoint2 interval4 kretprobe5 uprobe6 kprobe3 uprobe0"
+	want := "tracepoint2 kretprobe5 uprobe6 kprobe3 uprobe0 interval4"
 	if got := strings.Join(attached, " "); got != want {
 		t.Errorf("attached %s, want %s", got, want)
 	}

@@ -151,7 +151,7 @@ func (s *Session) missedRuns() lang.Diagnostics {
 	return ds
 }
 
-// reportChild says how the command of -c ended, with -v or when it failed.
+// reportChild says how the command of -c ended, with -v.
 func (s *Session) reportChild() error {
 	c := s.opts.Child
 	if c == nil || !s.poll.ended || !s.opts.Verbose {
