@@ -2,7 +2,7 @@
 
 GO      ?= go
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME ?= 60s
+FUZZTIME ?= 10m
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ build: ## build the gotrace command into ./gotrace
 run: build ## run the first example for a few seconds (as root)
 	timeout --signal=INT --preserve-status 3 ./gotrace examples/opensnoop.gt
 
-test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU; then a minute of fuzzing each
+test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU; with a minute of fuzzing each
 	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum ./...
 
@@ -34,7 +34,7 @@ lint: ## go vet and golangci-lint
 	$(GO) vet ./...
 	$(GO) run $(GOLANGCI) run
 
-fuzz: ## fuzz the parser and the checker, FUZZTIME (60s) each
+fuzz: ## fuzz the parser and the checker, FUZZTIME (10m) each
 	$(GO) test ./lang -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./lang -run '^$$' -fuzz '^FuzzCheck$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 

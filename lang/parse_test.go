@@ -111,6 +111,7 @@ var itemTests = []struct{ in, want string }{
 	{"k:f /pid / 2 == 1/ { }", "k:f /pid / 2 == 1/ { }"},
 	{"k:f /pid / 2/ // x\n { }", "k:f /pid / 2/ { }"},
 	{"k:f / { 1 } / { }", "k:f /{ 1 }/ { }"},
+	{"k:f / *(uint64*)arg0 == 1/ { }", "k:f / *(uint64 *)arg0 == 1/ { }"},
 	{"k:f+0x10 { }", "k:f+0x10 { }"},
 	{"u:/bin/bash:readline { }", "u:/bin/bash:readline { }"},
 	{"u:/bin/bash:readline /pid/ { }", "u:/bin/bash:readline /pid/ { }"},

@@ -99,9 +99,13 @@ func (p *printer) probe(probe *Probe) {
 	}
 	p.put(" ")
 	if probe.Filter != nil {
-		p.put("/")
-		p.expr(probe.Filter, 0)
-		p.put("/ ")
+		filter := &printer{indent: p.indent}
+		filter.expr(probe.Filter, 0)
+		text := filter.out.String()
+		if strings.HasPrefix(text, "*") {
+			text = " " + text // "/*" opens a comment
+		}
+		p.put("/" + text + "/ ")
 	}
 	p.block(probe.Body)
 	p.end("")
