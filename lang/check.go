@@ -81,6 +81,7 @@ type checker struct {
 	maps    map[string]*mapState
 	mapList []*mapState
 	progs   []*progState
+	targets int  // of the attach points so far
 	changed bool // something new was learnt in this round
 	final   bool // the round that reports
 
@@ -150,14 +151,19 @@ func (c *checker) probe(p *Probe) {
 		if !ok {
 			continue
 		}
+		if c.targets += len(targets); c.targets > c.out.Config.MaxProbes {
+			c.diags = append(c.diags, Errorf(ap, "too-many-probes", "the script has more than %d probes", c.out.Config.MaxProbes).
+				WithHint("the setting max_probes allows more"))
+			return
+		}
 		for i := range targets {
 			groups = c.addTarget(groups, p, ap, &targets[i], named)
 		}
 	}
 	for _, g := range groups {
-		if len(c.progs) == defaultMaxProbes {
-			c.diags = append(c.diags, Errorf(p, "too-many-programs", "the script needs more than %d programs", defaultMaxProbes).
-				WithHint("use fewer probes, or do not use `probe` in a probe with many targets"))
+		if len(c.progs) >= c.out.Config.MaxPrograms {
+			c.diags = append(c.diags, Errorf(p, "too-many-programs", "the script needs more than %d programs", c.out.Config.MaxPrograms).
+				WithHint("the setting max_bpf_progs allows more; a probe that uses `probe` needs one for each target"))
 			return
 		}
 		c.progs = append(c.progs, g)

@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -8,10 +9,13 @@ import (
 
 // The defaults of the configuration, as bpftrace 0.27 has them.
 const (
-	DefaultMaxStrlen  = 1024
-	DefaultMaxMapKeys = 4096
-	defaultMaxProbes  = 1024
+	DefaultMaxStrlen   = 1024
+	DefaultMaxMapKeys  = 4096
+	defaultMaxPrograms = 1024
 )
+
+// unlimited is the default of max_probes: one program attaches to any number of functions in about a second.
+const unlimited = math.MaxInt32
 
 // maxStrlenLimit is the largest string that a program can handle in its scratch memory.
 const maxStrlenLimit = 1 << 16
@@ -35,8 +39,8 @@ var settings = map[string]func(c *Config, v settingValue) string{
 	"license": func(c *Config, v settingValue) string {
 		return v.oneOf(&c.License, "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
 	},
-	"max_probes":              ignored,
-	"max_bpf_progs":           ignored,
+	"max_probes":              func(c *Config, v settingValue) string { return v.number(&c.MaxProbes, 1, unlimited) },
+	"max_bpf_progs":           func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) },
 	"cache_user_symbols":      ignored,
 	"cpp_demangle":            ignored,
 	"lazy_symbolication":      ignored,
@@ -103,6 +107,8 @@ func (c *checker) configure() {
 		PrintMapsOnExit: true,
 		StrTruncTrailer: "..",
 		MissingProbes:   "error",
+		MaxProbes:       unlimited,
+		MaxPrograms:     defaultMaxPrograms,
 		License:         "GPL",
 	}
 	if c.opts.MaxStrlen > 0 {

@@ -28,6 +28,8 @@ type Config struct {
 	PrintMapsOnExit bool
 	StrTruncTrailer string
 	MissingProbes   string // error, warn, ignore
+	MaxProbes       int    // targets of all attach points
+	MaxPrograms     int
 	PerfRBPages     int    // 0: by memory
 	License         string // "GPL" unless set
 }
