@@ -18,6 +18,7 @@ import (
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *os.File
+	out            *sticky // stdout, for what is not printed by the script
 	environ        func(string) string
 	flags          flags
 }
@@ -74,7 +75,7 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	fs.StringVarP(&f.program, "execute", "e", "", "run `PROGRAM` instead of a file")
 	fs.BoolVarP(&f.list, "list", "l", false, "list probes that match a pattern, or the probes of a program")
 	fs.StringVarP(&f.command, "cmd", "c", "", "run `COMMAND` and trace until it ends; its pid is cpid")
-	fs.IntVarP(&f.pid, "pid", "p", 0, "trace only the process `PID`, until it ends")
+	fs.VarP((*pidValue)(&f.pid), "pid", "p", "trace only the process `PID`, until it ends")
 	fs.StringVarP(&f.output, "output", "o", "", "write what the script prints to `FILE`")
 	fs.StringVarP(&f.bufferMode, "buffering", "B", "line", "buffering of the output: `none|line|full`")
 	fs.StringVarP(&f.format, "format", "f", "text", "output `format`: text")
@@ -93,8 +94,11 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	f.usesProgram = fs.Changed("execute")
+	if fs.Changed("cmd") && strings.TrimSpace(f.command) == "" {
+		return nil, fmt.Errorf("%w: the command of -c is empty", errUsage)
+	}
 	if f.help {
-		fmt.Fprintf(c.stdout, "%s%s", usage, fs.FlagUsages())
+		fmt.Fprintf(c.out, "%s%s", usage, fs.FlagUsages())
 	}
 	return showNumbers(fs.Args()), f.check()
 }
@@ -135,9 +139,6 @@ func (f *flags) check() error {
 	if !contains([]string{"none", "line", "full"}, f.bufferMode) {
 		return fmt.Errorf("%w: unknown buffering %q of -B: use none, line or full", errUsage, f.bufferMode)
 	}
-	if f.pid < 0 {
-		return fmt.Errorf("%w: -p takes a process id, not %d", errUsage, f.pid)
-	}
 	if f.pid != 0 && f.command != "" {
 		return fmt.Errorf("%w: -c and -p can not be used together", errUsage)
 	}
@@ -155,6 +156,16 @@ func contains(list []string, s string) bool {
 
 // run is the whole command. It returns the exit code.
 func (c *cli) run(args []string) int {
+	c.out = &sticky{w: c.stdout}
+	code := c.dispatch(args)
+	if c.out.err != nil {
+		return c.fail(c.out.err)
+	}
+	return code
+}
+
+// dispatch does what the command line asks for.
+func (c *cli) dispatch(args []string) int {
 	rest, err := c.parseFlags(args)
 	if err != nil {
 		return c.fail(err)
@@ -163,7 +174,7 @@ func (c *cli) run(args []string) int {
 	case c.flags.help:
 		return 0
 	case c.flags.version:
-		fmt.Fprintln(c.stdout, "gotrace", version())
+		fmt.Fprintln(c.out, "gotrace", version())
 		return 0
 	case c.flags.list:
 		return c.list(rest)

@@ -18,7 +18,7 @@ func (c *cli) list(args []string) int {
 	if err != nil {
 		return c.fail(err)
 	}
-	w := bufio.NewWriter(c.stdout)
+	w := bufio.NewWriter(c.out)
 	defer w.Flush()
 	for i := range targets {
 		fmt.Fprintln(w, targets[i].Name)

@@ -43,7 +43,7 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 		return 1, errReported
 	}
 	if c.shows("ast") {
-		lang.Dump(c.stdout, file)
+		lang.Dump(c.out, file)
 		if c.lastStage() == "ast" {
 			return 0, nil
 		}
@@ -78,14 +78,14 @@ func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lan
 		return nil, errReported
 	}
 	if c.shows("types") {
-		lang.DumpTypes(c.stdout, checked)
+		lang.DumpTypes(c.out, checked)
 		if c.lastStage() == "types" {
 			return nil, nil
 		}
 	}
 	copts := &codegen.Options{FilterPID: c.flags.pid}
 	if c.shows("ir") {
-		copts.Dump = func(stage string, p *ir.Program) { fmt.Fprintf(c.stdout, "; %s\n%s\n", stage, p) }
+		copts.Dump = func(stage string, p *ir.Program) { fmt.Fprintf(c.out, "; %s\n%s\n", stage, p) }
 	}
 	bp, err := codegen.Compile(checked, env, copts)
 	var limit *codegen.Error
@@ -98,7 +98,7 @@ func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lan
 	}
 	if c.shows("asm") {
 		for _, p := range bp.Programs {
-			fmt.Fprintf(c.stdout, "; %s\n%v\n", p.Name, p.Insns)
+			fmt.Fprintf(c.out, "; %s\n%v\n", p.Name, p.Insns)
 		}
 	}
 	if len(c.flags.stages) > 0 {
