@@ -69,9 +69,6 @@ func (s *Session) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		if n == 0 && len(s.links) == 0 && s.pidfd < 0 {
-			return nil // BEGIN and END only: nothing more will come
-		}
 		wait := s.poll.wait
 		switch {
 		case n > 0 && n*8 > s.ringSize():
@@ -85,6 +82,9 @@ func (s *Session) loop(ctx context.Context) error {
 			}
 			if s.exited {
 				return s.drain() // what came between the two looks
+			}
+			if len(s.links) == 0 && s.pidfd < 0 {
+				return nil // BEGIN and END only: nothing more will come
 			}
 		}
 		if err := wait(); err != nil {
