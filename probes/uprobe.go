@@ -70,6 +70,11 @@ func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) (
 	if _, err := b.FileOffset(addr); err != nil {
 		return nil, err
 	}
+	if s, ok := b.enclosing(addr); ok {
+		if err := b.checkBoundary(s.Address, addr-s.Address); err != nil {
+			return nil, fmt.Errorf("address %#x, %s: %w", addr, s.Name, err)
+		}
+	}
 	return []lang.Target{{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr}}, nil
 }
 
@@ -92,6 +97,9 @@ func (e *Env) uprobeFunctions(kind *lang.ProbeKind, path, name string, offset ui
 		}
 		if offset >= s.Size && offset != 0 && s.Size != 0 {
 			return nil, fmt.Errorf("offset %d is outside of %s, which has %d bytes", offset, s.Name, s.Size)
+		}
+		if err := b.checkBoundary(s.Address, offset); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		t := lang.Target{Kind: kind, Path: path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + path + ":" + s.Name}
 		if offset != 0 {
