@@ -197,7 +197,7 @@ func (s *Session) loadProgram(l *loaded) error {
 	l.prog, err = ebpf.NewProgram(spec)
 	l.took = time.Since(start)
 	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !outOfResources(refused.Cause) {
 		return verifierError(p, refused)
 	}
 	if err != nil {

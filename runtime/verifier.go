@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -32,6 +33,11 @@ func verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
 	}
 	return &ScriptError{Diagnostic: d, Err: refused}
+}
+
+// outOfResources says whether a load failed for want of memory or descriptors, which is not the verifier's verdict.
+func outOfResources(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // showLog prints the whole log of a program that the verifier refused, for -v.
