@@ -162,21 +162,24 @@ func hasValue(s Stmt) bool {
 	return false
 }
 
+// takesType are the keywords that take a type or an expression in parentheses.
+var takesType = map[string]bool{"sizeof": true, "offsetof": true, "typeinfo": true, "typeof": true}
+
 // word parses what a name begins: a keyword's operand, a call, a constant or the name itself.
 func (p *parser) word(lex *lexer.PeekingLexer) (Expr, error) {
 	tok := *lex.Peek()
-	switch tok.Value {
-	case "true", "false":
+	switch {
+	case tok.Value == "true" || tok.Value == "false":
 		place := nextSpan(lex)
 		lex.Next()
 		return &BoolLit{Span: place, Value: tok.Value == "true"}, nil
-	case "if":
+	case tok.Value == "if":
 		return p.ifExpr(lex)
-	case "sizeof", "offsetof", "typeinfo", "typeof":
+	case takesType[tok.Value]:
 		if next := peekAfter(lex); isPunct(&next, "(") {
 			return p.typeWord(lex)
 		}
-	case "comptime":
+	case tok.Value == "comptime":
 		lex.Next()
 		x, err := p.unary(lex)
 		return &Comptime{Span: since(tok.Pos, lex), X: x}, err
@@ -186,7 +189,7 @@ func (p *parser) word(lex *lexer.PeekingLexer) (Expr, error) {
 	}
 	place := nextSpan(lex)
 	lex.Next()
-	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") {
+	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") && !takesType[tok.Value] {
 		lex.Next() // name!(…) is an older way to call a macro
 	}
 	if !acceptPunct(lex, "(") {

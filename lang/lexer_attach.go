@@ -1,9 +1,6 @@
 package lang
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // attachPoint cuts an attach point.
 func (s *scanner) attachPoint() {
@@ -62,7 +59,7 @@ func (s *scanner) attachLen() int {
 // filterFollows says whether a slash after the path of an attach point, at the start of text, opens a filter. It is part of a
 // (Go) function's name if the attach point ends, at a blank, and a block, a comma or a filter of its own comes next.
 func (s *scanner) filterFollows(text string) bool {
-	end := strings.IndexFunc(text, func(r rune) bool { return r == ',' || r == '{' || r < utf8.RuneSelf && isBlank(byte(r)) })
+	end := attachEnd(text)
 	if end < 0 {
 		return false
 	}
@@ -71,6 +68,20 @@ func (s *scanner) filterFollows(text string) bool {
 	}
 	next := s.afterBlanks(len(s.src) - len(text) + end)
 	return next < len(s.src) && strings.IndexByte("{,</", s.src[next]) < 0
+}
+
+// attachEnd is where the attach point that text is in ends at the latest: before a blank, a comma or a brace; -1 for nowhere.
+func attachEnd(text string) int {
+	for n := 0; n < len(text); n++ {
+		switch c := text[n]; {
+		case isBlank(c) || c == ',' || c == '{':
+			return n
+		case c == '"':
+			quoted, _ := quotedLen(text[n:])
+			n += quoted - 1
+		}
+	}
+	return -1
 }
 
 // quotedLen is the length of the quoted text that text begins with; a missing quote ends it at the end of the line.

@@ -25,6 +25,7 @@ var errorTests = []struct {
 	{"BEGIN { else { } unroll { } return 1 2; }", []string{
 		"1:9: 'else' without an 'if' before it", "1:29: expected '{' before 'return'"}},
 	{"BEGIN { break continue; }", []string{"1:15: expected ';' before 'continue'"}},
+	{"BEGIN { $r = sizeof!(foo_t); }", []string{"1:20: expected ';' or an operator before '!'"}},
 	{"BEGIN { if (1) }", []string{"1:16: expected '{' before '}'"}},
 	{"BEGIN { if (1) { } else 2; }", []string{"1:25: expected '{' before '2'"}},
 	{"BEGIN { let x = 5; let $x: = 5; let $y; $z = 1 }", []string{

@@ -120,6 +120,7 @@ var itemTests = []struct{ in, want string }{
 	{"u:./go:net/http.(*Server).Serve { }", "u:./go:net/http.(*Server).Serve { }"},
 	{"u:./go:net/http.Get /pid/ { }", "u:./go:net/http.Get /pid/ { }"},
 	{"u:./go:net/http.Get/\f{ }", "u:./go:net /http.Get/ { }"},
+	{`u:./go:net/http"a // {".Get { }`, `u:./go:net/http"a // {".Get { }`},
 	{`u:"/bin/a b":"f(int, char {)" { }`, `u:"/bin/a b":"f(int, char {)" { }`},
 	{"u:./x:cpp:foo<int> { }", "u:./x:cpp:foo<int> { }"},
 	{"name=k:f { }", "name=k:f { }"},

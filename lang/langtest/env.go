@@ -162,21 +162,24 @@ func matched(what, pattern string, all []string, target func(string) lang.Target
 	return out, nil
 }
 
-// glob says whether a name fits a pattern, in which '*' is any text.
+// glob says whether a name fits a pattern, in which '*' is any text. Each piece between two of them may take the first place
+// where it fits, so that no pattern takes long.
 func glob(pattern, name string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
+	pieces := strings.Split(pattern, "*")
+	last := len(pieces) - 1
+	if last == 0 {
 		return pattern == name
 	}
-	if !strings.HasPrefix(name, head) {
+	name, ok := strings.CutPrefix(name, pieces[0])
+	if !ok {
 		return false
 	}
-	for i := len(head); i <= len(name); i++ {
-		if glob(rest, name[i:]) {
-			return true
+	for _, piece := range pieces[1:last] {
+		if _, name, ok = strings.Cut(name, piece); !ok {
+			return false
 		}
 	}
-	return false
+	return strings.HasSuffix(name, pieces[last])
 }
 
 // units of interval and profile, in nanoseconds.
