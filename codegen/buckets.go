@@ -125,3 +125,10 @@ func reciprocal(d, limit uint64) (mul uint64, shift int, ok bool) {
 	}
 	return 0, 0, false
 }
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -158,21 +158,13 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 	if space != lang.SpaceUser {
 		space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
 	}
-	// A char array need not end with a NUL: never read past it.
-	if from := o.typ.Size(); from > 0 && from < size {
-		size = from + boolInt(!isString(o.typ))
+	if from := o.typ.Size(); from > 0 {
+		size = min(from, size)
 	}
 	return l.readStr(dst, size, l.scalarAddr(o.mem), space, false, l.readSite("string"))
 }
 
 func isString(t lang.Type) bool { _, ok := t.(lang.String); return ok }
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
 
 // wordsReadable says whether a place can be read by direct loads.
 func (l *lowerer) wordsReadable(p place) bool {
@@ -389,7 +381,7 @@ func (l *lowerer) equalLiteral(x lang.Expr, lit string, yes, no *join) {
 			o = l.materialize(o)
 		}
 		p = o.mem
-		n = min(n, field)
+		n = min(n, field-1) // the last byte can only be a NUL, which an array of characters does not even have
 	}
 	buf := append([]byte(lit), 0)
 	l.equalWords(n, no, func(size, off int) (*ir.Value, *ir.Value) {

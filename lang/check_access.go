@@ -1,10 +1,31 @@
 package lang
 
-// fieldValue is the type a field has as a value: arrays of characters are strings.
+// CharArray says whether a type is a C array of characters, and how many it has.
+func CharArray(t Type) (n int, ok bool) {
+	a, ok := t.(Array)
+	if !ok || a.Len <= 0 {
+		return 0, false
+	}
+	i, ok := a.Elem.(Int)
+	return a.Len, ok && i.Bits == 8 && i.Signed && i.Enum == nil
+}
+
+// fieldValue is the type a field has as a value: arrays of characters are strings. An array that is full
+// has no NUL at its end, the string has.
 func fieldValue(t Type) Type {
-	if a, ok := t.(Array); ok && a.Len > 0 {
-		if i, ok := a.Elem.(Int); ok && i.Bits == 8 && i.Signed && i.Enum == nil {
-			return String{Len: a.Len}
+	if n, ok := CharArray(t); ok {
+		return String{Len: n + 1}
+	}
+	return t
+}
+
+// objectType is the type of what an expression names, t as a value: the array of characters where that is a string.
+func (c *checker) objectType(e Expr, t Type) Type {
+	if e, ok := e.(*FieldExpr); ok {
+		if s, _ := structBehind(c.p.Types[e.X]); s != nil {
+			if f, ok := s.Field(e.Name); ok {
+				return f.Type
+			}
 		}
 	}
 	return t
@@ -81,7 +102,7 @@ func (c *checker) index(e *Index) Type {
 	}
 	k, isConst := c.constInt(e.I)
 	var elem Type
-	switch t := t.(type) {
+	switch t := c.objectType(e.X, t).(type) {
 	case Array:
 		elem = t.Elem
 		if isConst && t.Len > 0 && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {

@@ -3,7 +3,7 @@ package lang
 import "strings"
 
 func (c *checker) cast(e *Cast) Type {
-	from := c.value(e.X)
+	from := c.objectType(e.X, c.value(e.X))
 	to := c.typeName(e.Type)
 	if from == nil || to == nil {
 		return nil
@@ -56,7 +56,7 @@ func (c *checker) sizeof(e *Sizeof) Type {
 	if e.Type != nil {
 		t = c.typeName(e.Type)
 	} else {
-		t = c.value(e.X)
+		t = c.objectType(e.X, c.value(e.X))
 	}
 	if t == nil {
 		return nil

@@ -154,7 +154,7 @@ func (v *values) appendArray(dst []byte, t lang.Array, b []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = v.append(dst, t.Elem, b[i*size:])
+		dst = v.appendMember(dst, t.Elem, b[i*size:])
 	}
 	return append(dst, ']')
 }
@@ -175,9 +175,18 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 			dst = appendDecimal(dst, n, signed)
 			continue
 		}
-		dst = v.append(dst, f.Type, from(b, f.Offset))
+		dst = v.appendMember(dst, f.Type, from(b, f.Offset))
 	}
 	return append(dst, " }"...)
+}
+
+// appendMember adds a member of a struct or an element of an array: there, arrays of characters are strings.
+func (v *values) appendMember(dst []byte, t lang.Type, b []byte) []byte {
+	if n, ok := lang.CharArray(t); ok {
+		s, _ := cString(field(b, 0, n))
+		return append(dst, s...)
+	}
+	return v.append(dst, t, b)
 }
 
 // bitfield reads a member that is only some bits of the memory it lies in.

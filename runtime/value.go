@@ -125,7 +125,7 @@ func (v *values) decode(t lang.Type, b []byte) any {
 	case lang.Array:
 		out := make([]any, t.Len)
 		for i := range out {
-			out[i] = v.decode(t.Elem, b[i*t.Elem.Size():])
+			out[i] = v.decodeMember(t.Elem, b[i*t.Elem.Size():])
 		}
 		return out
 	case *lang.Struct:
@@ -143,11 +143,20 @@ func (v *values) decodeStruct(t *lang.Struct, b []byte) Record {
 			n, signed := bitfield(f, b)
 			m.Value = number64(n, signed)
 		} else {
-			m.Value = v.decode(f.Type, from(b, f.Offset))
+			m.Value = v.decodeMember(f.Type, from(b, f.Offset))
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+// decodeMember decodes a member of a struct or an element of an array, as appendMember does.
+func (v *values) decodeMember(t lang.Type, b []byte) any {
+	if n, ok := lang.CharArray(t); ok {
+		s, _ := cString(field(b, 0, n))
+		return string(s)
+	}
+	return v.decode(t, b)
 }
 
 func number64(n uint64, signed bool) any {
