@@ -42,14 +42,19 @@ func (e *Env) findBinaries(name string) ([]string, error) {
 	return nil, fmt.Errorf("no program %s in PATH, and no library of that name", name)
 }
 
-// findPath finds a file by its path, or the ELF files that match it.
+// findPath finds a file by its path, or the ELF files that match it. A path of our own file system stays as it is
+// written, because the names of probes hold it.
 func findPath(root, name string) ([]string, error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return nil, fmt.Errorf("finding %s: %w", name, err)
+	path := name
+	if root != "" {
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("finding %s: %w", name, err)
+		}
+		path = abs
 	}
 	if !strings.ContainsAny(name, "*?") {
-		p, err := inRoot(root, abs)
+		p, err := inRoot(root, path)
 		if err == nil {
 			_, err = os.Stat(p)
 		}
@@ -58,15 +63,19 @@ func findPath(root, name string) ([]string, error) {
 		}
 		return []string{p}, nil
 	}
-	found, err := filepath.Glob(root + abs)
+	found, err := filepath.Glob(root + path)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %s: %w", name, err)
 	}
 	var out []string
 	for _, p := range found {
-		if isProgram(p) {
-			out = append(out, p)
+		if !isProgram(p) {
+			continue
 		}
+		if strings.HasPrefix(path, "./") {
+			p = "./" + p // which filepath.Glob takes away
+		}
+		out = append(out, p)
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("no program or library matches %s", name)
