@@ -53,6 +53,9 @@ var contextVars = map[string]variable{
 	"ctx": func(l *lowerer, _ lang.Node, t lang.Type) operand { return operand{typ: t, val: l.ctx()} },
 	// usermode is 1 if the CPU was in user mode.
 	"usermode": func(l *lowerer, n lang.Node, t lang.Type) operand {
+		if l.prog.Kind.Once {
+			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs begin and end, from user mode
+		}
 		r := l.registers(n)
 		if c := l.prog.Kind.Context; c != lang.CtxPerf && c != lang.CtxRegs {
 			l.fail(n, "", "usermode is not known in a %s", l.prog.Kind.Name)

@@ -29,6 +29,7 @@ func TestWrong(t *testing.T) {
 
 var wrongScripts = []struct{ script, want string }{
 	{`foo:bar { }`, "1:1 unknown-probe-type"},
+	{`fentry:vfs_read { } kretfunc:vfs_read { } U:/bin/x:y { }`, "1:1 unsupported, 1:21 unsupported, 1:43 unsupported"},
 	{`kprob:vfs_read { }`, "1:1 unknown-probe-type"},
 	{`k:vfs_raed { }`, "1:1 missing-probe"},
 	{`t:syscalls:sys_enter_opennat { }`, "1:1 missing-probe"},

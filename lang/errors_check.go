@@ -21,7 +21,18 @@ func errUnsupported(n Node, what string) Diagnostic {
 	return Errorf(n, "unsupported", "%s is not supported yet", what)
 }
 
+// otherProviders are bpftrace's probe types that gotrace has not got.
+var otherProviders = map[string]string{
+	"fentry": "fentry", "f": "fentry", "kfunc": "fentry", "fexit": "fexit", "fr": "fexit", "kretfunc": "fexit",
+	"usdt": "usdt", "U": "usdt", "hardware": "hardware", "h": "hardware", "software": "software", "s": "software",
+	"iter": "iter", "it": "iter", "watchpoint": "watchpoint", "w": "watchpoint",
+	"asyncwatchpoint": "asyncwatchpoint", "aw": "asyncwatchpoint", "self": "self", "bench": "bench", "test": "test",
+}
+
 func errUnknownProvider(ap *AttachPoint) Diagnostic {
+	if name := otherProviders[ap.Provider]; name != "" {
+		return errUnsupported(ap, "the probe type "+name)
+	}
 	var names []string
 	for _, k := range ProbeKinds {
 		names = append(names, k.Name)
