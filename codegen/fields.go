@@ -18,9 +18,19 @@ import (
 func (l *lowerer) deref(o operand, t lang.Type) operand {
 	p := l.pointee(o)
 	if inMemory(t) {
+		if pt, ok := o.typ.(lang.Pointer); ok {
+			return object(t, p, pt.Elem)
+		}
 		return operand{typ: t, mem: p}
 	}
 	return l.loadAt(p, t)
+}
+
+// object is what lies at a place, of type t as a value and of type raw in C.
+func object(t lang.Type, p place, raw lang.Type) operand {
+	_, array := lang.CharArray(raw)
+	p.chars = array && isString(t)
+	return operand{typ: t, mem: p}
 }
 
 // pointee is the place that a pointer points to.
@@ -82,7 +92,7 @@ func (l *lowerer) field(e *lang.FieldExpr) operand {
 	case f.BitSize != 0:
 		return operand{typ: t, val: l.bitfield(p, f)}
 	case inMemory(f.Type):
-		return operand{typ: t, mem: p}
+		return object(t, p, f.Type)
 	}
 	o = l.loadAt(p, f.Type)
 	o.typ = inherit(t, p.space)
@@ -232,7 +242,7 @@ func (l *lowerer) indexExpr(e *lang.Index) operand {
 		p = l.variableIndex(p, l.numExpr(e.I), size)
 	}
 	if inMemory(elem) {
-		return operand{typ: t, mem: p}
+		return object(t, p, elem)
 	}
 	o := l.loadAt(p, elem)
 	o.typ = t

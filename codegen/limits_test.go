@@ -58,3 +58,15 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestFar has memory that lies further from its base than an instruction's 16 bits say.
+func TestFar(t *testing.T) {
+	for _, script := range []string{
+		`BEGIN { $x = "` + strings.Repeat("a", 60000) + `"; printf("%s", $x); }`,
+		`BEGIN { printf("%s %s %d", "` + strings.Repeat("a", 40000) + `", "b", pid); }`,
+	} {
+		if err := compileError(t, script); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -71,6 +71,8 @@ type place struct {
 	union bool
 	// exact says that a string is padded with zeros to its full length, so that its bytes can be a map key.
 	exact bool
+	// chars says that this is an array of characters, whose type as a string is longer by a NUL that need not be there.
+	chars bool
 }
 
 // at returns the place n bytes further.

@@ -158,10 +158,15 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 	if space != lang.SpaceUser {
 		space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
 	}
-	if from := o.typ.Size(); from > 0 {
+	from := o.typ.Size()
+	if from > 0 {
 		size = min(from, size)
 	}
-	return l.readStr(dst, size, l.scalarAddr(o.mem), space, false, l.readSite("string"))
+	n := l.readStr(dst, size, l.scalarAddr(o.mem), space, false, l.readSite("string"))
+	if from == size && o.mem.space == lang.SpaceBPF && !o.mem.chars {
+		l.copyCut(dst, o.mem, size, n)
+	}
+	return n
 }
 
 func isString(t lang.Type) bool { _, ok := t.(lang.String); return ok }
@@ -263,7 +268,11 @@ func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) *ir.Va
 		l.zero(dst, size)
 	}
 	if len(c.Args) < 2 {
-		return l.readStr(dst, size, src, space, false, site)
+		n := l.readStr(dst, size, src, space, false, site)
+		if size >= l.typeOf(c).Size() {
+			l.markCut(dst, size, n, src, space, c.Pos)
+		}
+		return n
 	}
 	// n bytes, the NUL included, at most the whole field.
 	if n, ok := l.constOf(c.Args[1]); ok {
@@ -381,7 +390,7 @@ func (l *lowerer) equalLiteral(x lang.Expr, lit string, yes, no *join) {
 			o = l.materialize(o)
 		}
 		p = o.mem
-		n = min(n, field-1) // the last byte can only be a NUL, which an array of characters does not even have
+		n = min(n, field-boolInt(p.chars)) // the last byte of the string is not in the array
 	}
 	buf := append([]byte(lit), 0)
 	l.equalWords(n, no, func(size, off int) (*ir.Value, *ir.Value) {

@@ -91,6 +91,10 @@ func (c *checker) intConst(e Expr, n uint64) Type {
 }
 
 func (c *checker) strConst(e Expr, s string) Type {
+	if len(s) >= maxStrlenLimit {
+		c.report(Errorf(e, "string-too-long", "a string of %d bytes: programs can handle %d", len(s), maxStrlenLimit-1))
+		s = ""
+	}
 	c.p.Consts[e] = Const{Str: &s}
 	return String{Len: len(s) + 1}
 }

@@ -220,3 +220,10 @@ var wrongScripts = []struct{ script, want string }{
 	{"#endif\nbegin { }", "1:2 c-definition"},
 	{`struct s { int x; } begin { print(((struct s *)1).y); print(sizeof(struct t)); }`, "1:35 unknown-field, 1:68 unknown-type"},
 }
+
+func TestLongString(t *testing.T) {
+	_, diags := check(t, `BEGIN { $x = "`+strings.Repeat("a", 1<<16)+`"; }`, nil)
+	if len(diags) != 1 || diags[0].Code != "string-too-long" || diags[0].Pos.Column != 14 {
+		t.Errorf("messages %v", diags)
+	}
+}

@@ -27,21 +27,21 @@ const noVerbs = "eEfFgGaAn"
 // conversions for which there are no values.
 func ParseFormat(s string) ([]FormatItem, error) {
 	var items []FormatItem
-	text := ""
+	var text strings.Builder
 	flush := func() {
-		if text != "" {
-			items = append(items, FormatItem{Text: text})
-			text = ""
+		if text.Len() > 0 {
+			items = append(items, FormatItem{Text: text.String()})
+			text.Reset()
 		}
 	}
 	for i := 0; i < len(s); {
 		if s[i] != '%' {
-			text += s[i : i+1]
+			text.WriteByte(s[i])
 			i++
 			continue
 		}
 		if strings.HasPrefix(s[i:], "%%") {
-			text += "%"
+			text.WriteByte('%')
 			i += 2
 			continue
 		}
@@ -50,7 +50,7 @@ func ParseFormat(s string) ([]FormatItem, error) {
 			return nil, fmt.Errorf("%s is not supported: write %%%% for a percent sign", it.Text)
 		}
 		if n == 0 {
-			text += "%"
+			text.WriteByte('%')
 			i++
 			continue
 		}

@@ -67,8 +67,9 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 		return fmt.Sprintf("%s of %s failed: the address is wrong, or its memory is not there now; the value is 0 or empty", times(n, "read", "reads"), what(site, "memory")), ""
 	},
 	codegen.SiteTrunc: func(s *Session, n uint64, site *codegen.Site) (string, string) {
-		return fmt.Sprintf("%s of %s cut to the room for it", times(n, "string", "strings"), what(site, "this")),
-			fmt.Sprintf("allow longer ones: config = { max_strlen = %d }", 4*max(s.bp.Checked.Config.MaxStrlen, 64))
+		size := s.bp.Checked.Config.MaxStrlen
+		return fmt.Sprintf("%s cut to %d bytes", times(n, "string was", "strings were"), size),
+			fmt.Sprintf("allow longer ones: config = { max_strlen = %d }", 4*max(size, 64))
 	},
 	codegen.SiteLost: func(s *Session, n uint64, site *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s of %s lost: the ring buffer was full", times(n, "event", "events"), what(site, "this")),

@@ -100,8 +100,18 @@ func (b *Builder) Cmp(c Cond, x, y *Value) *Value {
 	return b.add(v)
 }
 
+// reach splits the offset of a memory operation: what exceeds the 16 bits that an instruction has is added to the base.
+func (b *Builder) reach(base *Value, off int) (*Value, int) {
+	if off == int(int16(off)) {
+		return base, off
+	}
+	const low = 1<<15 - 1
+	return b.OpImm(OpAdd, base, int64(off&^low)), off & low
+}
+
 // Load appends a zero-extending load of size bytes from base+off.
 func (b *Builder) Load(size int, base *Value, off int) *Value {
+	base, off = b.reach(base, off)
 	v := b.Func.NewValue(OpLoad, base)
 	v.Size, v.Off = uint8(size), int32(off)
 	return b.add(v)
@@ -109,6 +119,7 @@ func (b *Builder) Load(size int, base *Value, off int) *Value {
 
 // Store appends a store of the low size bytes of x at base+off.
 func (b *Builder) Store(size int, base *Value, off int, x *Value) {
+	base, off = b.reach(base, off)
 	v := b.Func.NewValue(OpStore, base, x)
 	v.Size, v.Off = uint8(size), int32(off)
 	b.add(v)
@@ -116,6 +127,7 @@ func (b *Builder) Store(size int, base *Value, off int, x *Value) {
 
 // Atomic appends OpAtomicAdd, OpAtomicFetch or OpXchg.
 func (b *Builder) Atomic(op Op, size int, base *Value, off int, x *Value) *Value {
+	base, off = b.reach(base, off)
 	v := b.Func.NewValue(op, base, x)
 	v.Size, v.Off = uint8(size), int32(off)
 	return b.add(v)
