@@ -28,9 +28,11 @@ var taskVars = map[string]variable{
 	"comm": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.comm(t) },
 	// curtask is the address of the current task_struct.
 	"curtask": func(l *lowerer, _ lang.Node, t lang.Type) operand {
-		if task, ok := l.currentTask(); ok {
+		task, ok := l.currentTask()
+		if pt, isPtr := t.(lang.Pointer); ok && isPtr && pt.Elem == task.typ.(lang.Pointer).Elem {
 			return task
 		}
+		// No BTF, or a struct task_struct of the script's own.
 		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentTask), true)}
 	},
 	// cgroup is the id of the process's cgroup in the cgroup2 hierarchy.
