@@ -108,8 +108,11 @@ func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
 			continue
 		}
 		field := f.Field()
-		if p, ok := field.Type.(lang.Pointer); ok {
-			field.Type = e.recordPointer(t, f, p)
+		switch ft := field.Type.(type) {
+		case lang.Pointer:
+			field.Type = e.recordPointer(t, f, ft)
+		case lang.Int:
+			field.Type = e.recordEnum(f, ft)
 		}
 		args = append(args, field)
 	}
@@ -117,13 +120,22 @@ func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
 	return lang.NewStruct(name, false, size, 0, func() []lang.Field { return args }), nil, nil
 }
 
+// recordEnum gives a number in a record the names of its values, which the kernel's types know.
+func (e *Env) recordEnum(f EventField, i lang.Int) lang.Type {
+	if name, ok := strings.CutPrefix(f.typ, "enum "); ok {
+		if t, ok := e.Type("enum", name); ok && t.Size() == i.Size() {
+			return t
+		}
+	}
+	return i
+}
+
 // recordPointer says what a pointer in a record points to: the arguments of system calls come from the program, all others
-// are the kernel's, whose types may know more than the format file tells.
+// are the kernel's. The kernel's types know more than the format file tells.
 func (e *Env) recordPointer(t *lang.Target, f EventField, p lang.Pointer) lang.Type {
 	p.Space = lang.SpaceKernel
 	if t.Category == "syscalls" {
 		p.Space = lang.SpaceUser
-		return p
 	}
 	if name, ok := strings.CutPrefix(strings.TrimPrefix(f.typ, "const "), "struct "); ok {
 		name = strings.TrimSpace(strings.TrimSuffix(name, "*"))
