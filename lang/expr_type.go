@@ -12,13 +12,6 @@ var cWords = map[string]bool{
 	"unsigned": true, "signed": true, "char": true, "short": true, "int": true, "long": true,
 }
 
-// typeWords are the names that are types wherever a type or an expression may stand.
-var typeWords = map[string]bool{
-	"bool": true, "string": true, "void": true, "buffer": true, "inet": true, "size_t": true,
-	"int8": true, "int16": true, "int32": true, "int64": true,
-	"uint8": true, "uint16": true, "uint32": true, "uint64": true,
-}
-
 // neverTypes are the names of builtins and keywords, which are no types: (pid)*2 is a product.
 var neverTypes = map[string]bool{
 	"args": true, "cgroup": true, "comm": true, "cpid": true, "cpu": true, "ctx": true, "curtask": true,

@@ -6,9 +6,18 @@ import "strings"
 func (s *scanner) attachPoint() {
 	start := s.here()
 	s.emit(tokAttach, s.attachLen())
-	if text := s.src[start.Offset:s.pos]; !quotesClosed(text) {
+	text := s.src[start.Offset:s.pos]
+	if word := providerOf(text); itemWords[word] {
+		s.fail(start, "syntax", "'"+word+"' begins no probe")
+	}
+	if !quotesClosed(text) {
 		s.fail(start, codeOpenString, "a quote in this probe is never closed").Hint = `end it with "`
 	}
+}
+
+// itemWords begin the elements of a script that are no probes.
+var itemWords = map[string]bool{
+	"config": true, "enum": true, "fn": true, "import": true, "let": true, "macro": true, "struct": true, "union": true,
 }
 
 // quotesClosed says whether every quoted text in an attach point ends.

@@ -24,6 +24,8 @@ var errorTests = []struct {
 		"1:75: a for loop goes over a range or over a whole map"}},
 	{"BEGIN { else { } unroll { } return 1 2; }", []string{
 		"1:9: 'else' without an 'if' before it", "1:29: expected '{' before 'return'"}},
+	{"struct:probe { }", []string{"1:1: 'struct' begins no probe"}},
+	{"config < 2 >", []string{"1:1: 'config' begins no probe"}},
 	{"BEGIN { break continue; }", []string{"1:15: expected ';' before 'continue'"}},
 	{"BEGIN { $r = sizeof!(foo_t); }", []string{"1:20: expected ';' or an operator before '!'"}},
 	{"BEGIN { if (1) }", []string{"1:16: expected '{' before '}'"}},

@@ -147,7 +147,6 @@ var itemTests = []struct{ in, want string }{
 	{"macro m { 1 } macro add($a, b, @c) { $a + b + @c }", "macro m() { 1 } macro add($a, b, @c) { $a + b + @c }"},
 	{"fn f($a : int32, $b: struct x *) : void { return; } BEGIN { }",
 		"fn f($a : int32, $b : struct x *) : void { return; } BEGIN { }"},
-	{"struct:probe { }", "struct:probe { }"},
 }
 
 func TestItems(t *testing.T) {

@@ -77,7 +77,7 @@ func TestRingReaderStops(t *testing.T) {
 		}
 		return nil
 	}
-	if n, err := r.read(handle); err != stop || n != 16 {
+	if n, err := r.read(handle); !errors.Is(err, stop) || n != 16 {
 		t.Errorf("read %d, %v", n, err)
 	}
 	if n, err := r.read(handle); err != nil || n != 16 {
