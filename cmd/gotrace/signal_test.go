@@ -118,6 +118,16 @@ func TestSecondSignalQuitsAtOnce(t *testing.T) {
 	}
 }
 
+func TestQuitShowsNoStack(t *testing.T) {
+	r := start(t, "-e", ticking)
+	if err := r.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	if _, code := r.finish(t); code != 128+int(syscall.SIGQUIT) || strings.Contains(r.stderr.String(), "goroutine") {
+		t.Errorf("exit code %d, messages:\n%s", code, r.stderr)
+	}
+}
+
 func TestKillLeavesNothing(t *testing.T) {
 	r := start(t, "-e", ticking)
 	progs, maps := held(t, r.cmd.Process.Pid)

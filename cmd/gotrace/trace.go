@@ -214,19 +214,18 @@ func (c *cli) output() (io.Writer, func(), error) {
 	return f, func() { f.Close() }, nil
 }
 
-// signals returns a context that the first SIGINT or SIGTERM ends. A second one quits at once: the kernel
+// signals returns a context that the first SIGINT or SIGTERM ends. A second one quits at once, as SIGQUIT does: the kernel
 // takes back everything a dead process had attached.
 func (c *cli) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	go func() {
-		if _, ok := <-ch; !ok {
-			return
-		}
-		cancel()
-		if sig, ok := <-ch; ok {
-			os.Exit(128 + int(sig.(syscall.Signal)))
+		for sig := range ch {
+			if ctx.Err() != nil || sig == syscall.SIGQUIT {
+				os.Exit(128 + int(sig.(syscall.Signal)))
+			}
+			cancel()
 		}
 	}()
 	return ctx, func() {
