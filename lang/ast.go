@@ -1,6 +1,11 @@
 package lang
 
-import "github.com/alecthomas/participle/v2/lexer"
+import (
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
+)
 
 // Pos is a place in a script: file name, byte offset, line and column (both from 1; the column counts bytes).
 type Pos = lexer.Position
@@ -61,6 +66,11 @@ type AttachPoint struct {
 	Provider string   // as written: "kprobe", "k", "BEGIN", …; may hold wildcards ("*:foo") when listing
 	Parts    []string // what follows, split at ':' outside quotes, quotes removed
 	Text     string   `parser:"@Attach"` // as written
+}
+
+// isPattern says whether an attach point stands for all probes that match it.
+func (ap *AttachPoint) isPattern() bool {
+	return slices.ContainsFunc(ap.Parts, func(part string) bool { return strings.ContainsAny(part, "*?[") })
 }
 
 // MapDecl is `let @name = kind(size);`.

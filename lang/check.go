@@ -82,6 +82,7 @@ type checker struct {
 	mapList []*mapState
 	progs   []*progState
 	targets int  // of the attach points so far
+	lacking bool // a probe has no targets, so that its body is not checked
 	changed bool // something new was learnt in this round
 	final   bool // the round that reports
 
@@ -146,10 +147,15 @@ func (c *checker) items() {
 func (c *checker) probe(p *Probe) {
 	named := usesProbeName(p)
 	var groups []*progState
+	var unmatched Diagnostics // patterns without a match, which do no harm beside others that have some
 	for _, ap := range p.Points {
-		targets, ok := c.resolve(ap)
-		if !ok {
-			continue
+		targets, diag := c.resolve(ap)
+		if diag != nil {
+			if diag.Code == "missing-probe" && ap.isPattern() {
+				unmatched = append(unmatched, *diag)
+			} else {
+				c.diags = append(c.diags, *diag)
+			}
 		}
 		if c.targets += len(targets); c.targets > c.out.Config.MaxProbes {
 			c.diags = append(c.diags, Errorf(ap, "too-many-probes", "the script has more than %d probes", c.out.Config.MaxProbes).
@@ -159,6 +165,10 @@ func (c *checker) probe(p *Probe) {
 		for i := range targets {
 			groups = c.addTarget(groups, p, ap, &targets[i], named)
 		}
+	}
+	if len(groups) == 0 {
+		c.diags = append(c.diags, unmatched...)
+		c.lacking = true
 	}
 	for _, g := range groups {
 		if len(c.progs) >= c.out.Config.MaxPrograms {
@@ -171,30 +181,31 @@ func (c *checker) probe(p *Probe) {
 	}
 }
 
-// resolve finds the targets of an attach point. ok is false if there are none.
-func (c *checker) resolve(ap *AttachPoint) ([]Target, bool) {
+// resolve finds the targets of an attach point, or says what is wrong if there are none.
+func (c *checker) resolve(ap *AttachPoint) ([]Target, *Diagnostic) {
 	if ProbeKindByName(ap.Provider) == nil {
-		c.diags = append(c.diags, errUnknownProvider(ap))
-		return nil, false
+		d := errUnknownProvider(ap)
+		return nil, &d
 	}
 	targets, err := c.env.Resolve(ap)
 	var missing *NotFoundError
+	var d Diagnostic
 	switch {
 	case err == nil:
-		return targets, true
+		return targets, nil
 	case errors.As(err, &missing) && c.out.Config.MissingProbes == "ignore":
+		return nil, nil
 	case errors.As(err, &missing) && c.out.Config.MissingProbes == "warn":
-		c.diags = append(c.diags, Warningf(ap, "missing-probe", "%v", err))
+		d = Warningf(ap, "missing-probe", "%v", err)
 	case errors.As(err, &missing):
-		d := Errorf(ap, "missing-probe", "%v", err)
+		d = Errorf(ap, "missing-probe", "%v", err)
 		if len(missing.Near) > 0 {
 			d = d.WithHint("did you mean %s?", strings.Join(missing.Near, ", "))
 		}
-		c.diags = append(c.diags, d)
 	default:
-		c.diags = append(c.diags, Errorf(ap, "bad-probe", "%v", err))
+		d = Errorf(ap, "bad-probe", "%v", err)
 	}
-	return nil, false
+	return nil, &d
 }
 
 // addTarget adds a target to the group with the same arguments, or makes a new one.

@@ -169,7 +169,7 @@ func (c *checker) element(e *MapRef) Type {
 
 // checkDefined reports a map that nobody writes.
 func (c *checker) checkDefined(e *MapRef, m *mapState) {
-	if c.final && !m.assigned {
+	if c.final && !m.assigned && !c.lacking { // what is not checked may assign it
 		var names []string
 		for _, o := range c.mapList {
 			if o.assigned {
