@@ -6,7 +6,7 @@ import (
 )
 
 // C definitions at the head of a script are the types that scripts need of their own: struct, union and enum
-// definitions, #define of constants, and conditions around them. #include lines have no effect: the kernel's types
+// definitions, #define of constants, and conditions around them. #include lines bring no types: the kernel's
 // come from BTF, without headers. What goes beyond that gets a message that names it.
 
 // cTypes are the script's own C definitions.

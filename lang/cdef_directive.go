@@ -25,7 +25,10 @@ func (c *cTypes) directive(t []cToken) error {
 		return nil
 	}
 	switch name {
-	case "include", "pragma":
+	case "include":
+		c.include(rest)
+		return nil
+	case "pragma":
 		return nil
 	case "define":
 		if len(rest) == 0 || rest[0].kind != cWord {
