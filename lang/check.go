@@ -114,7 +114,7 @@ func (c *checker) report(d Diagnostic) {
 		return
 	}
 	c.once[key] = true
-	d.Message = articles.Replace(d.Message)
+	d.Message = strings.TrimPrefix(articles.Replace(" "+d.Message), " ")
 	c.diags = append(c.diags, d)
 }
 

@@ -296,7 +296,11 @@ func (c *checker) finishMaps() {
 	for _, s := range c.mapList {
 		s.IncOnly = !s.nonInc
 		if s.Value == nil || s.keyed && s.Key == nil {
-			if !c.diags.HasErrors() && s.first != nil {
+			switch {
+			case c.diags.HasErrors() || s.first == nil:
+			case s.assigned:
+				c.diags = append(c.diags, Errorf(s.first, "untyped-map", "nothing says what @%s holds: its value depends on itself", s.Name))
+			default:
 				c.diags = append(c.diags, errUndefinedMap(s.first, nil))
 			}
 			delete(c.out.Byname, s.Name)

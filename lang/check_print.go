@@ -47,8 +47,12 @@ func (c *checker) conversion(e Expr, it FormatItem, t Type) {
 			ok = false
 		}
 	}
-	if !ok {
+	switch p, isPointer := t.(Pointer); {
+	case !ok:
 		c.report(errConversion(e, it.Text, t))
+	case isPointer && it.Verb == "s" && sameType(p.Elem, Int{Bits: 8, Signed: true}):
+		c.report(Warningf(e, "pointer-printed", "%%s shows the address of the string that this points to").
+			WithHint("str(…) reads the string"))
 	}
 }
 

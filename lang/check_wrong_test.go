@@ -47,6 +47,8 @@ var wrongScripts = []struct{ script, want string }{
 	{`begin { $x += 1; }`, "1:9 undefined-variable"},
 	{`begin { if (1) { let $y = 1; } print($y); }`, "1:38 undefined-variable"},
 	{`begin { print(@x); }`, "1:15 undefined-map"},
+	{`begin { @x = @x + "a"; }`, "1:9 untyped-map"},
+	{`t:syscalls:sys_enter_openat { printf("%d %s", args.filename, args.filename); }`, "1:62 pointer-printed"},
 	{`begin { @counts[1] = 1; print(@count[1]); }`, "1:31 undefined-map"},
 	{`begin { $a = @nothing; }`, "1:14 undefined-map"},
 	{`begin { clear(@x); }`, "1:15 undefined-map"},

@@ -64,6 +64,8 @@ func (p *parser) unexpected(lex *lexer.PeekingLexer, err *participle.UnexpectedT
 		e.Hint = p.attachHint(&at)
 	case expected == "'{'" && p.section == sectionMain:
 		e.Hint = "the body stands in braces: { … }"
+	case expected == "':'":
+		e.Hint = "for ($i : 0..10) { … } or for ($kv : @map) { … }; a loop with a condition is while (…) { … }"
 	case expected == "a $variable":
 		e.Hint = "the name of a variable begins with '$'"
 	}

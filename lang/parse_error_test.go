@@ -22,6 +22,8 @@ var errorTests = []struct {
 	{"BEGIN { for ($i : 0..10 { } for ($i in @x) { } for (i : @x) { } for ($i : @x[1]) { } }", []string{
 		"1:25: expected ')' before '{'", "1:37: expected ':' before 'in'", "1:53: expected a $variable before 'i'",
 		"1:75: a for loop goes over a range or over a whole map"}},
+	{"BEGIN { for ($i = 0; $i < 5; $i++) { $x = ; } $y = ; }", []string{
+		"1:17: expected ':' before '='", "1:52: expected an expression before ';'"}},
 	{"BEGIN { else { } unroll { } return 1 2; }", []string{
 		"1:9: 'else' without an 'if' before it", "1:29: expected '{' before 'return'"}},
 	{"struct:probe { }", []string{"1:1: 'struct' begins no probe"}},
@@ -196,6 +198,8 @@ func TestHints(t *testing.T) {
 		{"BEGIN { if ($x = 1) { } }", "an assignment is a statement; to compare, write =="},
 		{"BEGIN { if (1) exit(); }", "the body stands in braces: { … }"},
 		{"BEGIN { delete @x[1] }", "the arguments of a function stand in parentheses: delete(…)"},
+		{"BEGIN { for ($i = 0; $i < 3; $i++) { } }",
+			"for ($i : 0..10) { … } or for ($kv : @map) { … }; a loop with a condition is while (…) { … }"},
 		{"BEGIN { for (i : 0..3) { } }", "the name of a variable begins with '$'"},
 		{"BEGIN { for ($i : 3) { } }", "for ($i : 0..10) { … } or for ($kv : @map) { … }"},
 		{"BEGIN < @x = 1 > 2; >", "a '>' outside of parentheses ends an action block in angle brackets"},

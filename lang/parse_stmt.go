@@ -189,8 +189,11 @@ func (p *parser) missingSemicolon(lex *lexer.PeekingLexer, stmt Stmt) error {
 // the end of the block around it.
 func skipStmt(lex *lexer.PeekingLexer, begin lexer.RawCursor) {
 	depth := 0
+	head := false // in the head of a for: that of C has semicolons, which do not end the statement
 	for _, tok := range lex.Range(begin, lex.RawCursor()) {
 		switch {
+		case tok.Value == "for" && depth == 0:
+			head = true
 		case isPunct(&tok, "{"):
 			depth++
 		case isPunct(&tok, "}") && depth > 0:
@@ -204,13 +207,14 @@ func skipStmt(lex *lexer.PeekingLexer, begin lexer.RawCursor) {
 			return
 		case isPunct(tok, "{"):
 			depth++
+			head = false
 		case isPunct(tok, "}"):
 			depth--
 			if depth == 0 {
 				lex.Next()
 				return
 			}
-		case isPunct(tok, ";") && depth == 0:
+		case isPunct(tok, ";") && depth == 0 && !head:
 			lex.Next()
 			return
 		}
