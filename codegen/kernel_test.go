@@ -68,12 +68,18 @@ type session struct {
 	progs []*ebpf.Program
 }
 
-// inKernel loads a script of raw tracepoint probes.
-func inKernel(t testing.TB, script string) *session {
+// needKernel skips a test that may not load programs.
+func needKernel(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED: loading eBPF programs needs root")
 	}
+}
+
+// inKernel loads a script of raw tracepoint probes.
+func inKernel(t testing.TB, script string) *session {
+	t.Helper()
+	needKernel(t)
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
