@@ -84,6 +84,9 @@ func (c *checker) str(e *Call) Type {
 		size, sized = c.strLength(e)
 	}
 	if p := paramOf(e.Args[0]); p != nil && p.N > 0 {
+		if !sized {
+			return nil
+		}
 		return c.strParam(e, p, size)
 	}
 	t := c.value(e.Args[0])

@@ -137,6 +137,8 @@ var wrongScripts = []struct{ script, want string }{
 	{`begin { print(pid % 0); }`, "1:21 division-by-zero"},
 	{`begin { print((1, 2) + 1); }`, "1:15 bad-operands"},
 	{`begin { print(1 ? "a" : 2); }`, "1:15 type-mismatch"},
+	{`begin { print(str($1, -1)); }`, "1:23 out-of-range"},
+	{`begin { print(str($1, "a")); }`, "1:23 not-integer"},
 	{`begin { print(comm ? 1 : 2); }`, "1:15 bad-condition"},
 	{`begin { if (comm) { } }`, "1:13 bad-condition"},
 	{`begin { while ("a") { } }`, "1:16 bad-condition"},
