@@ -132,11 +132,27 @@ func (l *lowerer) blur(body lang.Node) {
 	if len(set) == 0 {
 		return
 	}
-	l.k.usesGlo = true
-	zero := l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalZero)
+	zero := l.hiddenZero()
 	for _, v := range set {
-		l.putVar(v, l.b.Op(ir.OpAdd, l.getVar(v).val, zero))
+		p := l.varPlace(v)
+		l.b.Store(8, p.base, p.off, l.b.Op(ir.OpAdd, l.getVar(v).val, zero))
 	}
+}
+
+// hiddenZero is 0, but the verifier does not know it.
+func (l *lowerer) hiddenZero() *ir.Value {
+	l.k.usesGlo = true
+	return l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalZero)
+}
+
+// blurResult does the same for a value that a loop's body computes for a variable: should a comparison give the verifier bounds
+// for the variable, `$n++` moves them with every round that it follows, and each round looks new to it.
+func (l *lowerer) blurResult(x *ir.Value) *ir.Value {
+	switch x.Op {
+	case ir.OpConst, ir.OpLoad, ir.OpHelper:
+		return x // no round's value comes from that of the round before
+	}
+	return l.b.Op(ir.OpAdd, x, l.hiddenZero())
 }
 
 func (l *lowerer) forRange(s *lang.ForRange) {

@@ -156,6 +156,9 @@ func (l *lowerer) setVar(v *lang.Variable, e lang.Expr) {
 // putVar sets a scalar variable.
 func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
 	if v.Captured {
+		if l.fn.parent != nil {
+			x = l.blurResult(x)
+		}
 		p := l.varPlace(v)
 		l.b.Store(8, p.base, p.off, x)
 		return
