@@ -220,7 +220,8 @@ func (in *interp) binary(e *lang.Binary, t lang.Type) int64 {
 	}
 	y := in.eval(e.Y)
 	tx, ty := in.prog.Types[e.X], in.prog.Types[e.Y]
-	if _, isConst := in.prog.Consts[e]; isConst && (signed(tx) || signed(ty)) && t == (lang.Int{Bits: 64}) {
+	shift := e.Op == "<<" || e.Op == ">>"
+	if _, isConst := in.prog.Consts[e]; isConst && (signed(tx) || !shift && signed(ty)) && t == (lang.Int{Bits: 64}) {
 		t = int64Type // it was computed as that; then it took the sign of what stands beside it
 	}
 	switch e.Op {
