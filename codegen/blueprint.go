@@ -168,5 +168,6 @@ const (
 	SiteLost                        // no room in the ring buffer
 	SiteScratch                     // no scratch memory free
 	SiteLoop                        // a while loop reached its bound
+	SiteDivide                      // division by zero
 	SiteInternal
 )

@@ -135,7 +135,23 @@ func (l *lowerer) arith(op string, t lang.Type, x, y *ir.Value) *ir.Value {
 	if signed(t) {
 		o = ops[1]
 	}
+	if (op == "/" || op == "%") && (y.Op != ir.OpConst || y.Imm == 0) && l.b.Block != nil {
+		return l.wrap(l.divideChecked(o, x, y), t)
+	}
 	return l.wrap(l.b.Op(o, x, y), t)
+}
+
+// divideChecked divides by what may be zero: that is counted, and gives 1 as in bpftrace.
+func (l *lowerer) divideChecked(o ir.Op, x, y *ir.Value) *ir.Value {
+	pos := l.b.Pos
+	zero, some, end := l.newJoin("zero"), l.newJoin("nonzero"), l.newJoin("quotient")
+	l.branch(ir.Ne, y, l.b.Const(0), some, zero)
+	l.land(zero)
+	l.countFailure(&Site{Kind: SiteDivide, Pos: pos})
+	l.jump(end, l.b.Const(1))
+	l.land(some)
+	l.jump(end, l.b.Op(o, x, y))
+	return l.land(end)[0]
 }
 
 // pointerAdd is p + n or p - n, in elements.
@@ -197,6 +213,7 @@ func (l *lowerer) binary(e *lang.Binary) operand {
 	if e.Op != "<<" && e.Op != ">>" {
 		y = l.convert(y, ty, t)
 	}
+	l.b.Pos = e.Pos
 	return operand{typ: t, val: l.arith(e.Op, t, x, y)}
 }
 

@@ -263,7 +263,7 @@ func arithAs(op string, t lang.Type, x, y int64) int64 {
 	case "/":
 		switch {
 		case y == 0:
-			n = 0 // as the kernel divides
+			n = 1 // as bpftrace has it
 		case signed(t):
 			n = x / y // Go, too, wraps the smallest number divided by -1
 		default:
@@ -272,7 +272,7 @@ func arithAs(op string, t lang.Type, x, y int64) int64 {
 	case "%":
 		switch {
 		case y == 0:
-			n = x
+			n = 1
 		case signed(t):
 			n = x % y
 		default:

@@ -81,6 +81,9 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 	codegen.SiteLoop: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
 		return fmt.Sprintf("this loop was cut short %s: a loop has at most %d rounds, and a range of more has none", times(n, "time", "times"), codegen.MaxLoops), ""
 	},
+	codegen.SiteDivide: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("%s by zero: the result is 1", times(n, "division", "divisions")), ""
+	},
 	codegen.SiteInternal: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
