@@ -15,6 +15,7 @@ func TestKernelLoopBounds(t *testing.T) {
 			$v4 = (uint16)256;
 			$v5 = (int32)@b;
 			$v6 = (uint32)$v5;
+			let $v7;
 			$v8 = (uint64)(-9223372036854775807);
 			if (((($v4 < $v4) ? (int64)$v3 : (int64)$v3) << 52) <= (~((@ku[(int64)($true & 3)] + @ku[(int64)($v1 & 3)])))) {
 			for ($i9 : (int8)arg1..2) {

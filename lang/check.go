@@ -92,15 +92,18 @@ type checker struct {
 	loops int  // loops that break and continue can leave
 	once  map[string]bool
 
+	unevaluated int // depth of sizeof and the like, whose operands have a type and no value
+
 	aggregate Expr // the value of the assignment to a map at hand, the only place of count() and the like
 }
 
 // progState is a program with what the checker needs of it.
 type progState struct {
 	*Prog
-	wide map[string]*varState // variables without a let: of the whole probe
-	own  map[Node]*varState   // by their let or for
-	next int                  // id of the next variable
+	own    map[Node]*varState   // variables by their let, for or first assignment
+	blocks map[string]*Var      // names assigned without a let so far, in the order of the text
+	wide   map[string]*varState // those that are used outside of their blocks: of the whole probe
+	next   int                  // id of the next variable
 }
 
 // report adds a message in the last round. A place gets only its first message: the programs of a
@@ -228,7 +231,7 @@ func (c *checker) addTarget(groups []*progState, p *Probe, ap *AttachPoint, t *T
 			Probe: p, Kind: t.Kind, Targets: []Target{*t}, Args: args, Retval: retval,
 			Types: map[Expr]Type{}, Consts: map[Expr]Const{}, Vars: map[*Var]*Variable{},
 		},
-		wide: map[string]*varState{}, own: map[Node]*varState{},
+		own: map[Node]*varState{}, wide: map[string]*varState{},
 	}
 	if named {
 		g.ProbeName = t.Name
@@ -255,6 +258,7 @@ func usesProbeName(p *Probe) bool {
 func (c *checker) round() {
 	for _, p := range c.progs {
 		c.p, c.scope, c.loop, c.loops = p, newScope(nil), nil, 0
+		p.blocks = map[string]*Var{}
 		for _, v := range p.wide {
 			v.seen = false
 		}

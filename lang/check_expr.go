@@ -173,13 +173,10 @@ func (c *checker) defined(e *Ident, k Const, err error) Type {
 }
 
 func (c *checker) variable(e *Var) Type {
-	v := c.find(e.Name)
-	if v == nil || !v.seen {
-		c.undefined(e)
-		return nil
+	if v := c.used(e); v != nil {
+		return v.Type
 	}
-	c.mention(v, e)
-	return v.Type
+	return nil
 }
 
 func (c *checker) tuple(e *TupleExpr) Type {
@@ -200,8 +197,8 @@ func (c *checker) tuple(e *TupleExpr) Type {
 }
 
 func (c *checker) blockExpr(e *BlockExpr) Type {
-	c.scope = newScope(c.scope)
-	defer func() { c.scope = c.scope.outer }()
+	c.enter()
+	defer c.leave()
 	stmts := e.Body.Stmts
 	for i, s := range stmts {
 		x, ok := s.(*ExprStmt)

@@ -72,12 +72,10 @@ func inKernelMemory(t Type) bool {
 func (c *checker) incDec(e *IncDec) Type {
 	switch target := e.Target.(type) {
 	case *Var:
-		v := c.find(target.Name)
-		if v == nil || !v.seen {
-			c.undefined(target)
+		v := c.used(target)
+		if v == nil {
 			return nil
 		}
-		c.mention(v, target)
 		c.grow(v, counted(e, v.Type))
 		return c.countable(e, v.Type)
 	case *MapRef:

@@ -2,11 +2,11 @@ package lang
 
 // block checks the statements of a block in a scope of its own.
 func (c *checker) block(b *Block) {
-	c.scope = newScope(c.scope)
+	c.enter()
 	for _, s := range b.Stmts {
 		c.stmt(s)
 	}
-	c.scope = c.scope.outer
+	c.leave()
 }
 
 func (c *checker) stmt(s Stmt) {
@@ -82,15 +82,16 @@ func (c *checker) inLoop(loop Node, f func()) {
 	outer := c.loop
 	c.loop = loop
 	c.loops++
-	c.scope = newScope(c.scope)
+	c.enter()
 	f()
-	c.scope = c.scope.outer
+	c.leave()
 	c.loops--
 	c.loop = outer
 }
 
 func (c *checker) forRange(s *ForRange) {
 	x, y := c.integer(s.Start), c.integer(s.End)
+	c.shadows(s.Var)
 	c.inLoop(s, func() {
 		v := c.declare(s, s.Var)
 		v.seen = true
@@ -103,6 +104,7 @@ func (c *checker) forRange(s *ForRange) {
 }
 
 func (c *checker) forMap(s *ForMap) {
+	c.shadows(s.Var)
 	m := c.mapUse(s.Map)
 	m.Iterated = true
 	if m.keyless && c.final {
@@ -157,22 +159,35 @@ func (c *checker) let(s *Let) {
 	if s.Value != nil {
 		t = c.value(s.Value)
 	}
+	c.shadows(s.Var)
 	v := c.declare(s, s.Var)
-	if s.Type != nil {
-		declared := c.typeName(s.Type)
-		if declared == nil {
-			v.seen = true
-			return
-		}
-		if !v.fixed {
-			v.Type, v.fixed, c.changed = declared, true, true
-		}
+	v.seen = true
+	if s.Type != nil && !c.declaredType(v, s.Type) {
+		return
 	}
 	if s.Value != nil {
 		c.assignType(v, s.Value, t)
 		return
 	}
-	v.seen = true
+	v.unset = s.Var
+}
+
+// declaredType gives a variable the type that its let has. A string without a length is as long as what is assigned
+// to it needs.
+func (c *checker) declaredType(v *varState, n *TypeName) bool {
+	switch {
+	case v.fixed, n.isString() && v.Type != nil:
+		return true
+	case n.isString():
+		v.Type, c.changed = String{Len: 1}, true
+		return true
+	}
+	t := c.typeName(n)
+	if t == nil {
+		return false
+	}
+	v.Type, v.fixed, c.changed = t, true, true
+	return true
 }
 
 func (c *checker) assign(s *Assign) {
@@ -188,12 +203,10 @@ func (c *checker) assign(s *Assign) {
 			return
 		}
 		vt := c.value(s.Value)
-		v := c.find(t.Name)
-		if v == nil || !v.seen {
-			c.undefined(t)
+		v := c.used(t)
+		if v == nil {
 			return
 		}
-		c.mention(v, t)
 		c.grow(v, c.compound(s, v.Type, vt))
 	}
 }

@@ -51,12 +51,19 @@ func castable(from, to Type) bool {
 	return false
 }
 
+// typeOfValue is the type of an expression whose value nobody asks for.
+func (c *checker) typeOfValue(e Expr) Type {
+	c.unevaluated++
+	defer func() { c.unevaluated-- }()
+	return c.value(e)
+}
+
 func (c *checker) sizeof(e *Sizeof) Type {
 	var t Type
 	if e.Type != nil {
 		t = c.typeName(e.Type)
 	} else {
-		t = c.objectType(e.X, c.value(e.X))
+		t = c.objectType(e.X, c.typeOfValue(e.X))
 	}
 	if t == nil {
 		return nil
@@ -70,7 +77,7 @@ func (c *checker) offsetof(e *Offsetof) Type {
 	if e.Type != nil {
 		t = c.typeName(e.Type)
 	} else {
-		t = c.value(e.X)
+		t = c.typeOfValue(e.X)
 	}
 	if t == nil {
 		return nil
@@ -115,7 +122,7 @@ func (c *checker) typeName(n *TypeName) Type {
 	var t Type
 	switch {
 	case n.Of != nil:
-		t = c.value(n.Of)
+		t = c.typeOfValue(n.Of)
 	case n.Keyword == "" && n.Name == "string":
 		return c.stringType(n)
 	default:
@@ -134,6 +141,11 @@ func (c *checker) typeName(n *TypeName) Type {
 		t = Pointer{Elem: t}
 	}
 	return t
+}
+
+// isString says whether a type is written as a string of no certain length.
+func (n *TypeName) isString() bool {
+	return n.Keyword == "" && n.Name == "string" && n.Of == nil && n.Stars == 0 && len(n.Dims) == 0 && n.Outer == 0
 }
 
 func (c *checker) stringType(n *TypeName) Type {

@@ -44,6 +44,12 @@ func errUndefinedVar(v *Var, near []string) Diagnostic {
 	return withNear(Errorf(v, "undefined-variable", "$%s is used before it is assigned", writtenName(v.Name)), "$", near)
 }
 
+func warnOutside(v *Var, first Pos) Diagnostic {
+	name := writtenName(v.Name)
+	return Warningf(v, "outside-block", "$%s is assigned in an inner block only (line %d): newer bpftraces do not know it here", name, first.Line).
+		WithHint("declare it before that block: let $%s;", name)
+}
+
 func errUndefinedMap(m *MapRef, near []string) Diagnostic {
 	return withNear(Errorf(m, "undefined-map", "@%s is never assigned", m.Name), "@", near)
 }

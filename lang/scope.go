@@ -1,6 +1,10 @@
 package lang
 
-// scope holds the variables that `let` and loops declare in a block.
+// A variable belongs to the block in which it is declared, by `let`, by a loop or by its first assignment, as in
+// bpftrace since 0.21. Before, it was the whole probe's: a script that still reads one outside of the block
+// gets one variable for the whole probe, and a warning.
+
+// scope holds the variables of a block.
 type scope struct {
 	outer *scope
 	vars  map[string]*varState
@@ -14,9 +18,24 @@ type varState struct {
 	literal bool // only constants were assigned so far, which fit more types than the widest of them
 	lo, hi  int64
 	seen    bool // assigned before, in the order of the text
+	unset   *Var // its let, while nothing is assigned to it, in the order of the text
 	home    Node // the loop body of its first mention
 	placed  bool
 	fixed   bool // declared with a type
+	outside *Var // a mention outside of the block, which made it the whole probe's
+}
+
+// enter begins a block.
+func (c *checker) enter() { c.scope = newScope(c.scope) }
+
+// leave ends the block.
+func (c *checker) leave() {
+	for _, v := range c.scope.vars {
+		if v.unset != nil {
+			c.report(Warningf(v.unset, "never-assigned", "$%s is declared and nothing is ever assigned to it", writtenName(v.Name)))
+		}
+	}
+	c.scope = c.scope.outer
 }
 
 // find is the variable that a name stands for, nil if there is none yet.
@@ -29,7 +48,7 @@ func (c *checker) find(name string) *varState {
 	return c.p.wide[name]
 }
 
-// declare makes the variable of a let or a loop, or finds it again in a later round.
+// declare makes a variable of the block at hand, or finds it again in a later round.
 func (c *checker) declare(by Node, v *Var) *varState {
 	s := c.p.own[by]
 	if s == nil {
@@ -41,15 +60,52 @@ func (c *checker) declare(by Node, v *Var) *varState {
 	return s
 }
 
-// assigned is the variable that an assignment changes; one that does not exist yet is the whole probe's.
+// assigned is the variable that an assignment changes; one that does not exist yet is of this block.
 func (c *checker) assigned(v *Var) *varState {
 	s := c.find(v.Name)
 	if s == nil {
-		s = c.newVar(v)
-		c.p.wide[v.Name] = s
+		if c.p.blocks[v.Name] == nil {
+			c.p.blocks[v.Name] = v
+		}
+		return c.declare(v, v)
 	}
 	c.mention(s, v)
 	return s
+}
+
+// used is the variable whose value is asked for; nil if there is none.
+func (c *checker) used(v *Var) *varState {
+	s := c.find(v.Name)
+	if s == nil || !s.seen {
+		if first := c.p.blocks[v.Name]; s == nil && first != nil {
+			s = c.newVar(first)
+			s.outside = v
+			c.p.wide[v.Name], c.changed = s, true
+			return nil
+		}
+		c.undefined(v)
+		return nil
+	}
+	if s.outside == v {
+		c.report(warnOutside(v, s.Pos))
+	}
+	if s.unset != nil && c.unevaluated == 0 {
+		s.unset = nil
+		c.report(Warningf(v, "unassigned", "$%s is used before something is assigned to it: it is 0", writtenName(v.Name)))
+	}
+	c.mention(s, v)
+	return s
+}
+
+// shadows reports a declaration of a variable that there is already.
+func (c *checker) shadows(v *Var) {
+	for s := c.scope; s != nil; s = s.outer {
+		if old := s.vars[v.Name]; old != nil {
+			c.report(Errorf(v, "shadowed-variable", "there is a $%s already", writtenName(v.Name)).
+				WithHint("it is declared at line %d, column %d", old.Pos.Line, old.Pos.Column))
+			return
+		}
+	}
 }
 
 func (c *checker) newVar(v *Var) *varState {
@@ -73,7 +129,7 @@ func (c *checker) mention(s *varState, v *Var) {
 
 // assignType widens a variable's type for a value of type t.
 func (c *checker) assignType(s *varState, e Expr, t Type) {
-	s.seen = true
+	s.seen, s.unset = true, nil
 	if t == nil {
 		return
 	}
