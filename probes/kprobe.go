@@ -234,7 +234,7 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	}
 	if symbols := e.multiSymbols(targets); symbols != nil && e.kprobeMulti() {
 		ret := targets[0].Kind.Return
-		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (closer, error) {
+		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (Links, error) {
 			return attachKprobeMulti(symbols, ret, prog)
 		}}, nil
 	}
@@ -290,7 +290,7 @@ func (e *Env) multiSymbols(targets []lang.Target) []string {
 	return out
 }
 
-func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error) {
+func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (Links, error) {
 	opts := link.KprobeMultiOptions{Symbols: symbols}
 	attach := link.KprobeMulti
 	if ret {
@@ -300,7 +300,7 @@ func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, 
 	if err != nil {
 		return nil, fmt.Errorf("attaching to %d functions: %w", len(symbols), err)
 	}
-	return l, nil
+	return Links{l}, nil
 }
 
 // haveKprobeMulti tries kprobe.multi on a function that every kernel has.

@@ -16,7 +16,7 @@ type closer = io.Closer
 // Plan is how one program is attached to its targets.
 type Plan struct {
 	attachType ebpf.AttachType // that the program must be loaded with; AttachNone: nothing special
-	attach     func(*ebpf.Program) (closer, error)
+	attach     func(*ebpf.Program) (Links, error)
 }
 
 // Plan decides how a program is attached to targets, all of one kind.
@@ -39,17 +39,17 @@ func (p *Plan) Adjust(spec *ebpf.ProgramSpec) {
 }
 
 // Attach attaches the program to all targets. If one fails, none stays attached.
-func (p *Plan) Attach(prog *ebpf.Program) (io.Closer, error) { return p.attach(prog) }
+func (p *Plan) Attach(prog *ebpf.Program) (Links, error) { return p.attach(prog) }
 
-// links are several attachments that are closed together.
-type links []closer
+// Links are attachments that are closed together.
+type Links []io.Closer
 
 // closers is how many attachments are closed at a time: for each, the kernel waits until no program of it
 // runs any more, and it can wait for several at once.
 const closers = 16
 
-// Close detaches all.
-func (l links) Close() error {
+// Close detaches all, the last first, several at a time.
+func (l Links) Close() error {
 	errs := make([]error, len(l))
 	next := make(chan int)
 	var wg sync.WaitGroup
@@ -69,9 +69,9 @@ func (l links) Close() error {
 }
 
 // each attaches to one target after the other.
-func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (closer, error) {
-	return func(prog *ebpf.Program) (closer, error) {
-		var all links
+func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (Links, error) {
+	return func(prog *ebpf.Program) (Links, error) {
+		var all Links
 		for i := range targets {
 			l, err := attach(&targets[i], prog)
 			if err != nil {

@@ -193,7 +193,7 @@ func openClocks(t *lang.Target, cpus, tids []int, prog *ebpf.Program) (closer, e
 		attr.Sample = t.Hz
 		attr.Bits |= unix.PerfBitFreq
 	}
-	var out links
+	var out Links
 	for _, cpu := range cpus {
 		p, err := openPerf(&attr, -1, cpu, prog)
 		if err != nil {

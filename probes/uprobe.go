@@ -179,7 +179,7 @@ func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 		}
 	}
 	if e.mayUprobeMulti(targets) {
-		return &Plan{attachType: ebpf.AttachTraceUprobeMulti, attach: func(prog *ebpf.Program) (closer, error) {
+		return &Plan{attachType: ebpf.AttachTraceUprobeMulti, attach: func(prog *ebpf.Program) (Links, error) {
 			return e.attachUprobeMulti(targets, offsets, prog)
 		}}, nil
 	}
@@ -241,7 +241,7 @@ func haveUprobeMulti() bool {
 	return errors.Is(err, unix.EBADF)
 }
 
-func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *ebpf.Program) (closer, error) {
+func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *ebpf.Program) (Links, error) {
 	ex, err := link.OpenExecutable(targets[0].Path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the binary: %w", err)
@@ -254,5 +254,5 @@ func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *e
 	if err != nil {
 		return nil, fmt.Errorf("attaching to %d functions of %s: %w", len(targets), targets[0].Path, err)
 	}
-	return l, nil
+	return Links{l}, nil
 }

@@ -94,22 +94,19 @@ func attachOrder(programs []*loaded) []*loaded {
 
 // attach attaches a program to all its targets and returns how many there are.
 func (s *Session) attach(p *loaded) (int, error) {
-	link, err := p.plan.Attach(p.prog)
+	links, err := p.plan.Attach(p.prog)
 	if err != nil {
 		return 0, s.at(p.spec, err)
 	}
-	s.links = append(s.links, link)
+	s.links = append(s.links, links...)
 	return len(p.spec.Prog.Targets), nil
 }
 
-// detach undoes attach, the last first.
+// detach undoes what attach did, for all programs together: the kernel waits for each, and several waits take the time of one.
 func (s *Session) detach() error {
-	var errs []error
-	for i := len(s.links) - 1; i >= 0; i-- {
-		errs = append(errs, s.links[i].Close())
-	}
+	err := s.links.Close()
 	s.links = nil
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		return fmt.Errorf("detaching: %w", err)
 	}
 	return nil

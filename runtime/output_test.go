@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // writes collects what is written, call by call.
@@ -125,9 +126,9 @@ func TestAttachOrder(t *testing.T) {
 	for i, kind := range []string{"uprobe", "begin", "tracepoint", "kprobe", "interval", "kretprobe", "uprobe", "end"} {
 		name := fmt.Sprintf("%s%d", kind, i)
 		p := &loaded{spec: program(kind)}
-		p.plan = linkPlan(func(*ebpf.Program) (io.Closer, error) {
+		p.plan = linkPlan(func(*ebpf.Program) (probes.Links, error) {
 			attached = append(attached, name)
-			return io.NopCloser(nil), nil
+			return probes.Links{io.NopCloser(nil)}, nil
 		})
 		list = append(list, p)
 	}
@@ -145,8 +146,8 @@ func TestAttachOrder(t *testing.T) {
 
 // A probe that can not be attached ends the session, unless the script's missing_probes says otherwise.
 func TestMissingProbes(t *testing.T) {
-	broken := linkPlan(func(*ebpf.Program) (io.Closer, error) { return nil, errors.New("no such place") })
-	fine := linkPlan(func(*ebpf.Program) (io.Closer, error) { return io.NopCloser(nil), nil })
+	broken := linkPlan(func(*ebpf.Program) (probes.Links, error) { return nil, errors.New("no such place") })
+	fine := linkPlan(func(*ebpf.Program) (probes.Links, error) { return probes.Links{io.NopCloser(nil)}, nil })
 	for _, c := range []struct {
 		setting string
 		plans   []plan

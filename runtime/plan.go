@@ -2,11 +2,11 @@ package runtime
 
 import (
 	"errors"
-	"io"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // plan attaches one program to its targets. It is a *probes.Plan, but in tests.
@@ -14,7 +14,7 @@ type plan interface {
 	// Adjust sets what must be known of the way of attaching when the program is loaded.
 	Adjust(spec *ebpf.ProgramSpec)
 	// Attach attaches to all targets, or to none and gives an error.
-	Attach(prog *ebpf.Program) (io.Closer, error)
+	Attach(prog *ebpf.Program) (probes.Links, error)
 }
 
 // newPlan decides how a program is attached.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // Session is a script in the kernel. It is used from one goroutine.
@@ -20,7 +21,7 @@ type Session struct {
 	maps       map[string]*ebpf.Map
 	scriptMaps map[*lang.Map]*scriptMap
 	programs   []*loaded
-	links      []io.Closer
+	links      probes.Links
 
 	values  *values
 	printer Printer

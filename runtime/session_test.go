@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // needRoot skips a test that loads programs where that is not allowed.
@@ -92,15 +92,16 @@ func checked(maps ...*lang.Map) *lang.Checked {
 }
 
 // linkPlan attaches with a function of the test.
-type linkPlan func(*ebpf.Program) (io.Closer, error)
+type linkPlan func(*ebpf.Program) (probes.Links, error)
 
-func (linkPlan) Adjust(*ebpf.ProgramSpec)                       {}
-func (p linkPlan) Attach(prog *ebpf.Program) (io.Closer, error) { return p(prog) }
+func (linkPlan) Adjust(*ebpf.ProgramSpec)                          {}
+func (p linkPlan) Attach(prog *ebpf.Program) (probes.Links, error) { return p(prog) }
 
 func rawTracepoint(name string) func(*codegen.Program) (plan, error) {
 	return func(*codegen.Program) (plan, error) {
-		return linkPlan(func(prog *ebpf.Program) (io.Closer, error) {
-			return link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: prog})
+		return linkPlan(func(prog *ebpf.Program) (probes.Links, error) {
+			l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: name, Program: prog})
+			return probes.Links{l}, err
 		}), nil
 	}
 }
