@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -112,16 +113,33 @@ func argsType(_ *checker, p *Prog) (Type, string) {
 	return nil, "args is not available in " + p.Kind.Name + " probes"
 }
 
-// regArgs is how many arguments are passed in registers: of six on amd64 and eight on arm64, and twelve of
-// a raw tracepoint (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
+// maxRawArgs is how many arguments a raw tracepoint can have (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
+const maxRawArgs = 12
+
+// regArgs is how many arguments are passed in registers, or are known of a raw tracepoint: the kernel does not attach
+// a program that reads more than the tracepoint has (bpf_probe_register, kernel/trace/bpf_trace.c).
 func (c *checker) regArgs(p *Prog) int {
 	switch {
+	case p.Kind.Context == CtxRawArgs && p.Args != nil:
+		return len(p.Args.Fields())
 	case p.Kind.Context == CtxRawArgs:
-		return 12
+		return maxRawArgs
 	case c.env.Kernel().Arch == "arm64":
 		return 8
 	}
 	return 6
+}
+
+// noArgument says why there is no argN.
+func (c *checker) noArgument(p *Prog) string {
+	switch n := c.regArgs(p); {
+	case p.Kind.Context != CtxRawArgs:
+		return fmt.Sprintf("the last argument passed in a register is arg%d", n-1)
+	case n == 0:
+		return p.Targets[0].Name + " has no arguments"
+	default:
+		return fmt.Sprintf("the last argument of %s is arg%d", p.Targets[0].Name, n-1)
+	}
 }
 
 // argument is argN and sargN.
@@ -140,7 +158,7 @@ func (c *checker) argument(name string, p *Prog) (t Type, why string, ok bool) {
 	case !p.Kind.ArgN || stack && p.Kind.Context != CtxRegs:
 		return nil, name + " is not available in " + p.Kind.Name + " probes", true
 	case !stack && n >= c.regArgs(p):
-		return nil, "the last argument passed in a register is arg" + strconv.Itoa(c.regArgs(p)-1), true
+		return nil, c.noArgument(p), true
 	}
 	return typeUint64, "", true
 }

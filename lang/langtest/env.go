@@ -17,6 +17,7 @@ type Env struct {
 
 	structs map[string]*lang.Struct
 	records map[string]*lang.Struct // args of tracepoints, by name
+	rawArgs map[string]*lang.Struct // of raw tracepoints, by name
 }
 
 // New returns the fake machine: Linux 6.12 on amd64 with four CPUs.
@@ -87,8 +88,11 @@ func (e *Env) Near(kind, name string) []string {
 
 // Args returns the arguments of tracepoints.
 func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
-	if t.Kind.Context == lang.CtxTracepoint {
+	switch t.Kind.Context {
+	case lang.CtxTracepoint:
 		return e.records[t.Category+":"+t.Event], nil, nil
+	case lang.CtxRawArgs:
+		return e.rawArgs[t.Event], nil, nil
 	}
 	return nil, nil, nil
 }
@@ -130,7 +134,7 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 var (
 	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
 	userFunctions  = []string{"free", "main", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
-	rawTracepoints = []string{"sched_switch", "sys_enter", "sys_exit"}
+	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}
 )
 
 func (e *Env) tracepoints(kind *lang.ProbeKind, p []string) ([]lang.Target, error) {

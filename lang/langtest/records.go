@@ -46,4 +46,8 @@ func (e *Env) buildRecords() {
 		lang.Field{Name: "filename", Type: lang.String{Len: 256}, Offset: 8, DataLoc: true},
 		lang.Field{Name: "pid", Type: i32, Offset: 12},
 		lang.Field{Name: "old_pid", Type: i32, Offset: 16})
+	e.rawArgs = map[string]*lang.Struct{ // what others have is not known
+		"sched_wakeup": lang.NewStruct("rawtracepoint_sched_wakeup", false, 8, 0, func() []lang.Field { return []lang.Field{{Name: "p", Type: u64}} }),
+		"test_none":    lang.NewStruct("rawtracepoint_test_none", false, 0, 0, func() []lang.Field { return nil }),
+	}
 }
