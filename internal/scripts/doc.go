@@ -19,7 +19,7 @@
 //	needs: kprobe 6.2        what the kernel must have: kprobe, uprobe, or a version
 //	exit: 3                  exit code, 0 if not given
 //	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does
-//	oracle-skip: reason      why bpftrace 0.17 can not run the script at all
+//	oracle-skip: reason      why bpftrace 0.17 can not run the script at all, or prints now this, now that
 //	not-yet: feature         what gotrace does not have yet: the script must be refused (remove the line when it is not)
 //	unit: reason             why the fake kernel of the unit tests can not compile the script
 //

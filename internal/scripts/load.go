@@ -31,7 +31,7 @@ type Case struct {
 	Stderr *regexp.Regexp // what must be found among the messages, nil if nothing must
 
 	OracleDiffers string // why bpftrace 0.17 prints something else
-	OracleSkip    string // why bpftrace 0.17 can not run it
+	OracleSkip    string // why bpftrace 0.17 can not run it, or gives no steady answer
 	UnitSkip      string // why the fake kernel can not compile it
 	NotYet        string // what gotrace lacks to run it
 }
