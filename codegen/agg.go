@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/ir"
@@ -26,6 +28,10 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.C
 	var x *ir.Value
 	if a.Kind != lang.AggCount {
 		x = l.numExpr(c.Args[0])
+	}
+	if (a.Kind == lang.AggMin || a.Kind == lang.AggMax) && !l.k.exclusive(m) {
+		what := fmt.Sprintf("%s() of %s in several probes that interrupt each other", a.Kind, mapName(m))
+		l.needs(ref, 5, 12, what, "atomic exchange", "use a map for each probe")
 	}
 	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m), done: l.fn.fn.NewBlock("done")}
 	u.prepare(l, l.typeOf(firstArg(c)))
@@ -181,8 +187,7 @@ func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.V
 
 // perCPURead merges the values that all CPUs have for a key.
 func (l *lowerer) perCPURead(n lang.Node, a lang.Agg, key mapKey) operand {
-	if !l.k.kernel.AtLeast(5, 19) {
-		l.fail(n, "print the map instead", "reading %s in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)", mapName(key.m))
+	if !l.needs(n, 5, 19, "reading "+mapName(key.m)+" in a probe", "bpf_map_lookup_percpu_elem", "print the map instead") {
 		return operand{typ: int64Type, val: l.b.Const(0)}
 	}
 	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {

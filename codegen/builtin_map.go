@@ -80,8 +80,7 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 		}
 		return l.b.Const(1)
 	}
-	if !l.k.kernel.AtLeast(5, 13) {
-		l.fail(c, "", "len of a map needs Linux 5.13 (bpf_for_each_map_elem)")
+	if !l.needs(c, 5, 13, "len of a map", "bpf_for_each_map_elem", "") {
 		return l.b.Const(0)
 	}
 	name, _ := l.callback(4, 3, func([]*ir.Value) {})

@@ -18,9 +18,7 @@ var timeVars = map[string]variable{
 	},
 	// jiffies is the kernel's tick counter.
 	"jiffies": func(l *lowerer, n lang.Node, t lang.Type) operand {
-		if !l.k.kernel.AtLeast(5, 6) {
-			l.fail(n, "", "jiffies needs Linux 5.6 (bpf_jiffies64)")
-		}
+		l.needs(n, 5, 6, "jiffies", "bpf_jiffies64", "")
 		return operand{typ: t, val: l.b.Helper(int(asm.FnJiffies64), false)}
 	},
 }
@@ -34,9 +32,7 @@ var clocks = map[string]variable{
 		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetNs), false)}
 	},
 	"tai": func(l *lowerer, n lang.Node, t lang.Type) operand {
-		if !l.k.kernel.AtLeast(6, 1) {
-			l.fail(n, "use nsecs(sw_tai)", "nsecs(tai) needs Linux 6.1 (bpf_ktime_get_tai_ns)")
-		}
+		l.needs(n, 6, 1, "nsecs(tai)", "bpf_ktime_get_tai_ns", "use nsecs(sw_tai)")
 		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetTaiNs), false)}
 	},
 	"sw_tai": func(l *lowerer, _ lang.Node, t lang.Type) operand {

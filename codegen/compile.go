@@ -33,6 +33,7 @@ type Error struct {
 	Span    lang.Span
 	Message string
 	Hint    string
+	Needs   uint32 // the first kernel that could run it, as lang.Kernel.Version; 0 if none could
 }
 
 func (e *Error) Error() string { return e.Message }

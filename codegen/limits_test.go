@@ -6,25 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
 // compileError is what Compile says of a script that the checker accepts.
 func compileError(t *testing.T, script string) error {
 	t.Helper()
-	src := &lang.Source{Name: "limits", Text: []byte(script)}
 	env := langtest.New()
 	env.KernelInfo.Version = 6<<16 | 1<<8 // from 6.6 on long jumps have instructions of their own
-	file, diags := lang.Parse(src, nil)
-	if diags.HasErrors() {
-		t.Fatalf("%v", diags)
-	}
-	checked, diags := lang.Check(file, src, env, nil)
-	if diags.HasErrors() {
-		t.Fatalf("%v", diags)
-	}
-	_, err := Compile(checked, env, nil)
+	_, err := Compile(checkedFor(t, script, env), env, nil)
 	return err
 }
 

@@ -100,9 +100,7 @@ func (l *lowerer) afterLoop(left bool) {
 
 // needLoops records an error on kernels without bpf_loop.
 func (l *lowerer) needLoops(n lang.Node) {
-	if !l.k.kernel.AtLeast(5, 17) {
-		l.fail(n, "use unroll", "loops need Linux 5.17 (bpf_loop)")
-	}
+	l.needs(n, 5, 17, "a loop", "bpf_loop", "use unroll")
 }
 
 // blur hides from the verifier what it knows of the variables that a loop's body sets. It would follow known values from
@@ -223,9 +221,7 @@ func (l *lowerer) while(s *lang.While) {
 
 // forMap runs the body for each element, with the variable as a tuple of key and value.
 func (l *lowerer) forMap(s *lang.ForMap) {
-	if !l.k.kernel.AtLeast(5, 13) {
-		l.fail(s, "", "loops over a map need Linux 5.13 (bpf_for_each_map_elem)")
-	}
+	l.needs(s, 5, 13, "a loop over a map", "bpf_for_each_map_elem", "")
 	v := l.prog.Vars[s.Var]
 	m := l.k.checked.Byname[s.Map.Name]
 	name, left := l.callback(4, 3, func(params []*ir.Value) {

@@ -108,6 +108,19 @@ func (l *lowerer) fail(n lang.Node, hint, format string, args ...any) {
 	}
 }
 
+// needs says whether the kernel is as new as what a node does needs. If not it records the error; what names the feature
+// and why the kernel's part in it, a helper or a limit.
+func (l *lowerer) needs(n lang.Node, major, minor uint32, what, why, hint string) bool {
+	if l.k.kernel.AtLeast(major, minor) {
+		return true
+	}
+	if l.err == nil {
+		l.fail(n, hint, "%s needs Linux %d.%d (%s)", what, major, minor, why)
+		l.err.Needs = major<<16 | minor<<8
+	}
+	return false
+}
+
 // typeOf is the checker's type of an expression.
 func (l *lowerer) typeOf(e lang.Expr) lang.Type { return l.prog.Types[e] }
 

@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/ir"
@@ -16,6 +18,9 @@ const (
 // zeroStackMax is the largest zero value, in bytes, that is made on the stack for an insertion. Larger ones come from MapZeros.
 const zeroStackMax = stackObjectMax
 
+// oldKeyMax is the longest key of a hash map before Linux 5.11, in bytes: MAX_BPF_STACK (kernel/bpf/hashtab.c).
+const oldKeyMax = 512
+
 // mapOf is the map that a reference names.
 func (l *lowerer) mapOf(ref *lang.MapRef) *lang.Map { return l.k.checked.Byname[ref.Name] }
 
@@ -24,7 +29,12 @@ func mapName(m *lang.Map) string { return "@" + m.Name }
 
 // mapKey builds the key of `@m[...]`.
 func (l *lowerer) mapKey(ref *lang.MapRef) mapKey {
-	return l.key(l.mapOf(ref), ref.Keys)
+	m := l.mapOf(ref)
+	if size := l.k.spec(m).KeySize; size > oldKeyMax {
+		l.needs(ref, 5, 11, fmt.Sprintf("a key of %d bytes", size), fmt.Sprintf("%d before", oldKeyMax),
+			"shorten its strings: config = { max_strlen = 200 }")
+	}
+	return l.key(m, ref.Keys)
 }
 
 // key builds a key from its expressions.

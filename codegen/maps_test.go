@@ -35,23 +35,32 @@ var (
 )
 
 func TestExclusive(t *testing.T) {
+	const linux5_19, linux6_0, linux6_1 = 5<<16 | 19<<8, 6 << 16, 6<<16 | 1<<8
 	for _, tt := range []struct {
-		script string
-		value  lang.Type
-		want   bool
+		script  string
+		value   lang.Type
+		want    bool
+		version uint32 // 6.12 if not given
 	}{
-		{`kprobe:f { @x = count(); } tracepoint:a:b { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, true},
-		{`rawtracepoint:a { @x = count(); }`, countAgg, true},
-		{`BEGIN { @x = count(); } rawtracepoint:a { @x = count(); }`, countAgg, true},
-		{`rawtracepoint:a { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false},
-		{`kprobe:f { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false},
-		{`uprobe:/bin/bash:f { @x = count(); }`, countAgg, false},
-		{`kprobe:f { @x = count(); } uprobe:/bin/bash:f { print(@x); }`, countAgg, true},
-		{`kprobe:f { @x = 1; }`, uint64T, false},
-		{`kprobe:f { @x++; }`, uint64T, true},
+		{script: `uprobe:/bin/bash:f { @x = count(); } kprobe:f { @x = count(); }`, value: countAgg, want: true, version: linux5_19},
+		{script: `uprobe:/bin/bash:f { @x = count(); }`, value: countAgg, want: false, version: linux6_0},
+		{script: `rawtracepoint:a { @x = count(); }`, value: countAgg, want: false, version: linux6_0},
+		{script: `rawtracepoint:a { @x = count(); }`, value: countAgg, want: true, version: linux6_1},
+		{`kprobe:f { @x = count(); } tracepoint:a:b { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, true, 0},
+		{`rawtracepoint:a { @x = count(); }`, countAgg, true, 0},
+		{`BEGIN { @x = count(); } rawtracepoint:a { @x = count(); }`, countAgg, true, 0},
+		{`rawtracepoint:a { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false, 0},
+		{`kprobe:f { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false, 0},
+		{`uprobe:/bin/bash:f { @x = count(); }`, countAgg, false, 0},
+		{`kprobe:f { @x = count(); } uprobe:/bin/bash:f { print(@x); }`, countAgg, true, 0},
+		{`kprobe:f { @x = 1; }`, uint64T, false, 0},
+		{`kprobe:f { @x++; }`, uint64T, true, 0},
 	} {
 		m := &lang.Map{Value: tt.value}
 		k := parsed(t, tt.script, m)
+		if tt.version != 0 {
+			k.kernel.Version = tt.version
+		}
 		if got := k.exclusive(m); got != tt.want {
 			t.Errorf("%s: exclusive is %v, want %v", tt.script, got, tt.want)
 		}

@@ -142,10 +142,10 @@ func (k *compiler) onlyCounts(m *lang.Map) bool {
 //   - kprobe, tracepoint and perf event programs exclude each other on a CPU: all of them run under
 //     bpf_prog_active (trace_call_bpf in kernel/trace/bpf_trace.c, kprobe_multi_link_prog_run, bpf_overflow_handler)
 //     and none can be preempted there;
-//   - any other program but a uprobe's excludes itself (prog->active: bpf_trace_run of raw tracepoints, the
-//     trampoline of fentry), which is enough if it is the only writer;
-//   - uprobe programs can be preempted in the middle by another thread that runs the same program, and be
-//     interrupted by any other kind.
+//   - any other program but a uprobe's excludes itself since Linux 6.1 (prog->active: bpf_trace_run of raw tracepoints,
+//     the trampoline of fentry), which is enough if it is the only writer;
+//   - uprobe programs run as kprobes do before Linux 6.0; since then (bpf_prog_run_array_sleepable) they can be preempted in
+//     the middle by another thread that runs the same program, and be interrupted by any other kind.
 //
 // BEGIN and END do not count: they run while no other program of the script is attached.
 func (k *compiler) exclusive(m *lang.Map) bool {
@@ -160,10 +160,13 @@ func (k *compiler) exclusive(m *lang.Map) bool {
 		writers++
 		switch p.Kind.Context {
 		case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
-			if p.Kind.User {
+			if p.Kind.User && k.kernel.AtLeast(6, 0) {
 				return false
 			}
 		default:
+			if !k.kernel.AtLeast(6, 1) {
+				return false
+			}
 			guarded = false
 		}
 	}

@@ -113,8 +113,12 @@ func TestSecondSignalQuitsAtOnce(t *testing.T) {
 	}()
 	r.cmd.Wait() // the exit code tells
 	<-done
-	if code := r.cmd.ProcessState.ExitCode(); code != 0 && code != 128+int(syscall.SIGINT) {
-		t.Errorf("exit code %d, want 0 or %d", code, 128+int(syscall.SIGINT))
+	end := r.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if end.Signal() == syscall.SIGINT {
+		return // it came when gotrace had let go of its signals, just before its exit
+	}
+	if code := end.ExitStatus(); code != 0 && code != 128+int(syscall.SIGINT) {
+		t.Errorf("exit code %d (signal %v), want 0 or %d", code, end.Signal(), 128+int(syscall.SIGINT))
 	}
 }
 

@@ -38,6 +38,7 @@ b2.go():
 // TestCallback keeps 30 numbers alive across bpf_loop, whose callback changes a slot of the main function.
 func TestCallback(t *testing.T) {
 	needRoot(t)
+	needLinux(t, 5, 13)
 	in := make([]int64, irtest.InWords)
 	var s strings.Builder
 	s.WriteString("func main\n  slot s0 8 ; env\nb0.entry():\n  v0 = map_value in+0\n  v1 = slot s0+0\n  v2 = const 5\n  store64 [v1+0], v2\n")

@@ -56,6 +56,18 @@ func needRoot(t *testing.T) {
 	}
 }
 
+// needLinux skips a test of instructions that older kernels have not: atomic ones that fetch (5.12), callbacks (5.13).
+func needLinux(t *testing.T, major, minor uint32) {
+	t.Helper()
+	version, err := features.LinuxVersionCode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version < major<<16|minor<<8 {
+		t.Skipf("SKIPPED: needs Linux %d.%d", major, minor)
+	}
+}
+
 // words is numbers as they lie in memory.
 func words(in []int64) []byte {
 	b := make([]byte, 8*len(in))
@@ -160,11 +172,15 @@ func TestForks(t *testing.T) {
 
 // TestLoops has block parameters that change places at each round.
 func TestLoops(t *testing.T) {
+	needLinux(t, 5, 12)
 	random(t, 20, irtest.Shape{Exprs: 6, Ops: 2, Live: 14, Calls: true, Loops: true, Memory: true})
 }
 
 // TestMemory has accesses of every size to the stack, and atomic operations.
-func TestMemory(t *testing.T) { random(t, 20, irtest.Shape{Exprs: 30, Ops: 2, Live: 8, Memory: true}) }
+func TestMemory(t *testing.T) {
+	needLinux(t, 5, 12)
+	random(t, 20, irtest.Shape{Exprs: 30, Ops: 2, Live: 8, Memory: true})
+}
 
 // TestEveryOperation applies each operation to all pairs of edges: as operands in registers, and with a constant on each side.
 func TestEveryOperation(t *testing.T) {

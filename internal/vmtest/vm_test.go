@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestVM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, series := range Series {
+	for series := range strings.SplitSeq(*kernels, ",") {
 		t.Run(series, func(t *testing.T) {
 			t.Parallel() // a machine uses one CPU of the host
 			kernel, err := FindKernel(series)
@@ -37,7 +38,10 @@ func TestVM(t *testing.T) {
 	}
 }
 
-var only = flag.String("suite", "", "run only the suite of this package, say runtime")
+var (
+	only    = flag.String("suite", "", "run only the suite of this package, say runtime")
+	kernels = flag.String("kernels", strings.Join(Series, ","), "run on kernels of these series; others than these must lie in the cache")
+)
 
 // chosen returns the suites to run.
 func chosen() []Suite {
