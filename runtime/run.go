@@ -57,25 +57,21 @@ func (s *Session) openProcess() error {
 // loop reads events as they come.
 func (s *Session) loop(ctx context.Context) error {
 	checked := time.Now()
+	var pace pace
 	for ctx.Err() == nil && !s.poll.ended && !s.exited {
 		n, exited, err := s.readEvents()
 		if exited || err != nil {
 			s.exited = exited
 			return err
 		}
-		if now := time.Now(); now.Sub(checked) >= lossInterval {
+		now := time.Now()
+		if now.Sub(checked) >= lossInterval {
 			checked = now
 			if err := s.reportLost(); err != nil {
 				return err
 			}
 		}
-		wait := s.poll.wait
-		switch {
-		case n > 0 && n*8 > s.ringSize():
-			wait = s.poll.check // it fills fast: there is more already
-		case n > 0:
-			wait = s.poll.pause
-		case s.ring == nil || s.ring.pending() == 0:
+		if n == 0 && (s.ring == nil || s.ring.pending() == 0) {
 			// Looked at only when the ring is empty, so that what the script printed before exit() is shown.
 			if s.exited, err = s.exiting(); err != nil {
 				return err
@@ -87,7 +83,7 @@ func (s *Session) loop(ctx context.Context) error {
 				return nil // BEGIN and END only: nothing more will come
 			}
 		}
-		if err := wait(); err != nil {
+		if err := pace.next(now, n, s.ringSize())(s.poll); err != nil {
 			return err
 		}
 	}
