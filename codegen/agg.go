@@ -30,8 +30,8 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.C
 		x = l.numExpr(c.Args[0])
 	}
 	if (a.Kind == lang.AggMin || a.Kind == lang.AggMax) && !l.k.exclusive(m) {
-		what := fmt.Sprintf("%s() of %s in several probes that interrupt each other", a.Kind, mapName(m))
-		l.needs(ref, 5, 12, what, "atomic exchange", "use a map for each probe")
+		what := fmt.Sprintf("%s() of %s in probes that can interrupt each other, or themselves,", a.Kind, mapName(m))
+		l.needs(ref, 5, 12, what, "atomic exchange", "use tracepoints")
 	}
 	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m), done: l.fn.fn.NewBlock("done")}
 	u.prepare(l, l.typeOf(firstArg(c)))

@@ -136,16 +136,48 @@ func (k *compiler) onlyCounts(m *lang.Map) bool {
 	return u.up || u.down || u.adds
 }
 
-// exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
-// writer of it can begin on the same CPU before the update ends:
+// reentry says how a program can begin again on a CPU before it has ended there.
+type reentry int
+
+const (
+	reentryNever     reentry = iota
+	reentryNested            // in an interrupt: the later run ends first
+	reentryPreempted         // by another thread: either may end first
+)
+
+// reentry is what the kernel allows the programs of a kind:
 //
-//   - kprobe, tracepoint and perf event programs exclude each other on a CPU: all of them run under
+//   - kprobe, tracepoint and perf event programs exclude each other and themselves on a CPU: all of them run under
 //     bpf_prog_active (trace_call_bpf in kernel/trace/bpf_trace.c, kprobe_multi_link_prog_run, bpf_overflow_handler)
-//     and none can be preempted there;
-//   - any other program but a uprobe's excludes itself since Linux 6.1 (prog->active: bpf_trace_run of raw tracepoints,
-//     the trampoline of fentry), which is enough if it is the only writer;
-//   - uprobe programs run as kprobes do before Linux 6.0; since then (bpf_prog_run_array_sleepable) they can be preempted in
-//     the middle by another thread that runs the same program, and be interrupted by any other kind.
+//     and none can be preempted there; so do uprobe programs before Linux 6.0;
+//   - since then (bpf_prog_run_array_sleepable) uprobe programs can be preempted in the middle by another thread that runs
+//     the same program, and be interrupted by any other kind;
+//   - raw tracepoint programs run with preemption or migration off, and exclude themselves since Linux 6.1 (prog->active in
+//     bpf_trace_run), as fentry programs do (their trampoline).
+func (k *compiler) reentry(kind *lang.ProbeKind) reentry {
+	switch {
+	case kind.Once || k.excludesAll(kind):
+		return reentryNever
+	case kind.User:
+		return reentryPreempted
+	case k.kernel.AtLeast(6, 1):
+		return reentryNever
+	}
+	return reentryNested
+}
+
+// excludesAll says that the programs of a kind run under bpf_prog_active.
+func (k *compiler) excludesAll(kind *lang.ProbeKind) bool {
+	switch kind.Context {
+	case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
+		return !kind.User || !k.kernel.AtLeast(6, 0)
+	}
+	return false
+}
+
+// exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
+// writer of it can begin on the same CPU before the update ends: all writers exclude each other, or the only one
+// excludes itself.
 //
 // BEGIN and END do not count: they run while no other program of the script is attached.
 func (k *compiler) exclusive(m *lang.Map) bool {
@@ -157,18 +189,11 @@ func (k *compiler) exclusive(m *lang.Map) bool {
 		if p.Kind.Once {
 			continue
 		}
-		writers++
-		switch p.Kind.Context {
-		case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
-			if p.Kind.User && k.kernel.AtLeast(6, 0) {
-				return false
-			}
-		default:
-			if !k.kernel.AtLeast(6, 1) {
-				return false
-			}
-			guarded = false
+		if k.reentry(p.Kind) != reentryNever {
+			return false
 		}
+		writers++
+		guarded = guarded && k.excludesAll(p.Kind)
 	}
 	return guarded || writers < 2
 }

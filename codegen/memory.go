@@ -19,10 +19,9 @@ const (
 
 // scratchFrame is the program's piece of large memory: one array map of a single value, a frame a CPU.
 //
-// Why it is safe: kprobe, tracepoint and perf event programs never nest on a CPU (bpf_prog_active, kernel/trace/bpf_trace.c), raw
-// tracepoint and fentry programs never nest with themselves (prog->active), and all of them run with preemption or
-// migration off. Uprobe programs can be preempted by another thread that runs the same program on the same CPU:
-// they take one of several frames a CPU by atomic exchange and give it back at the end.
+// Why it is safe: most programs exclude themselves on a CPU (see reentry). One that can begin again there before it has
+// ended takes one of several frames a CPU and gives it back at the end: by atomic exchange where threads take turns. Where
+// one run ends within another a load and a store do: a run that comes in between has given back what it took.
 type scratchFrame struct {
 	base  *ir.Value // address of the frame, defined in the prologue; nil until something needs it
 	size  int       // bytes in use
@@ -30,7 +29,7 @@ type scratchFrame struct {
 	top   int       // the most that was ever in use
 }
 
-// scratchFrames is how many frames a CPU has for programs that can be preempted.
+// scratchFrames is how many frames a CPU has for programs that can begin again before they end.
 const scratchFrames = 8
 
 // mark is a point to which temporaries can be given back.
@@ -138,8 +137,8 @@ func (l *lowerer) scratchBase() *ir.Value {
 	return l.b.Load(8, l.fn.env, envScratch)
 }
 
-// preemptible says whether another run of this program can begin on the same CPU before this one ends.
-func (l *lowerer) preemptible() bool { return l.prog.Kind.User }
+// reentrant says whether another run of this program can begin on the same CPU before this one ends.
+func (l *lowerer) reentrant() bool { return l.k.reentry(l.prog.Kind) != reentryNever }
 
 // prologue fills the entry block, which runs before the body: it finds the scratch frame if one was needed.
 func (l *lowerer) prologue(f *ir.Func) {
@@ -152,14 +151,14 @@ func (l *lowerer) prologue(f *ir.Func) {
 	}
 	frame := (l.scratch.top + 63) &^ 63
 	frames := 1
-	if l.preemptible() {
+	if l.reentrant() {
 		frames = scratchFrames
 		frame += 64 // the busy flag
 	}
 	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
 	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(frame*frames))
 	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
-	if !l.preemptible() {
+	if !l.reentrant() {
 		l.attachBase(l.b.OpImm(ir.OpAdd, first, 0))
 		l.startBody()
 		return
@@ -181,13 +180,12 @@ func (l *lowerer) attachBase(v *ir.Value) {
 func (l *lowerer) takeFrame(first *ir.Value, frame int) {
 	found := l.fn.fn.NewBlock("frame")
 	got := found.AddParam()
-	one := l.b.Const(1)
 	for i := range scratchFrames {
 		addr := first
 		if i > 0 {
 			addr = l.b.OpImm(ir.OpAdd, first, int64(i*frame))
 		}
-		old := l.b.Atomic(ir.OpXchg, 8, addr, 0, one)
+		old := l.exchangeFlag(addr)
 		next := l.fn.fn.NewBlock("busy")
 		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: old, Y: l.b.Const(0),
 			Then: ir.Edge{To: found, Args: []*ir.Value{addr}}, Else: ir.Edge{To: next}})
@@ -198,6 +196,17 @@ func (l *lowerer) takeFrame(first *ir.Value, frame int) {
 	l.b.At(found)
 	l.attachBase(l.b.OpImm(ir.OpAdd, got, 64))
 	l.startBody()
+}
+
+// exchangeFlag sets a frame's busy flag and returns what it was.
+func (l *lowerer) exchangeFlag(addr *ir.Value) *ir.Value {
+	one := l.b.Const(1)
+	if l.k.reentry(l.prog.Kind) == reentryPreempted {
+		return l.b.Atomic(ir.OpXchg, 8, addr, 0, one)
+	}
+	old := l.b.Load(8, addr, 0)
+	l.b.Store(8, addr, 0, one)
+	return old
 }
 
 // startBody ends the prologue: it fills the environment, clears the memory of variables and jumps to the body.
@@ -223,7 +232,7 @@ func (l *lowerer) startBody() {
 
 // giveFrame gives the scratch frame back at the program's end.
 func (l *lowerer) giveFrame() {
-	if l.scratch.base != nil && l.preemptible() {
+	if l.scratch.base != nil && l.reentrant() {
 		l.b.Store(8, l.scratch.base, -64, l.b.Const(0))
 	}
 }

@@ -2,8 +2,10 @@ package codegen
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
@@ -22,7 +24,7 @@ func TestOldKernels(t *testing.T) {
 		{`BEGIN { @x[1] = count(); if (@x[1] > 5) { exit(); } }`, 5, 19, "reading @x in a probe needs Linux 5.19 (bpf_map_lookup_percpu_elem)"},
 		{`BEGIN { print(nsecs(tai)); }`, 6, 1, "nsecs(tai) needs Linux 6.1 (bpf_ktime_get_tai_ns)"},
 		{`BEGIN { @[str(0)] = 1; }`, 5, 11, "a key of 1024 bytes needs Linux 5.11 (512 before)"},
-		{pair, 5, 12, "max() of @x in several probes that interrupt each other needs Linux 5.12 (atomic exchange)"},
+		{pair, 5, 12, "max() of @x in probes that can interrupt each other, or themselves, needs Linux 5.12 (atomic exchange)"},
 	} {
 		env := langtest.New()
 		env.KernelInfo.Version = tt.major<<16 | (tt.minor-1)<<8
@@ -37,6 +39,42 @@ func TestOldKernels(t *testing.T) {
 		env.KernelInfo.Version = tt.major<<16 | tt.minor<<8
 		if _, err := Compile(checkedFor(t, tt.script, env), env, nil); err != nil {
 			t.Errorf("%s on Linux %d.%d: %v", tt.script, tt.major, tt.minor, err)
+		}
+	}
+}
+
+func TestReentry(t *testing.T) {
+	const linux5_10, linux6_0, linux6_1 = 5<<16 | 10<<8, 6 << 16, 6<<16 | 1<<8
+	for _, tt := range []struct {
+		kind    string
+		version uint32
+		want    reentry
+	}{
+		{"kprobe", linux5_10, reentryNever},
+		{"tracepoint", linux5_10, reentryNever},
+		{"begin", linux5_10, reentryNever},
+		{"uretprobe", linux5_10, reentryNever},
+		{"uprobe", linux6_0, reentryPreempted},
+		{"rawtracepoint", linux6_0, reentryNested},
+		{"rawtracepoint", linux6_1, reentryNever},
+	} {
+		k := &compiler{kernel: &lang.Kernel{Version: tt.version}}
+		if got := k.reentry(lang.ProbeKindByName(tt.kind)); got != tt.want {
+			t.Errorf("%s on Linux %d.%d: %v, want %v", tt.kind, tt.version>>16, tt.version>>8&0xff, got, tt.want)
+		}
+	}
+	// The scratch frame of a program that cannot begin again has no busy flag.
+	for version, frames := range map[uint32]int{linux5_10: scratchFrames, linux6_1: 1} {
+		env := langtest.New()
+		env.KernelInfo.Version = version
+		bp, err := Compile(checkedFor(t, `rawtracepoint:sys_enter { $s = str(arg1); if ($s == "x") { @ = count(); } }`, env), env, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range bp.Maps {
+			if strings.HasPrefix(m.Name, MapScratch) && (m.ValueSize/env.KernelInfo.PossibleCPUs >= scratchFrames*1024) != (frames > 1) {
+				t.Errorf("on %#x the scratch map has %d bytes for %d CPUs, want %d frames", version, m.ValueSize, env.KernelInfo.PossibleCPUs, frames)
+			}
 		}
 	}
 }
