@@ -49,8 +49,8 @@ var contextVars = map[string]variable{
 		name := l.prog.ProbeName
 		return operand{typ: t, lit: &name}
 	},
-	// ctx is the address of the program's context.
-	"ctx": func(l *lowerer, _ lang.Node, t lang.Type) operand { return operand{typ: t, val: l.ctx()} },
+	// ctx is the address of the program's context, which the verifier forbids to compute with until it is a number.
+	"ctx": func(l *lowerer, _ lang.Node, t lang.Type) operand { return operand{typ: t, val: l.ctx(), typed: true} },
 	// usermode is 1 if the CPU was in user mode.
 	"usermode": func(l *lowerer, n lang.Node, t lang.Type) operand {
 		if l.prog.Kind.Once {

@@ -70,7 +70,7 @@ func (l *lowerer) num(o operand) *ir.Value {
 	case o.val == nil && o.mem.base != nil && !inMemory(o.typ):
 		return l.num(l.loadAt(o.mem, o.typ))
 	case o.val == nil && o.mem.base != nil:
-		return l.plainAddr(o.mem) // arrays and strings as pointers to themselves
+		return l.scalarAddr(o.mem) // arrays and strings as pointers to themselves
 	case o.val == nil:
 		return l.b.Const(0)
 	case o.typed:
@@ -312,26 +312,29 @@ func (l *lowerer) cast(e *lang.Cast) operand {
 		if o.typed && samePointee(o.typ, t) {
 			return operand{typ: t, val: o.val, typed: true}
 		}
-		return operand{typ: t, val: l.num(o)}
+		return operand{typ: t, val: l.num(l.materialize(o))}
 	case lang.Int:
 		if inMemory(from) {
-			// The bytes of an array or string as a number.
+			// The bytes of an array as a number.
 			return l.loadAt(o.mem, t)
 		}
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	case lang.Bool:
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	}
-	if inMemory(t) && !inMemory(from) {
-		// An integer as an array of bytes.
-		p := l.temp("cast", max(t.Size(), 8))
+	switch {
+	case !inMemory(from): // an integer as an array of bytes
+		p := l.temp("cast", 8)
 		l.b.Store(8, p.base, p.off, l.num(o))
 		return operand{typ: t, mem: p}
+	case isString(from) && isString(t):
+		if t.Size() > from.Size() {
+			o = operand{mem: l.exactOperand(o, t)}
+		}
+	case isString(from) && !o.mem.chars: // a string as an array, with zeros after its end
+		o = operand{mem: l.exactOperand(o, from)}
 	}
-	if o.lit != nil {
-		o = l.materialize(o)
-	}
-	o.typ = t
+	o.typ, o.mem.chars = t, o.mem.chars && isString(t)
 	return o
 }
 

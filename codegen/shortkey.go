@@ -58,11 +58,12 @@ func (l *lowerer) splitKey(m *lang.Map, keys []lang.Expr) mapKey {
 		l.zero(k.mem, off)
 	}
 	t, ok := m.Key.(lang.Tuple)
-	if e, isTuple := keys[0].(*lang.TupleExpr); ok && len(keys) == 1 && isTuple {
-		keys = e.Elems
+	whole := ok && len(keys) == 1 // the key is one expression, and that is a tuple
+	if e, elems := keys[0].(*lang.TupleExpr); whole && elems {
+		keys, whole = e.Elems, false
 	}
 	last := len(keys) - 1
-	if ok && last == 0 { // a tuple that lies somewhere
+	if whole { // it lies somewhere
 		o := l.expr(keys[0])
 		from := o.typ.(lang.Tuple)
 		last = len(from.Elems) - 1

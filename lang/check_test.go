@@ -118,6 +118,7 @@ var rightScripts = []string{
 	`struct s { struct s *next; int (*f)(int, char *); unsigned long long int x : 5, : 3, y : 10; } __attribute__((packed)); k:vfs_read { print(((struct s *)arg0)->next->next.y); print(*(struct s *)arg0); @s = *(struct s *)arg0; }`,
 	`macro inc($x) { $x += 1; $x } macro add(x, y) { let $t = x; $t + y } begin { $t = 1; $b = inc($t); print(add($t, add(2, $b))); }`,
 	`macro set(@m) { @m[1] = 2; } macro one() { 1 } macro walk(@m) { let $s = 0; for ($kv : @m) { $s += $kv.1; } $s } begin { set(@a); print(one + one()); print(walk(@a)); }`,
+	`macro pick(c, a, b) { let $t = a; if c { $t } else { b } } macro act(@m, c) { if c { @m++ } else { print(7); } } begin { print(pick(1, "a", comm)); act(@n, pick(0, 1, 2)); }`,
 	`macro size(t) { sizeof(t) + sizeof(t[2]) } macro to(t, x) { (t*)x } begin { print(size(typeof(uint16))); print(to(typeof(int8), -1)); } macro cpu(x) { x } begin { print(cpu(1)); print(cpu); }`,
 	`begin { $x = 10; $y = $x--; $x += 5; $x <<= 2; @m -= $x; @n[1] *= 2; ++@z; print($y); }`,
 }

@@ -3,10 +3,13 @@ package lang
 import "strings"
 
 func (c *checker) cast(e *Cast) Type {
-	from := c.objectType(e.X, c.value(e.X))
+	from := c.value(e.X)
 	to := c.typeName(e.Type)
 	if from == nil || to == nil {
 		return nil
+	}
+	if !isString(to) {
+		from = c.objectType(e.X, from)
 	}
 	if p, ok := to.(Pointer); ok && p.Space == SpaceNone {
 		// The address space of the value stays.
@@ -15,7 +18,7 @@ func (c *checker) cast(e *Cast) Type {
 		}
 		to = p
 	}
-	if !castable(from, to) {
+	if !castable(e.X, from, to) {
 		c.report(Errorf(e, "bad-cast", "a %s can not be cast to %s", from, to))
 		return nil
 	}
@@ -26,30 +29,40 @@ func (c *checker) cast(e *Cast) Type {
 	return to
 }
 
-func castable(from, to Type) bool {
-	switch to.(type) {
-	case Int, Bool, Pointer:
-		if isNumeric(from) {
-			return true
-		}
-		_, isInt := to.(Int)
-		_, isPtr := to.(Pointer)
-		switch from.(type) {
-		case Array, String:
-			return isPtr || isInt && from.Size() <= 8
-		}
-		return false
-	case Array, String:
-		switch from.(type) {
-		case Array, String, Int, Bool:
-			return true
-		}
+// castable says whether an expression of type from can be cast to a type.
+func castable(e Expr, from, to Type) bool {
+	switch to := to.(type) {
+	case Int:
+		_, isArray := from.(Array)
+		return isNumeric(from) || isArray && from.Size() == to.Size()
+	case Bool:
+		return isNumeric(from)
+	case Pointer:
+		_, isArray := from.(Array)
+		return isNumeric(from) || isArray || isString(from)
+	case String:
+		return isString(from) && from.Size() <= to.Size()
+	case Array:
+		return arrayCastable(e, from, to)
 	case *Struct:
-		_, ok := from.(*Struct)
-		return ok
+		return sameType(from, to)
 	}
 	return false
 }
+
+// arrayCastable says whether the bytes of a value fill an array. Those of a number, which is extended, fill up to 8.
+func arrayCastable(e Expr, from Type, to Array) bool {
+	size, elem := from.Size(), max(to.Elem.Size(), 1)
+	switch from.(type) {
+	case Array, String:
+		return to.Size() == size || to.Len == 0 && size%elem == 0
+	case Int, Bool:
+		return to.Len == 0 && size%elem == 0 || to.Len > 0 && to.Size() <= 8 && (to.Size() >= size || isLiteral(e))
+	}
+	return false
+}
+
+func isString(t Type) bool { _, ok := t.(String); return ok }
 
 // typeOfValue is the type of an expression whose value nobody asks for.
 func (c *checker) typeOfValue(e Expr) Type {

@@ -16,6 +16,7 @@ type expander struct {
 	calls  int                 // so far, for the names of variables
 	nodes  int
 	at     Node // the call in a probe that is expanded
+	effect Expr // a call that is a statement: nobody asks for its value
 	diags  Diagnostics
 	failed map[Pos]bool // places that have a message
 }
@@ -186,7 +187,12 @@ func (e *expander) call(n Expr, name string, args []Expr) (x Expr, ok bool) {
 	e.frame = f
 	body := e.block(m.Body)
 	e.frame = f.outer
-	return &BlockExpr{Span: n.Range(), Body: body}, true
+	if n == e.effect {
+		return &BlockExpr{Span: n.Range(), Body: body}, true
+	}
+	value := valueBlock(body)
+	value.Span = n.Range()
+	return value, true
 }
 
 // hiddenMark is in the names of macros' own variables.

@@ -20,6 +20,9 @@ func (e *expander) stmt(s Stmt) Stmt {
 	switch s := s.(type) {
 	case *ExprStmt:
 		c := *s
+		if !s.NoSemi {
+			e.effect = s.X
+		}
 		c.X = e.expr(s.X)
 		return &c
 	case *Assign:

@@ -370,8 +370,13 @@ func (s *folder) cmp(v *ir.Value) *ir.Value {
 		v.Args[0], v.Args[1] = v.Args[1], v.Args[0]
 		v.Cond = v.Cond.Swap()
 	}
+	x, y := v.Args[0], v.Args[1]
+	if x == y && v.Cond != ir.Set {
+		n, _ := Eval(v, 0, 0)
+		return s.konst(n, v)
+	}
 	// A truth value compared with 0.
-	if x, y := v.Args[0], v.Args[1]; x.Op == ir.OpCmp && y.IsConst(0) {
+	if x.Op == ir.OpCmp && y.IsConst(0) {
 		switch v.Cond {
 		case ir.Ne:
 			return x
@@ -409,6 +414,10 @@ func (s *folder) term(b *ir.Block) {
 	}
 	if t.Cond == ir.Ne && t.Y.IsConst(0) && t.X.Op == ir.OpAnd && !t.X.W32 && s.uses[t.X.ID] == 1 {
 		t.X, t.Y, t.Cond = t.X.Args[0], t.X.Args[1], ir.Set
+	}
+	if t.X == t.Y && t.Cond != ir.Set {
+		// From Linux 6.18 on the verifier takes a comparison of a register with itself for a bug of its own, and refuses the program.
+		t.X, t.Y = s.konst(0, nil), s.konst(0, nil)
 	}
 	if t.X.Op == ir.OpConst && t.Y.Op == ir.OpConst {
 		to := t.Else

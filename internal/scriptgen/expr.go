@@ -5,95 +5,96 @@ import (
 	"strings"
 )
 
-// expr writes an expression of a kind.
-func (g *gen) expr(k kind, depth int) string {
-	switch k {
+// expr writes an expression of a shape.
+func (g *gen) expr(s shape, depth int) string {
+	if depth > 0 && g.chance(8) {
+		return g.choice(s, depth)
+	}
+	if list := g.atHand(s); len(list) > 0 && g.chance(25) {
+		return pick(g.r, list)
+	}
+	if depth > 0 && g.chance(10) {
+		if m, ok := g.mapOf(s); ok {
+			return g.element(m, depth-1)
+		}
+	}
+	switch s.kind {
+	case intKind:
+		return g.int(depth)
+	case boolKind:
+		return g.truth(depth)
 	case strKind:
 		return g.str(depth)
 	case tupleKind:
-		return g.tuple(depth)
+		elems := make([]string, len(s.elems))
+		for i, e := range s.elems {
+			elems[i] = g.expr(e, depth-1)
+		}
+		return tupleText(elems)
+	}
+	return g.rare(s, depth)
+}
+
+// rare writes a pointer or an object.
+func (g *gen) rare(s shape, depth int) string {
+	var text string
+	switch {
+	case s.equal(aRec):
+		text = pick(g.r, recordPointers)
+	case s.equal(anOut):
+		text = "*" + pick(g.r, recordPointers)
 	default:
-		return g.int(depth)
+		text = pick(g.r, sources[s.name])
 	}
+	if strings.Contains(text, "INT") {
+		text = strings.ReplaceAll(text, "INT", g.wrapped(depth-1))
+	}
+	return "(" + text + ")"
 }
 
-// int writes an integer expression.
-func (g *gen) int(depth int) string {
-	if depth <= 0 {
-		return g.intLeaf()
-	}
-	switch g.r.IntN(12) {
-	case 0, 1, 2:
-		return g.intLeaf()
-	case 3, 4, 5:
-		return fmt.Sprintf("(%s %s %s)", g.int(depth-1), pick(g.r, []string{"+", "-", "*", "&", "|", "^"}), g.int(depth-1))
-	case 6:
-		return g.division(depth)
-	case 7:
-		return fmt.Sprintf("(%s %s %d)", g.int(depth-1), pick(g.r, []string{"<<", ">>"}), g.r.IntN(40))
-	case 8:
-		return fmt.Sprintf("(%s)%s", pick(g.r, intTypes), g.wrapped(depth-1))
-	case 9:
-		return pick(g.r, []string{"-", "~"}) + g.wrapped(depth-1)
-	case 10:
-		return fmt.Sprintf("(%s ? %s : %s)", g.cond(depth-1), g.int64(depth-1), g.int64(depth-1))
-	default:
-		return g.intFromData(depth)
-	}
-}
-
-// int64 is an integer expression of the widest signed type, for places where two must agree.
-func (g *gen) int64(depth int) string { return "(int64)" + g.wrapped(depth) }
-
-// wrapped is an integer expression in parentheses, so that a prefix binds to all of it.
-func (g *gen) wrapped(depth int) string { return "(" + g.int(depth) + ")" }
-
-// division has a divisor that is not a constant zero, which is an error.
-func (g *gen) division(depth int) string {
-	op := pick(g.r, []string{"/", "%"})
-	if g.chance(50) {
-		return fmt.Sprintf("(%s %s %d)", g.int(depth-1), op, 1+g.r.IntN(1000))
-	}
-	return fmt.Sprintf("(%s %s %s)", g.int(depth-1), op, pick(g.r, []string{"pid", "(tid + 1)", "(int8)cpu", "(rand & 0xff)", "((int64)nsecs)"}))
-}
-
-func (g *gen) intLeaf() string {
-	switch g.r.IntN(4) {
+// choice writes one of the expressions that hold others of the same shape.
+func (g *gen) choice(s shape, depth int) string {
+	switch g.r.IntN(6) {
 	case 0:
-		return pick(g.r, intLiterals)
+		v := g.fresh()
+		return fmt.Sprintf("({ let %s = %s; %s })", v, g.expr(s, depth-1), v)
 	case 1:
-		if len(g.probe.ints) > 0 {
-			return pick(g.r, g.probe.ints)
-		}
+		return fmt.Sprintf("(if (%s) { %s } else { %s })", g.cond(depth-1), g.expr(s, depth-1), g.expr(s, depth-1))
 	case 2:
-		if v, ok := g.variable(intKind, false); ok {
-			return v.name
-		}
-	}
-	return pick(g.r, intBuiltins)
-}
-
-// intFromData reads an integer out of something larger.
-func (g *gen) intFromData(depth int) string {
-	switch g.r.IntN(4) {
-	case 0:
-		if v, ok := g.variable(tupleKind, false); ok {
-			return pick(g.r, []string{v.name + ".0", v.name + ".2"})
-		}
-	case 1:
-		if m, ok := g.plainMap(intKind); ok {
-			return g.element(m, depth-1)
-		}
-	case 2:
-		if m, ok := g.plainMap(tupleKind); ok {
-			return g.element(m, depth-1) + ".0"
+		if g.macros {
+			return fmt.Sprintf("gen_pick(%s, %s, %s)", g.cond(depth-1), g.expr(s, depth-1), g.expr(s, depth-1))
 		}
 	case 3:
-		if m, ok := g.keyedMap(); ok {
-			return "len(" + m.name + ")"
+		if s.kind == intKind {
+			return fmt.Sprintf("(%s ?: %s)", g.int(depth-1), g.int(depth-1))
 		}
 	}
-	return g.intLeaf()
+	return fmt.Sprintf("(%s ? %s : %s)", g.cond(depth-1), g.expr(s, depth-1), g.expr(s, depth-1))
+}
+
+// str writes a string expression.
+func (g *gen) str(depth int) string {
+	switch g.r.IntN(8) {
+	case 0, 1:
+		return pick(g.r, strLiterals)
+	case 2, 3:
+		if len(g.probe.strs) > 0 {
+			return pick(g.r, g.probe.strs)
+		}
+	case 4:
+		if depth > 0 {
+			return fmt.Sprintf("str((uint64)%s, %s)", g.wrapped(depth-1), g.length(depth))
+		}
+	}
+	return pick(g.r, strBuiltins)
+}
+
+// length is one for str(); a constant one is not negative.
+func (g *gen) length(depth int) string {
+	if g.chance(40) {
+		return fmt.Sprintf("(%s + %s)", pick(g.r, []string{"pid", "(int8)rand"}), g.int(depth-1))
+	}
+	return pick(g.r, []string{"0", "1", "7", "8", "64", "65", "100", "1_000_000"})
 }
 
 // cond writes a condition.
@@ -101,68 +102,47 @@ func (g *gen) cond(depth int) string {
 	if depth > 0 && g.chance(30) {
 		return fmt.Sprintf("(%s %s %s)", g.cond(depth-1), pick(g.r, []string{"&&", "||"}), g.cond(depth-1))
 	}
-	switch g.r.IntN(6) {
-	case 0:
-		return fmt.Sprintf("(%s %s %s)", g.str(depth-1), pick(g.r, []string{"==", "!="}), pick(g.r, append(strLiterals[1:3:3], "comm")))
-	case 1:
-		return "!" + g.wrapped(depth-1)
+	switch g.r.IntN(12) {
+	case 0, 1:
+		return fmt.Sprintf("(%s %s %s)", g.str(depth-1), pick(g.r, []string{"==", "!="}), g.str(depth-1))
 	case 2:
+		return "!" + g.wrapped(depth-1)
+	case 3:
 		if m, ok := g.keyedMap(); ok {
 			return fmt.Sprintf("has_key(%s, %s)", m.name, g.key(m, depth-1))
 		}
+	case 4:
+		return g.comparison(depth)
+	case 5:
+		return g.int(depth)
+	case 6:
+		return fmt.Sprintf("(%s)", pick(g.r, []string{"curtask", "curtask.mm", "((struct gen_outer *)nsecs).next"}))
 	}
 	return fmt.Sprintf("(%s %s %s)", g.int(depth-1), pick(g.r, []string{"<", "<=", ">", ">=", "==", "!="}), g.int(depth-1))
 }
 
-// str writes a string expression.
-func (g *gen) str(depth int) string {
-	switch g.r.IntN(7) {
+// comparison compares two values that are no integers.
+func (g *gen) comparison(depth int) string {
+	s := g.shape(1)
+	if s.equal(aTime) {
+		s = aTask
+	}
+	return fmt.Sprintf("(%s %s %s)", g.expr(s, depth-1), pick(g.r, []string{"==", "!="}), g.expr(s, depth-1))
+}
+
+// truth writes an expression whose type is bool.
+func (g *gen) truth(depth int) string {
+	switch g.r.IntN(6) {
 	case 0:
-		return pick(g.r, strLiterals)
+		return pick(g.r, []string{"true", "false"})
 	case 1:
-		if len(g.probe.strs) > 0 {
-			return pick(g.r, g.probe.strs)
-		}
+		return "(bool)" + g.wrapped(depth-1)
 	case 2:
-		if v, ok := g.variable(strKind, false); ok {
-			return v.name
-		}
-	case 3:
-		if m, ok := g.plainMap(strKind); ok && depth > 0 {
-			return g.element(m, depth-1)
-		}
-	case 4:
-		if v, ok := g.variable(tupleKind, false); ok {
-			return v.name + ".1"
-		}
-	case 5:
-		if depth > 0 {
-			return fmt.Sprintf("(%s ? %s : %s)", g.cond(depth-1), pick(g.r, strLiterals), pick(g.r, strLiterals))
+		if m, ok := g.keyedMap(); ok {
+			return fmt.Sprintf("delete(%s, %s)", m.name, g.key(m, depth-1))
 		}
 	}
-	return pick(g.r, strBuiltins)
-}
-
-// tuple writes an (int, string, int).
-func (g *gen) tuple(depth int) string {
-	if v, ok := g.variable(tupleKind, false); ok && g.chance(30) {
-		return v.name
-	}
-	return fmt.Sprintf("(%s, %s, %s)", g.int64(depth-1), pick(g.r, strLiterals), g.int64(depth-1))
-}
-
-// variable returns a variable in scope; assigned ones must not be a loop's own.
-func (g *gen) variable(k kind, assigned bool) (variable, bool) {
-	var fit []variable
-	for _, v := range g.vars {
-		if v.kind == k && !(assigned && v.loop) {
-			fit = append(fit, v)
-		}
-	}
-	if len(fit) == 0 {
-		return variable{}, false
-	}
-	return pick(g.r, fit), true
+	return "!!" + g.cond(depth-1)
 }
 
 // mapWhere returns a map that fits.
@@ -179,18 +159,33 @@ func (g *gen) mapWhere(fits func(mapVar) bool) (mapVar, bool) {
 	return pick(g.r, list), true
 }
 
-func (g *gen) plainMap(k kind) (mapVar, bool) {
-	return g.mapWhere(func(m mapVar) bool { return m.agg == "" && m.val == k })
+// mapOf returns a map whose elements have a shape when they are read.
+func (g *gen) mapOf(s shape) (mapVar, bool) {
+	return g.mapWhere(func(m mapVar) bool { return readable(m) && m.val.equal(s) })
+}
+
+// plainMap returns a map of integers that are no aggregations.
+func (g *gen) plainMap() (mapVar, bool) {
+	return g.mapWhere(func(m mapVar) bool { return m.agg == "" && m.val.equal(anInt) })
 }
 
 func (g *gen) keyedMap() (mapVar, bool) {
 	return g.mapWhere(func(m mapVar) bool { return len(m.keys) > 0 })
 }
 
+// readable says whether elements of a map have a value: histograms and stats have none.
+func readable(m mapVar) bool {
+	switch m.agg {
+	case "hist", "lhist", "stats":
+		return false
+	}
+	return true
+}
+
 // key writes the key of a map as one expression.
 func (g *gen) key(m mapVar, depth int) string {
 	if len(m.keys) == 1 {
-		return g.keyPart(m.keys[0], depth)
+		return g.expr(m.keys[0], depth)
 	}
 	return "(" + g.keyList(m, depth) + ")"
 }
@@ -198,23 +193,18 @@ func (g *gen) key(m mapVar, depth int) string {
 func (g *gen) keyList(m mapVar, depth int) string {
 	parts := make([]string, len(m.keys))
 	for i, k := range m.keys {
-		parts[i] = g.keyPart(k, depth)
+		parts[i] = g.expr(k, depth)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// keyPart keeps the type of a key the same at every use.
-func (g *gen) keyPart(k kind, depth int) string {
-	if k == strKind {
-		return g.str(depth)
-	}
-	return g.int64(depth)
 }
 
 // element writes a map or an element of it.
 func (g *gen) element(m mapVar, depth int) string {
 	if len(m.keys) == 0 {
 		return m.name
+	}
+	if g.chance(20) {
+		return fmt.Sprintf("%s[%s]", m.name, g.key(m, depth))
 	}
 	return fmt.Sprintf("%s[%s]", m.name, g.keyList(m, depth))
 }

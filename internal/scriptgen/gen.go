@@ -6,29 +6,27 @@ import (
 	"strings"
 )
 
-// kind is what the generator needs to know of an expression's type.
-type kind int
+// Options say what scripts may use.
+type Options struct {
+	Kprobes bool   // kprobes: not every kernel has them
+	Uprobe  string // PATH:FUNCTION to probe, "" for none
+}
 
-const (
-	intKind kind = iota
-	strKind
-	tupleKind // (int, string, int)
-)
-
-// variable is a scratch variable in scope. Its declared type keeps every assignment valid.
+// variable is a scratch variable in scope.
 type variable struct {
-	name string
-	kind kind
-	cast string // of integers: the type that every assigned value is cast to
-	loop bool   // a loop's own variable, which the body does not assign
+	name  string
+	shape shape
+	typ   string // that every assigned value is cast to; "" to let the variable grow
+	loop  bool   // a loop's own variable, which the body does not assign
 }
 
 // mapVar is a map; what it is made for never changes.
 type mapVar struct {
 	name string
-	keys []kind // none for a scalar map
-	agg  string // "" for plain values, else the aggregation
-	val  kind
+	keys []shape // none for a scalar map
+	agg  string  // "" for plain values, else the aggregation
+	val  shape   // as it is read
+	bits int     // of hist
 }
 
 // gen is the state of one script.
@@ -38,26 +36,40 @@ type gen struct {
 	indent int
 	maps   []mapVar
 	vars   []variable
-	next   int // number of the next variable
+	next   int      // number of the next variable
+	free   []string // names of blocks that have ended
+	macros bool
 	probe  *probeSpec
 	loops  int // depth of loops around the statement
 	budget int // statements that may still be made: bounds the script's size
 }
 
-// Script makes the script of a seed. Without kprobes it has none: not every kernel has them.
-func Script(seed uint64, kprobes bool) string {
+// Script makes the script of a seed.
+func Script(seed uint64, o Options) string {
 	g := &gen{r: rand.New(rand.NewPCG(seed, 0x676f7472616365))}
+	g.head()
 	g.makeMaps()
 	g.assignMaps()
 	n := 1 + g.r.IntN(3)
 	for range n {
-		p := pick(g.r, probeSpecs)
-		for p.kprobe && !kprobes {
-			p = pick(g.r, probeSpecs)
-		}
+		p := g.pickProbe(o)
 		g.probeBlock(p)
 	}
 	return g.b.String()
+}
+
+// pickProbe picks among the probes that there are.
+func (g *gen) pickProbe(o Options) probeSpec {
+	for {
+		p := pick(g.r, probeSpecs)
+		switch {
+		case p.kprobe && !o.Kprobes, p.uprobe && o.Uprobe == "":
+			continue
+		case p.uprobe:
+			p.attach = strings.ReplaceAll(p.attach, "TARGET", o.Uprobe)
+		}
+		return p
+	}
 }
 
 // pick returns a random element.
@@ -71,85 +83,102 @@ func (g *gen) line(format string, args ...any) {
 	fmt.Fprintf(&g.b, "%s%s\n", strings.Repeat("\t", g.indent), fmt.Sprintf(format, args...))
 }
 
+// head writes what stands before the probes.
+func (g *gen) head() {
+	g.b.WriteString(definitions)
+	if g.chance(20) {
+		g.line("config = { %s }", pick(g.r, []string{
+			"max_strlen = 64", "max_strlen = 9; max_map_keys = 10", "max_strlen = 5000", `str_trunc_trailer = ""; max_strlen = 200`,
+		}))
+	}
+	if g.macros = g.chance(25); g.macros {
+		g.b.WriteString(macros)
+	}
+}
+
 // aggregations are the map functions, with their arguments' form.
 var aggregations = []string{"count", "sum", "avg", "min", "max", "stats", "hist", "lhist"}
 
-// makeMaps decides which maps the script has.
+// makeMaps decides which maps the script has, and declares some of them.
 func (g *gen) makeMaps() {
 	for i := range 2 + g.r.IntN(5) {
 		m := mapVar{name: fmt.Sprintf("@m%d", i)}
 		for range g.r.IntN(4) {
-			m.keys = append(m.keys, kind(g.r.IntN(2)))
+			m.keys = append(m.keys, g.shape(1))
 		}
-		switch g.r.IntN(5) {
-		case 0, 1:
-			m.agg = pick(g.r, aggregations)
-		case 2:
-			m.val = strKind
-		case 3:
-			m.val = tupleKind
+		switch n := g.r.IntN(10); {
+		case n < 4:
+			m.agg, m.val, m.bits = pick(g.r, aggregations), anInt, g.r.IntN(6)
+		case n < 6:
+			m.val = anInt
+		default:
+			m.val = g.shape(2)
 		}
 		g.maps = append(g.maps, m)
+		if len(m.keys) > 0 && g.chance(20) {
+			g.line("let %s = %s(%d);", m.name, g.mapKind(m), 1+g.r.IntN(2000))
+		}
 	}
 }
 
-// assignMaps gives every map its first value, which decides its types.
+// mapKind picks a kind that the map's values allow.
+func (g *gen) mapKind(m mapVar) string {
+	if m.agg != "" {
+		return pick(g.r, []string{"percpuhash", "percpulruhash"})
+	}
+	return pick(g.r, []string{"hash", "lruhash"})
+}
+
+// assignMaps gives every map its first value: nothing can be read of a map before it is known what it holds. No other
+// map is used for that.
 func (g *gen) assignMaps() {
 	g.probe = &probeSpec{}
+	maps := g.maps
+	g.maps = nil
 	g.line("BEGIN")
 	g.line("{")
 	g.indent++
-	for _, m := range g.maps {
-		g.line("%s = %s;", firstElement(m), firstValue(m))
+	for _, m := range maps {
+		g.assign(m, 0)
 	}
 	g.indent--
 	g.line("}")
+	g.maps = maps
 }
-
-// firstElement and firstValue use no other map, whose type may not be known yet.
-func firstElement(m mapVar) string {
-	if len(m.keys) == 0 {
-		return m.name
-	}
-	keys := make([]string, len(m.keys))
-	for i, k := range m.keys {
-		keys[i] = firstOf[k]
-	}
-	return fmt.Sprintf("%s[%s]", m.name, strings.Join(keys, ", "))
-}
-
-func firstValue(m mapVar) string {
-	switch m.agg {
-	case "":
-		return firstOf[m.val]
-	case "count":
-		return "count()"
-	case "lhist":
-		return "lhist((int64)5, 0, 1000, 100)"
-	default:
-		return m.agg + "((int64)5)"
-	}
-}
-
-var firstOf = map[kind]string{intKind: "(int64)1", strKind: `"first"`, tupleKind: `((int64)1, "first", (int64)2)`}
 
 // probeBlock writes a probe: attach point, filter and body.
 func (g *gen) probeBlock(p probeSpec) {
 	g.probe = &p
-	g.vars = nil
+	g.vars, g.free = nil, nil
 	g.budget = 4 + g.r.IntN(14)
 	g.line("%s", p.attach)
 	if g.chance(40) {
-		g.line("/%s/", g.cond(2))
+		g.line("/ %s /", g.cond(2)) // blanks: a star after the slash would begin a comment
 	}
 	g.line("{")
 	g.indent++
+	if g.chance(6) {
+		for range g.r.IntN(60) { // many that live to the end
+			g.assignNew()
+		}
+	}
 	g.assignNew()
 	for g.budget > 0 {
 		g.stmt(0)
 	}
+	g.useAll()
 	g.indent--
 	g.line("}")
+}
+
+// useAll reads the variables of the probe's outermost block, so that all of them live to the end.
+func (g *gen) useAll() {
+	if g.chance(50) {
+		return
+	}
+	for _, v := range g.vars {
+		g.line("print(%s);", v.name)
+	}
 }
 
 // block writes a nested block; what it declares ends with it.
@@ -160,5 +189,25 @@ func (g *gen) block(depth int) {
 		g.stmt(depth + 1)
 	}
 	g.indent--
+	g.close(vars)
+}
+
+// close ends the life of variables; their names may come again.
+func (g *gen) close(vars int) {
+	for _, v := range g.vars[vars:] {
+		g.free = append(g.free, v.name)
+	}
 	g.vars = g.vars[:vars]
+}
+
+// fresh returns a name that no variable in scope has.
+func (g *gen) fresh() string {
+	if n := len(g.free); n > 0 && g.chance(30) {
+		i := g.r.IntN(n)
+		name := g.free[i]
+		g.free = append(g.free[:i], g.free[i+1:]...)
+		return name
+	}
+	g.next++
+	return fmt.Sprintf("$v%d", g.next)
 }

@@ -7,7 +7,7 @@ import (
 
 func TestSameSeedSameScript(t *testing.T) {
 	for seed := range uint64(50) {
-		if first, second := Script(seed, true), Script(seed, true); first != second {
+		if first, second := Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}), Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}); first != second {
 			t.Fatalf("seed %d gives two scripts", seed)
 		}
 	}

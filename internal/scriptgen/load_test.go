@@ -3,8 +3,11 @@ package scriptgen
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,14 +22,22 @@ var (
 	scripts   = flag.Int("scripts", 500, "how many scripts to make")
 )
 
+// maxFailures is how many different failures are shown.
+const maxFailures = 5
+
 // result is how far a script came.
 type result struct {
-	stage string // "check", "compile", "load", or "" when it was loaded
+	stage string // "check", "compile", "load", "panic", or "" when it was loaded
 	text  string // the messages
 }
 
-// tryScript compiles and loads a script. Nothing is attached.
-func tryScript(env *probes.Env, text string) result {
+// tryScript compiles and loads a script. Nothing is attached. A panic is a result like others, so that it can be minimised.
+func tryScript(env *probes.Env, text string) (res result) {
+	defer func() {
+		if p := recover(); p != nil {
+			res = result{"panic", fmt.Sprintf("%v\n%s", p, debug.Stack())}
+		}
+	}()
 	src := &lang.Source{Name: "stdin", Text: []byte(text)}
 	opts := &lang.Options{}
 	file, diags := lang.Parse(src, opts)
@@ -92,32 +103,41 @@ func TestLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("seeds %d to %d", *firstSeed, *firstSeed+uint64(*scripts)-1)
-	kprobes := hasKprobes()
-	loaded, limits, old, failures := 0, 0, 0, 0
+	opts := Options{Kprobes: hasKprobes(), Uprobe: uprobeTarget()}
+	loaded, old, limits := 0, 0, map[string]int{}
+	var failures []result
 	for seed := *firstSeed; seed < *firstSeed+uint64(*scripts); seed++ {
-		text := Script(seed, kprobes)
+		text := Script(seed, opts)
 		res := tryScript(env, text)
-		switch res.stage {
-		case "":
+		switch {
+		case res.stage == "":
 			loaded++
 			continue
-		case "limit":
-			limits++
+		case res.stage == "limit":
+			limits[res.text]++
 			continue
-		case "old":
+		case res.stage == "old":
 			old++
 			continue
+		case slices.ContainsFunc(failures, res.same):
+			t.Errorf("seed %d: the same again", seed)
+			continue
 		}
-		failures++
+		failures = append(failures, res)
 		small := Minimise(text, func(s string) bool { return tryScript(env, s).same(res) })
-		t.Errorf("seed %d: %s: %s\nminimised to:\n%s", seed, res.stage, res.text, small)
-		if failures == 5 {
+		t.Errorf("seed %d: %s: %s\nminimised to:\n%s", seed, res.stage, tryScript(env, small).text, small)
+		if len(failures) == maxFailures {
 			t.Fatal("more failures are not shown")
 		}
 	}
-	t.Logf("%d scripts loaded, %d over a limit of the compiler, %d for newer kernels", loaded, limits, old)
-	if limits > *scripts/20 {
-		t.Errorf("%d of %d scripts are over a limit of the compiler", limits, *scripts)
+	sum := 0
+	for text, n := range limits {
+		t.Logf("over a limit of the compiler: %d: %s", n, text)
+		sum += n
+	}
+	t.Logf("%d scripts loaded, %d over a limit of the compiler, %d for newer kernels", loaded, sum, old)
+	if sum > *scripts/20 {
+		t.Errorf("%d of %d scripts are over a limit of the compiler", sum, *scripts)
 	}
 }
 
@@ -125,4 +145,17 @@ func TestLoads(t *testing.T) {
 func hasKprobes() bool {
 	_, err := os.Stat("/sys/bus/event_source/devices/kprobe")
 	return err == nil || os.Getenv("GOTRACE_VM") != ""
+}
+
+// uprobeTarget is a function of a binary that is there: of the workload in the test machines, else of the C library.
+func uprobeTarget() string {
+	if bin := os.Getenv("GOTRACE_WORKLOAD"); bin != "" {
+		return bin + ":wl_say"
+	}
+	for _, lib := range []string{"/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6"} {
+		if _, err := os.Stat(lib); err == nil {
+			return lib + ":malloc"
+		}
+	}
+	return ""
 }

@@ -2,9 +2,15 @@ package scriptgen
 
 import "strings"
 
-// Minimise removes statements and blocks as long as bad stays true. The script must be one
+// Minimise removes statements and blocks, then parts of expressions, as long as bad stays true. The script must be one
 // of Script's, whose lines are whole statements and whose blocks end in lines that begin with '}'.
 func Minimise(script string, bad func(string) bool) string {
+	script = fewerLines(script, bad)
+	return fewerLines(smaller(script, bad), bad)
+}
+
+// fewerLines removes lines.
+func fewerLines(script string, bad func(string) bool) string {
 	lines := strings.Split(strings.TrimRight(script, "\n"), "\n")
 	for changed := true; changed; {
 		changed = false
@@ -45,3 +51,65 @@ func removals(lines []string, i int) []int {
 }
 
 func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, "\t")) }
+
+// smaller puts what is in parentheses, or less, in the place of more.
+func smaller(script string, bad func(string) bool) string {
+	for i := 0; i < len(script); i++ {
+		if script[i] != '(' {
+			continue
+		}
+		for _, s := range simpler(script, i) {
+			if len(s) < len(script) && bad(s) {
+				script = s
+				i-- // the same place again
+				break
+			}
+		}
+	}
+	return script
+}
+
+// simpler are scripts with less in the place of the parentheses that open at offset i.
+func simpler(script string, i int) []string {
+	end := closing(script, i)
+	if end == 0 {
+		return nil
+	}
+	var list []string
+	put := func(text string) { list = append(list, script[:i]+text+script[end:]) }
+	put("")
+	put("1")
+	put(`"a"`)
+	for j := i + 1; j < end; j++ { // the groups in it
+		if script[j] == '(' {
+			if e := closing(script, j); e > 0 {
+				put(script[j:e])
+				j = e - 1
+			}
+		}
+	}
+	words := strings.Fields(script[i+1 : end-1]) // the operands of a binary operator
+	if len(words) > 2 {
+		put("(" + words[0] + ")")
+		put("(" + words[len(words)-1] + ")")
+		put("(" + strings.Join(words[:len(words)-2], " ") + ")")
+		put("(" + strings.Join(words[2:], " ") + ")")
+	}
+	return list
+}
+
+// closing is the offset after the parenthesis that closes the one at offset i, 0 if there is none.
+func closing(script string, i int) int {
+	depth := 0
+	for ; i < len(script) && script[i] != '\n'; i++ {
+		switch script[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}

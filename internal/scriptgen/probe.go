@@ -7,11 +7,12 @@ type probeSpec struct {
 	strs   []string // string expressions
 	syms   []string // what prints as a string but is none
 	kprobe bool     // only where the kernel has kprobes
+	uprobe bool     // TARGET stands for what to probe
 }
 
 // probeSpecs are probes that every kernel from 6.1 on has.
 var probeSpecs = []probeSpec{
-	{attach: "BEGIN"},
+	{attach: "BEGIN", ints: []string{"usermode"}},
 	{attach: "END"},
 	{attach: "interval:s:1"},
 	{attach: "profile:hz:99", ints: []string{"usermode"}},
@@ -23,7 +24,7 @@ var probeSpecs = []probeSpec{
 	{attach: "tracepoint:syscalls:sys_exit_read", ints: []string{"args.ret", "args->ret"}},
 	{
 		attach: "tracepoint:sched:sched_switch",
-		ints:   []string{"args.prev_pid", "args.next_prio", "args.prev_state"},
+		ints:   []string{"args.prev_pid", "args.next_prio", "args.prev_state", "args.prev_comm[2]"},
 		strs:   []string{"args.prev_comm", "args.next_comm"},
 	},
 	{attach: "tracepoint:sched:sched_process_exec", ints: []string{"args.pid"}, strs: []string{"str(args.filename)"}},
@@ -33,30 +34,12 @@ var probeSpecs = []probeSpec{
 	{attach: "kprobe:vfs_read", ints: []string{"arg0", "arg2", "((struct file *)arg0).f_flags"}, kprobe: true,
 		syms: []string{"func"}, strs: []string{"str(((struct file *)arg0).f_path.dentry.d_name.name)"}},
 	{attach: "kretprobe:vfs_read", ints: []string{"retval", "(int32)retval"}, kprobe: true},
+	{attach: "kprobe:vfs_read+4", ints: []string{"arg1", "sarg0"}, kprobe: true, syms: []string{"func"}},
+	{attach: "uprobe:TARGET", ints: []string{"arg0", "arg5", "sarg3", "((struct gen_outer *)arg0).in.z"}, uprobe: true,
+		strs: []string{"str(arg0)", "str(arg1, 20)", "((struct gen_outer *)arg0).next.name"}, syms: []string{"func"}},
+	{attach: "uretprobe:TARGET", ints: []string{"retval", "*(uint16 *)retval"}, uprobe: true, strs: []string{"str(retval)"}, syms: []string{"func"}},
+	{attach: "interval:ms:10, profile:us:2000", ints: []string{"usermode"}},
+	{attach: "tracepoint:syscalls:sys_enter_openat*", ints: []string{"args.dfd"}, strs: []string{"str(args.filename)"}},
+	{attach: "tracepoint:timer:hrtimer_start", ints: []string{"args.mode", "(uint64)args.hrtimer"}},
 	{attach: "tracepoint:syscalls:sys_enter_read, tracepoint:syscalls:sys_enter_write", ints: []string{"args.fd", "args.count"}},
 }
-
-// intBuiltins can be read everywhere.
-var intBuiltins = []string{
-	"pid", "tid", "uid", "gid", "cpu", "nsecs", "elapsed", "rand", "ncpus", "cgroup", "jiffies",
-	"((struct task_struct *)curtask)->pid", "((struct task_struct *)curtask)->real_parent->tgid",
-	"((struct task_struct *)curtask)->group_leader.prio", "curtask.se.load.weight", "curtask.flags",
-	"curtask.cred.uid.val", "curtask.in_execve", "curtask.nsproxy.uts_ns.ns.inum", "nsecs(boot)", "(uint64)curtask",
-}
-
-// strBuiltins can be read everywhere.
-var strBuiltins = []string{
-	"comm", "probe", "curtask.comm", "((struct task_struct *)curtask)->real_parent->comm", "curtask.nsproxy.uts_ns.name.release",
-}
-
-// intTypes are the types of casts.
-var intTypes = []string{"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
-
-// intLiterals are of every form and near every limit.
-var intLiterals = []string{
-	"0", "1", "2", "3", "7", "8", "10", "16", "63", "64", "100", "127", "128", "255", "256", "1000", "32767", "65535", "65536",
-	"0x7fffffff", "0x80000000", "4294967295", "4294967296", "0x7fffffffffffffff", "1e6", "1_000_000", "10ms", "0377", "12UL",
-}
-
-// strLiterals are of several lengths.
-var strLiterals = []string{`""`, `"a"`, `"bash"`, `"a longer text"`, `"tab\there"`, `"0123456789012345678901234567890123456789"`}
