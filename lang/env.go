@@ -29,10 +29,11 @@ type Kernel struct {
 	BTF          bool    // vmlinux BTF is there, and so bpf_get_current_task_btf (5.11)
 	RdonlyCast   uint32  // BTF id of the kfunc bpf_rdonly_cast (6.2), 0 if it is missing; read by Cast
 	TaskStruct   *Struct // read by Task
-	// Types fills RdonlyCast and TaskStruct when they are first asked for: reading the kernel's types takes
-	// longer than everything else at start-up, and many scripts need none. nil if they are set already.
-	Types func(*Kernel)
-	PidNS *PidNS // set when gotrace does not run in the first pid namespace
+	// FindCast and FindTask give RdonlyCast and TaskStruct when they are first asked for: to look for one among the kernel's
+	// types takes a millisecond, and many scripts need neither. nil if it is set already.
+	FindCast func() uint32
+	FindTask func() *Struct
+	PidNS    *PidNS // set when gotrace does not run in the first pid namespace
 }
 
 // PidNS is the device and inode of a pid namespace (nsfs), for bpf_get_ns_pid_tgid.
@@ -40,21 +41,18 @@ type PidNS struct{ Dev, Ino uint64 }
 
 // Cast is the BTF id of bpf_rdonly_cast, 0 if the kernel has none.
 func (k *Kernel) Cast() uint32 {
-	k.types()
+	if f := k.FindCast; f != nil {
+		k.RdonlyCast, k.FindCast = f(), nil
+	}
 	return k.RdonlyCast
 }
 
 // Task is struct task_struct, nil without BTF.
 func (k *Kernel) Task() *Struct {
-	k.types()
-	return k.TaskStruct
-}
-
-func (k *Kernel) types() {
-	if f := k.Types; f != nil {
-		k.Types = nil
-		f(k)
+	if f := k.FindTask; f != nil {
+		k.TaskStruct, k.FindTask = f(), nil
 	}
+	return k.TaskStruct
 }
 
 // AtLeast says whether the kernel is major.minor or newer.

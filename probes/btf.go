@@ -93,18 +93,24 @@ func moduleNames() []string {
 	return out
 }
 
-// loadKernelFacts fills what lang.Kernel tells of the kernel's types.
-func (e *Env) loadKernelFacts(k *lang.Kernel) {
+// taskStruct is struct task_struct, nil without BTF.
+func (e *Env) taskStruct() *lang.Struct {
+	t, _ := e.Type("struct", "task_struct")
+	s, _ := t.(*lang.Struct)
+	return s
+}
+
+// rdonlyCast is the BTF id of the kfunc bpf_rdonly_cast, 0 if the kernel has none.
+func (e *Env) rdonlyCast() uint32 {
 	types, err := e.vmlinux()
 	if err != nil {
-		return
+		return 0
 	}
-	if t, ok := e.Type("struct", "task_struct"); ok {
-		k.TaskStruct, _ = t.(*lang.Struct)
+	ids, err := types.file.Find("bpf_rdonly_cast", kbtf.KindFunc)
+	if err != nil || len(ids) == 0 {
+		return 0
 	}
-	if ids, err := types.file.Find("bpf_rdonly_cast", kbtf.KindFunc); err == nil && len(ids) > 0 {
-		k.RdonlyCast = uint32(ids[0])
-	}
+	return uint32(ids[0])
 }
 
 // keywordKinds are the kinds of type that a keyword of C introduces.

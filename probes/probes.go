@@ -61,7 +61,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		BTF:          exists("/sys/kernel/btf/vmlinux"),
 		PidNS:        pidNamespace(),
 	}
-	e.kernel.Types = e.loadKernelFacts
+	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	return e, nil
 }
 

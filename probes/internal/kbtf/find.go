@@ -9,17 +9,17 @@ import (
 // Find returns the numbers of the types of a name and of one of the kinds, in order. Those of a
 // module's file come before the kernel's, as a module's script means its own.
 func (f *File) Find(name string, kinds ...Kind) ([]ID, error) {
-	offsets, err := f.offsets(name)
-	if err != nil || len(offsets) == 0 {
-		return nil, err
-	}
 	wanted := uint32(0)
 	for _, k := range kinds {
 		wanted |= 1 << k
 	}
+	names, err := f.allNames()
+	if err != nil || name == "" {
+		return nil, err
+	}
 	var out []ID
 	for i, place := range f.places {
-		if wanted>>(place&(1<<kindBits-1))&1 == 1 && slices.Contains(offsets, f.names[i]) {
+		if wanted>>(place&(1<<kindBits-1))&1 == 1 && names.is(f.names[i], name) {
 			out = append(out, f.first+ID(i))
 		}
 	}
@@ -28,6 +28,30 @@ func (f *File) Find(name string, kinds ...Kind) ([]ID, error) {
 		return append(out, more...), err
 	}
 	return out, nil
+}
+
+// names is all strings that a file's types are named with: a module's follow the kernel's.
+type names struct{ kernel, module []byte }
+
+func (f *File) allNames() (n names, err error) {
+	if f.base == nil {
+		n.kernel, err = f.strs.whole()
+		return n, err
+	}
+	if n.kernel, err = f.base.strs.whole(); err == nil {
+		n.module, err = f.strs.whole()
+	}
+	return n, err
+}
+
+// is says whether the string at off is name.
+func (n *names) is(off uint32, name string) bool {
+	strs, at := n.kernel, int(off)
+	if at >= len(strs) {
+		strs, at = n.module, at-len(strs)
+	}
+	end := at + len(name)
+	return end < len(strs) && strs[end] == 0 && string(strs[at:end]) == name
 }
 
 func (f *File) kind(i int) Kind { return Kind(f.places[i] & (1<<kindBits - 1)) }
