@@ -128,6 +128,9 @@ type Target struct {
 	Event    string // tracepoint, rawtracepoint: "sys_enter_openat"
 	Period   uint64 // interval, profile: nanoseconds, or
 	Hz       uint64 // interval, profile: frequency
+
+	// Wildcard says that a pattern matched it: where such a target can not be attached, the others still are.
+	Wildcard bool
 }
 
 // NotFoundError says that an attach point matches nothing, and what is near to it.

@@ -235,7 +235,7 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if symbols := e.multiSymbols(targets); symbols != nil && e.kprobeMulti() {
 		ret := targets[0].Kind.Return
 		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (Links, error) {
-			return attachKprobeMulti(symbols, ret, prog)
+			return halve(targets, func(lo, hi int) (closer, error) { return attachKprobeMulti(symbols[lo:hi], ret, prog) })
 		}}, nil
 	}
 	return &Plan{attach: each(targets, attachKprobe)}, nil
@@ -290,7 +290,7 @@ func (e *Env) multiSymbols(targets []lang.Target) []string {
 	return out
 }
 
-func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (Links, error) {
+func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error) {
 	opts := link.KprobeMultiOptions{Symbols: symbols}
 	attach := link.KprobeMulti
 	if ret {
@@ -298,9 +298,17 @@ func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (Links, e
 	}
 	l, err := attach(prog, opts)
 	if err != nil {
-		return nil, fmt.Errorf("attaching to %d functions: %w", len(symbols), err)
+		return nil, fmt.Errorf("attaching to %s: %w", functions(symbols), err)
 	}
-	return Links{l}, nil
+	return l, nil
+}
+
+// functions names one function, or says how many there are.
+func functions(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return fmt.Sprintf("%d functions", len(names))
 }
 
 // haveKprobeMulti tries kprobe.multi on a function that every kernel has.

@@ -38,7 +38,8 @@ func (p *Plan) Adjust(spec *ebpf.ProgramSpec) {
 	}
 }
 
-// Attach attaches the program to all targets. If one fails, none stays attached.
+// Attach attaches the program to all targets. If one fails, none stays attached; but those that a wildcard matched are only
+// left out, as long as there are others: then there are links and a *SkippedError.
 func (p *Plan) Attach(prog *ebpf.Program) (Links, error) { return p.attach(prog) }
 
 // Links are attachments that are closed together.
@@ -72,14 +73,20 @@ func (l Links) Close() error {
 func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (Links, error) {
 	return func(prog *ebpf.Program) (Links, error) {
 		var all Links
+		skipped := &SkippedError{}
 		for i := range targets {
-			l, err := attach(&targets[i], prog)
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("attaching %s: %w", targets[i].Name, err), all.Close())
+			t := &targets[i]
+			l, err := attach(t, prog)
+			switch {
+			case err == nil:
+				all = append(all, l)
+			case t.Wildcard && refused(err):
+				skipped.add(t, err)
+			default:
+				return nil, errors.Join(fmt.Errorf("attaching %s: %w", t.Name, err), all.Close())
 			}
-			all = append(all, l)
 		}
-		return all, nil
+		return skipped.result(all)
 	}
 }
 

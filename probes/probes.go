@@ -5,6 +5,7 @@ package probes
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -116,8 +117,10 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", ap.Provider), Near: nearest(ap.Provider, kindNames())}
 	}
 	targets, err := providers[kind.Name].resolve(e, ap)
-	if ap.Name != "" {
-		for i := range targets {
+	wildcard := slices.ContainsFunc(ap.Parts, isPattern)
+	for i := range targets {
+		targets[i].Wildcard = wildcard
+		if ap.Name != "" {
 			targets[i].Name = ap.Name
 		}
 	}

@@ -250,9 +250,11 @@ func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *e
 	if targets[0].Kind.Return {
 		attach = ex.UretprobeMulti
 	}
-	l, err := attach(nil, prog, &link.UprobeMultiOptions{Addresses: offsets, PID: uint32(e.opts.PID)})
-	if err != nil {
-		return nil, fmt.Errorf("attaching to %d functions of %s: %w", len(targets), targets[0].Path, err)
-	}
-	return Links{l}, nil
+	return halve(targets, func(lo, hi int) (closer, error) {
+		l, err := attach(nil, prog, &link.UprobeMultiOptions{Addresses: offsets[lo:hi], PID: uint32(e.opts.PID)})
+		if err != nil {
+			return nil, fmt.Errorf("attaching to %d functions of %s: %w", hi-lo, targets[0].Path, err)
+		}
+		return l, nil
+	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // Attach runs the BEGIN probes in the order of the script and then attaches the others. The command of
@@ -92,14 +93,42 @@ func attachOrder(programs []*loaded) []*loaded {
 	return slices.Concat(forward, reverse, timers)
 }
 
-// attach attaches a program to all its targets and returns how many there are.
+// attach attaches a program to its targets and returns how many there are. What a wildcard matched and could not be
+// attached is told.
 func (s *Session) attach(p *loaded) (int, error) {
 	links, err := p.plan.Attach(p.prog)
-	if err != nil {
+	s.links = append(s.links, links...)
+	count := len(p.spec.Prog.Targets)
+	var some *probes.SkippedError
+	switch {
+	case len(links) > 0 && errors.As(err, &some):
+		s.tellSkipped(p.spec, some.Skipped)
+		return count - len(some.Skipped), nil
+	case err != nil:
 		return 0, s.at(p.spec, err)
 	}
-	s.links = append(s.links, links...)
-	return len(p.spec.Prog.Targets), nil
+	return count, nil
+}
+
+// tellSkipped warns of the targets of a wildcard that could not be attached, with -v of each.
+func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
+	if s.bp.Checked.Config.MissingProbes == "ignore" {
+		return
+	}
+	message := fmt.Sprintf("%s not attached, the first is %s: %v",
+		times(uint64(len(skipped)), "probe of this wildcard was", "probes of this wildcard were"), skipped[0].Target.Name, skipped[0].Err)
+	hint := ""
+	if len(skipped) > 1 {
+		hint = "-v lists all of them"
+	}
+	w := warning(p.Prog.Probe.Range().Pos, "skipped", message, hint)
+	w.Span = attachSpan(p)
+	s.warn(lang.Diagnostics{w})
+	if s.opts.Verbose {
+		for _, k := range skipped {
+			fmt.Fprintf(s.opts.Stderr, "not attached: %s: %v\n", k.Target.Name, k.Err)
+		}
+	}
 }
 
 // detach undoes what attach did, for all programs together: the kernel waits for each, and several waits take the time of one.

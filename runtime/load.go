@@ -208,11 +208,15 @@ func (s *Session) loadProgram(l *loaded) error {
 
 // at gives an error the place of the program's probe in the script.
 func (s *Session) at(p *codegen.Program, err error) error {
-	span := p.Prog.Probe.Range()
+	return &ScriptError{Err: err, Diagnostic: lang.Diagnostic{Span: attachSpan(p), Code: "attach", Message: err.Error()}}
+}
+
+// attachSpan is the place of a program's first attach point.
+func attachSpan(p *codegen.Program) lang.Span {
 	if points := p.Prog.Probe.Points; len(points) > 0 {
-		span = points[0].Range()
+		return points[0].Range()
 	}
-	return &ScriptError{Err: err, Diagnostic: lang.Diagnostic{Span: span, Code: "attach", Message: err.Error()}}
+	return p.Prog.Probe.Range()
 }
 
 // withMaps returns a copy of the instructions in which references to maps by name are replaced by their descriptors.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -169,6 +170,33 @@ func TestMissingProbes(t *testing.T) {
 		err := s.Attach()
 		if (err != nil) != c.fails || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%s: error %v, messages %q", c.setting, err, errs.String())
+		}
+	}
+}
+
+// What a wildcard matches and can not be attached is told, and does not count.
+func TestSkippedTargets(t *testing.T) {
+	refused := probes.Skipped{Target: lang.Target{Name: "kprobe:b"}, Err: errors.New("notrace")}
+	some := linkPlan(func(*ebpf.Program) (probes.Links, error) {
+		return probes.Links{io.NopCloser(nil)}, &probes.SkippedError{Skipped: []probes.Skipped{refused}}
+	})
+	for _, c := range []struct{ setting, says string }{
+		{"error", "WARNING: 1 probe of this wildcard was not attached, the first is kprobe:b: notrace\n"},
+		{"warn", "WARNING: 1 probe of this wildcard was not attached"},
+		{"ignore", ""},
+	} {
+		var errs strings.Builder
+		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, opts: Options{Stderr: &errs}}
+		s.bp.Checked.Config.MissingProbes = c.setting
+		s.printer = &textPrinter{err: &errs}
+		p := program("kprobe")
+		p.Prog.Targets = append(p.Prog.Targets, refused.Target)
+		s.programs = []*loaded{{spec: p, plan: some}}
+		if err := s.Attach(); err != nil {
+			t.Fatal(err)
+		}
+		if got := errs.String(); !strings.Contains(got, c.says) || !strings.Contains(got, "Attached 1 probe\n") || c.says == "" && strings.Contains(got, "WARNING") {
+			t.Errorf("%s: messages %q", c.setting, got)
 		}
 	}
 }

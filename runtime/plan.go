@@ -13,7 +13,7 @@ import (
 type plan interface {
 	// Adjust sets what must be known of the way of attaching when the program is loaded.
 	Adjust(spec *ebpf.ProgramSpec)
-	// Attach attaches to all targets, or to none and gives an error.
+	// Attach attaches to all targets, or to none and gives an error; or to some, with a *probes.SkippedError for the others.
 	Attach(prog *ebpf.Program) (probes.Links, error)
 }
 
