@@ -24,7 +24,7 @@ func openPerf(attr *unix.PerfEventAttr, pid, cpu int, prog *ebpf.Program) (perfE
 	attr.Bits |= unix.PerfBitDisabled
 	fd, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
-		return -1, fmt.Errorf("opening a perf event: %w", err)
+		return -1, fmt.Errorf("opening a perf event: %w%s", err, deniedBy(err, attr.Type))
 	}
 	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_BPF, prog.FD()); err != nil {
 		return -1, errors.Join(fmt.Errorf("attaching the program to a perf event: %w", err), unix.Close(fd))
@@ -33,6 +33,32 @@ func openPerf(attr *unix.PerfEventAttr, pid, cpu int, prog *ebpf.Program) (perfE
 		return -1, errors.Join(fmt.Errorf("enabling a perf event: %w", err), unix.Close(fd))
 	}
 	return perfEvent(fd), nil
+}
+
+// deniedBy says what may keep a process with CAP_PERFMON from opening a perf event. "" if err is something else.
+func deniedBy(err error, typ uint32) string {
+	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
+		return ""
+	}
+	paranoid, readErr := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
+	uprobe, typErr := pmuType("uprobe")
+	return deniedText(strings.TrimSpace(string(paranoid)), readErr == nil, typErr == nil && typ == uprobe)
+}
+
+// debianParanoid is the level of kernel.perf_event_paranoid, of Debian's and Ubuntu's kernels alone, at which perf events
+// are CAP_SYS_ADMIN's.
+const debianParanoid = 3
+
+func deniedText(paranoid string, known, uprobe bool) string {
+	level, err := strconv.Atoi(paranoid)
+	switch {
+	case known && err == nil && level >= debianParanoid:
+		return fmt.Sprintf(": kernel.perf_event_paranoid is %d, which takes CAP_SYS_ADMIN: run gotrace as root, or set it lower with sysctl kernel.perf_event_paranoid=%d",
+			level, debianParanoid-1)
+	case uprobe:
+		return ": this kernel wants CAP_SYS_ADMIN for uprobes: run gotrace as root"
+	}
+	return ": run gotrace as root"
 }
 
 // eventSources are where the kernel lists its sources of perf events, and their type numbers.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // tracefsPlaces are where tracefs is found, the usual place first.
@@ -47,10 +49,17 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 	}
 	if !isPattern(category) && !isPattern(event) {
 		// Records that ftrace writes itself have a format too, but are nothing to attach to: they can not be enabled.
-		if !strings.Contains(category+event, "/") && exists(filepath.Join(dir, "events", category, event, "enable")) {
-			return []tracepoint{{category, event}}, nil
+		if strings.Contains(category+event, "/") {
+			return nil, nil
 		}
-		return nil, nil
+		found, err := present(filepath.Join(dir, "events", category, event, "enable"))
+		if err != nil {
+			return nil, fmt.Errorf("finding tracepoint %s:%s: %w", category, event, err)
+		}
+		if !found {
+			return nil, nil
+		}
+		return []tracepoint{{category, event}}, nil
 	}
 	f, err := os.Open(filepath.Join(dir, "available_events"))
 	if err != nil {
@@ -69,6 +78,18 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 		}
 	}
 	return out, nil
+}
+
+// present says whether a file is there, or why that can not be said: to be kept from looking is not to find nothing.
+func present(path string) (bool, error) {
+	_, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return false, nil
+	}
+	return false, err
 }
 
 // ParseEvents reads available_events of tracefs, a "category:event" a line, and sorts it.

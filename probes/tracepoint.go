@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
 )
@@ -163,6 +164,10 @@ func tracepointLines(e *Env, t *lang.Target) ([]string, error) {
 
 func planTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		return link.Tracepoint(t.Category, t.Event, prog, nil)
+		l, err := link.Tracepoint(t.Category, t.Event, prog, nil)
+		if err != nil {
+			return nil, fmt.Errorf("%w%s", err, deniedBy(err, unix.PERF_TYPE_TRACEPOINT))
+		}
+		return l, nil
 	})}, nil
 }
