@@ -6,10 +6,13 @@ import (
 	"unsafe"
 )
 
-// sigset is the kernel's set of signals, sigaction a zero (default) action with room for its flags, mask and restorer.
+// sigset is the kernel's set of signals, sigaction what it does for one; the zero action is the default.
 type (
 	sigset    uint64
-	sigaction [32]byte
+	sigaction struct {
+		handler              uintptr
+		flags, restorer, set uint64
+	}
 )
 
 const (
@@ -18,6 +21,7 @@ const (
 	sigSetMask   = 2
 	prPdeathsig  = 1
 	exitNoExec   = 127
+	sigIgnore    = 1
 	cloneSIGCHLD = uintptr(syscall.SIGCHLD)
 )
 
@@ -27,7 +31,7 @@ type forkArgs struct {
 	argv, env    **byte
 	gate, result uintptr
 	none         sigset
-	act          sigaction
+	act, old     sigaction
 	token        [1]byte
 	errno        uint32
 }
@@ -88,6 +92,10 @@ func forkRaw(a *forkArgs) (uintptr, syscall.Errno) {
 		}
 	}
 	for sig := uintptr(1); sig <= sigCount; sig++ {
+		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&a.old)), sigsetSize, 0, 0)
+		if a.old.handler == sigIgnore {
+			continue // as exec has it: nohup must work for the command, too
+		}
 		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&a.act)), 0, sigsetSize, 0, 0)
 	}
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask, uintptr(unsafe.Pointer(&a.none)), 0, sigsetSize, 0, 0)

@@ -77,7 +77,7 @@ func (r *running) finish(t *testing.T) (string, int) {
 }
 
 func TestSignalsEndInOrder(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			r := start(t, "-e", ticking)
 			if err := r.cmd.Process.Signal(sig); err != nil {

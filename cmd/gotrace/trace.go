@@ -214,12 +214,15 @@ func (c *cli) output() (io.Writer, func(), error) {
 	return f, func() { f.Close() }, nil
 }
 
-// signals returns a context that the first SIGINT or SIGTERM ends. A second one quits at once, as SIGQUIT does: the kernel
-// takes back everything a dead process had attached.
+// signals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second one quits at once, as SIGQUIT does: the
+// kernel takes back everything a dead process had attached. A SIGHUP that is ignored, as nohup does, stays ignored.
 func (c *cli) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(ch, syscall.SIGHUP)
+	}
 	go func() {
 		for sig := range ch {
 			if ctx.Err() != nil || sig == syscall.SIGQUIT {
