@@ -73,10 +73,21 @@ type emitter struct {
 	v4    bool // instructions of cpu version 4 (Linux 6.6): sign-extending moves, signed division
 	next  *ir.Block
 	late  []func() // code to be placed behind the function's blocks
+
+	// numbers (by value id) become unknown to the verifier when they are put into the frame. Before Linux 6.9 a word of the
+	// frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
+	// with each value that is one on one way and the other on another, it checks all that follows twice.
+	numbers []bool
 }
 
+// seesFrames is the first kernel whose verifier takes a limited number for a case of an unlimited one in the frame, too.
+const seesFrames = 6<<16 | 9<<8
+
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
-	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8}
+	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
+	if o.KernelVersion < seesFrames {
+		e.numbers = pass.Numbers(f)
+	}
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())
 	blocks := e.emitted()

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"maps"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/ir"
@@ -11,11 +13,28 @@ import (
 func (e *emitter) moves(list []pass.Move) {
 	for _, m := range list {
 		if m.From.InReg() || m.From.InFrame() {
+			if m.To.InFrame() && m.Value != nil && e.numbers[m.Value.ID] {
+				e.unknown(asm.Register(m.From.Reg))
+			}
 			e.copy(m.To, m.From)
 		} else {
 			e.compute(asm.Register(m.To.Reg), m.Value)
 		}
 	}
+}
+
+// unknown makes the verifier forget what it knows about a register, which keeps its value.
+func (e *emitter) unknown(r asm.Register) {
+	same := maps.Clone(e.copies.class)
+	e.negateTwice(r)
+	e.copies.class = same
+}
+
+// negateTwice leaves the same number, of which the verifier only knows that it is one.
+func (e *emitter) negateTwice(r asm.Register) {
+	neg := asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r}
+	e.add(neg)
+	e.add(neg)
 }
 
 func placeOf(l pass.Loc) place {

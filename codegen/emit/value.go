@@ -87,7 +87,6 @@ func (e *emitter) alu(v *ir.Value, r asm.Register) {
 
 func (e *emitter) unary(v *ir.Value, r asm.Register) {
 	x := v.Args[0]
-	neg := asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r}
 	if loc := e.alloc.Used(x, e.i); loc.InReg() {
 		// These read one register and write another.
 		switch {
@@ -102,11 +101,9 @@ func (e *emitter) unary(v *ir.Value, r asm.Register) {
 	e.take(r, x)
 	switch {
 	case v.Op == ir.OpNeg:
-		e.op(v, neg)
+		e.op(v, asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r})
 	case v.Op == ir.OpScalar:
-		// Twice: the result is the same number, and the verifier has forgotten that it was a pointer.
-		e.add(neg)
-		e.add(neg)
+		e.negateTwice(r) // the verifier has forgotten that it was a pointer
 	case v.Op == ir.OpBswap:
 		e.add(asm.HostTo(asm.BE, r, sizes[uint8(v.Imm/8)]))
 	case v.Op == ir.OpZext && v.Imm == 32:

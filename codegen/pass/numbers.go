@@ -1,0 +1,147 @@
+package pass
+
+import (
+	"slices"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+)
+
+// Numbers says, by id, which values are numbers of which the verifier need not know anything: no address is made with them,
+// no helper gets them, and they hold no pointer.
+func Numbers(f *ir.Func) []bool {
+	n := &numbers{f: f, known: make([]bool, f.Values()), args: map[*ir.Value][]*ir.Value{}}
+	for _, b := range f.Blocks {
+		for _, e := range b.Edges() {
+			for i, a := range e.Args {
+				p := e.To.Params[i]
+				n.args[p] = append(n.args[p], a)
+			}
+		}
+	}
+	n.roots()
+	n.limits()
+	out := make([]bool, len(n.known))
+	for id, known := range n.known {
+		out[id] = !known
+	}
+	return out
+}
+
+// numbers finds the other values: those that the verifier must know.
+type numbers struct {
+	f     *ir.Func
+	known []bool                    // by id
+	args  map[*ir.Value][]*ir.Value // what edges bring to block parameters
+}
+
+// roots notes what is used as an address or by the kernel.
+func (n *numbers) roots() {
+	for _, b := range n.f.Blocks {
+		for _, v := range b.Values {
+			switch v.Op {
+			case ir.OpHelper, ir.OpKfunc:
+				for _, a := range v.Args {
+					n.note(a)
+				}
+			case ir.OpLoad, ir.OpAtomicAdd, ir.OpAtomicFetch, ir.OpXchg:
+				n.note(v.Args[0])
+			case ir.OpStore:
+				n.note(v.Args[0])
+				if v.Size == 8 && n.pointer(v.Args[1]) {
+					n.note(v.Args[1]) // read back, it is to be a pointer again
+				}
+			}
+		}
+	}
+}
+
+// limits notes the values that set limits to known ones in comparisons.
+func (n *numbers) limits() {
+	for changed := true; changed; {
+		changed = false
+		compared := func(x, y *ir.Value) {
+			if n.known[x.ID] != n.known[y.ID] {
+				n.note(x)
+				n.note(y)
+				changed = true
+			}
+		}
+		for _, b := range n.f.Blocks {
+			for _, v := range b.Values {
+				if v.Op == ir.OpCmp {
+					compared(v.Args[0], v.Args[1])
+				}
+			}
+			if t := &b.Term; t.Kind == ir.TermBranch {
+				compared(t.X, t.Y)
+			}
+		}
+	}
+}
+
+// note notes a value and all that it is computed from.
+func (n *numbers) note(v *ir.Value) {
+	if n.known[v.ID] {
+		return
+	}
+	n.known[v.ID] = true
+	for _, a := range n.args[v] {
+		n.note(a)
+	}
+	switch v.Op {
+	case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc:
+		return
+	}
+	for _, a := range v.Args {
+		n.note(a)
+	}
+}
+
+// mapMemory are the helpers whose result points to numbers, numberHelpers those whose result is one.
+var (
+	mapMemory     = []asm.BuiltinFunc{asm.FnMapLookupElem, asm.FnMapLookupPercpuElem, asm.FnRingbufReserve}
+	numberHelpers = []asm.BuiltinFunc{
+		asm.FnGetCurrentCgroupId, asm.FnGetCurrentPidTgid, asm.FnGetCurrentTask, asm.FnGetCurrentUidGid, asm.FnGetFuncIp,
+		asm.FnGetPrandomU32, asm.FnGetSmpProcessorId, asm.FnJiffies64, asm.FnKtimeGetBootNs, asm.FnKtimeGetNs, asm.FnKtimeGetTaiNs,
+		asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, asm.FnProbeReadUser, asm.FnProbeReadUserStr,
+	}
+)
+
+// pointer says whether a value may be a pointer to the verifier.
+func (n *numbers) pointer(v *ir.Value) bool {
+	return n.any(v, func(v *ir.Value) bool {
+		switch v.Op {
+		case ir.OpSlot, ir.OpCtx, ir.OpFP, ir.OpMapPtr, ir.OpMapValue, ir.OpFuncPtr, ir.OpKfunc, ir.OpParam:
+			return true
+		case ir.OpHelper:
+			return !slices.Contains(numberHelpers, asm.BuiltinFunc(v.Imm))
+		case ir.OpLoad:
+			return v.Size == 8 && n.any(v.Args[0], func(v *ir.Value) bool {
+				return v.Op != ir.OpMapValue && v.Op != ir.OpConst && !(v.Op == ir.OpHelper && slices.Contains(mapMemory, asm.BuiltinFunc(v.Imm)))
+			})
+		}
+		return false
+	})
+}
+
+// any says whether is holds for one of the values that v may be, or be the sum of.
+func (n *numbers) any(v *ir.Value, is func(*ir.Value) bool) bool {
+	seen := map[*ir.Value]bool{}
+	var visit func(*ir.Value) bool
+	visit = func(v *ir.Value) bool {
+		from := v.Args
+		switch {
+		case seen[v]:
+			return false
+		case v.Op == ir.OpParam && len(n.args[v]) > 0:
+			from = n.args[v]
+		case v.Op != ir.OpAdd && v.Op != ir.OpSub:
+			return is(v)
+		}
+		seen[v] = true
+		return slices.ContainsFunc(from, visit)
+	}
+	return visit(v)
+}

@@ -1,0 +1,74 @@
+package pass
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNumbers(t *testing.T) {
+	const head = "b0.entry():\nv0 = ctx\n"
+	for _, tt := range []struct{ name, slots, text, want string }{
+		{"only written and returned", "", `
+			v1 = load64 [v0+0]
+			v2 = const 3
+			v3 = mul v1, v2
+			v4 = map_value m+0
+			store64 [v4+0], v3
+			return v3`, "v1 v2 v3"},
+		{"part of an address", "", `
+			v1 = load8 [v0+0]
+			v2 = const 3
+			v3 = mul v1, v2
+			v4 = map_value m+0
+			v5 = add v4, v3
+			store64 [v5+0], v1
+			return v2`, ""},
+		{"on one way part of an address, on both in one parameter", "", `
+			v1 = load8 [v0+0]
+			v2 = const 3
+			branch ult v1, v2 ? b1.a() : b2.b()
+			b1.a():
+			jump b3.c(v1)
+			b2.b():
+			jump b3.c(v2)
+			b3.c(v3):
+			v4 = map_value m+0
+			v5 = add v4, v3
+			store8 [v5+0], v3
+			return v2`, ""},
+		{"limit of a known one", "", `
+			v1 = load8 [v0+0]
+			v2 = load8 [v0+8]
+			v3 = load8 [v0+16]
+			v4 = map_value m+0
+			v5 = add v4, v1
+			branch ult v1, v2 ? b1.a() : b2.b()
+			b1.a():
+			store8 [v5+0], v3
+			jump b2.b()
+			b2.b():
+			return v3`, "v3"},
+		{"a pointer kept in the frame", "slot s0 8\n", `
+			v1 = load64 [v0+0]
+			v2 = slot s0+0
+			v3 = load8 [v0+8]
+			store64 [v2+0], v1
+			store64 [v2+0], v3
+			return v3`, "v3"},
+	} {
+		p := parsed(t, "func f\n"+tt.slots+head+tt.text)
+		f := p.Funcs[0]
+		is := Numbers(f)
+		var got []string
+		for _, b := range f.Blocks {
+			for _, v := range b.Values {
+				if v.HasResult() && is[v.ID] {
+					got = append(got, v.String())
+				}
+			}
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("%s: the numbers are %q, want %q", tt.name, s, tt.want)
+		}
+	}
+}
