@@ -87,7 +87,11 @@ func (g *gen) intFromMap(depth int) string {
 	if !ok {
 		return g.intLeaf()
 	}
-	for _, p := range parts(value{g.element(m, depth-1), m.val}, 2) {
+	text := g.element(m, depth-1)
+	if len(m.keys) == 0 {
+		text = "(" + text + ")" // @m[0] would be an element
+	}
+	for _, p := range parts(value{text, m.val}, 2) {
 		if p.shape.equal(anInt) {
 			return p.text
 		}
