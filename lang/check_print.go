@@ -1,5 +1,7 @@
 package lang
 
+import "errors"
+
 // printf checks the format against the arguments.
 func (c *checker) printf(e *Call) Type {
 	format, ok := c.constText(e, 0)
@@ -12,7 +14,7 @@ func (c *checker) printf(e *Call) Type {
 	}
 	items, err := ParseFormat(format)
 	if err != nil {
-		c.report(Errorf(e.Args[0], "bad-format", "%v", err))
+		c.report(c.errFormat(e.Args[0], err))
 		return None{}
 	}
 	n := 0
@@ -31,12 +33,30 @@ func (c *checker) printf(e *Call) Type {
 	return None{}
 }
 
+// errFormat is about a mistake in a format, at its place in the literal where there is one.
+func (c *checker) errFormat(e Expr, err error) Diagnostic {
+	var f *FormatError
+	if !errors.As(err, &f) {
+		return Errorf(e, "bad-format", "%v", err)
+	}
+	d := Errorf(e, "bad-format", "%s", f.Message).WithHint("%s", f.Hint)
+	if span := e.Range(); isWrittenString(e) && span.Pos.Line == span.EndPos.Line && c.out.Source != nil {
+		text := string(c.out.Source.Text[span.Pos.Offset:span.EndPos.Offset])
+		d.Span = within(span.Pos, writtenAt(text, f.Start), writtenAt(text, f.End))
+	}
+	return d
+}
+
+func isWrittenString(e Expr) bool { _, ok := e.(*StrLit); return ok }
+
 // conversion checks a value for a conversion of a format. %s shows any value as print() does.
 func (c *checker) conversion(e Expr, it FormatItem, t Type) {
 	ok := isNumeric(t)
 	switch it.Verb {
 	case "s":
 		ok = printable(t)
+	case "gr":
+		_, ok = t.(Int)
 	case "r", "rx", "rh":
 		switch t := t.(type) {
 		case String:

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 )
 
@@ -23,9 +24,28 @@ type Diagnostic struct {
 	Hint     string // what to do, "" if nothing is known
 }
 
-// Errorf makes an error about a node.
+// Errorf makes an error about a node. Types among the arguments are named as plainNames has it.
 func Errorf(n Node, code, format string, args ...any) Diagnostic {
-	return Diagnostic{Span: n.Range(), Code: code, Message: fmt.Sprintf(format, args...)}
+	return Diagnostic{Span: n.Range(), Code: code, Message: fmt.Sprintf(format, plainNames(args)...)}
+}
+
+var stringLength = regexp.MustCompile(`string\[\d+\]`)
+
+// plainNames puts names for the types among the arguments of a message. The lengths of strings, which the compiler finds,
+// are not shown, unless types differ in nothing else.
+func plainNames(args []any) []any {
+	named := append([]any(nil), args...)
+	full := map[string]string{} // by the name without lengths
+	for i, a := range args {
+		if t, ok := a.(Type); ok && t != nil {
+			name := stringLength.ReplaceAllString(t.String(), "string")
+			if old, seen := full[name]; seen && old != t.String() {
+				return args
+			}
+			full[name], named[i] = t.String(), name
+		}
+	}
+	return named
 }
 
 // Warningf makes a warning about a node.

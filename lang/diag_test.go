@@ -3,6 +3,7 @@ package lang
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestWriteDiagnostics(t *testing.T) {
@@ -40,6 +41,48 @@ let @x
 		diags.Write(&out, src, false)
 		if got := "\n" + out.String(); got != test.want {
 			t.Errorf("%s: got\n%s", test.name, got)
+		}
+	}
+}
+
+func TestTypesInMessages(t *testing.T) {
+	for _, test := range []struct {
+		a, b Type
+		want string
+	}{
+		{typeInt64, String{Len: 17}, "int64, string"},
+		{String{Len: 4}, String{Len: 4}, "string, string"},
+		{String{Len: 4}, String{Len: 17}, "string[4], string[17]"},
+		{Tuple{Elems: []Type{typeInt64, String{Len: 4}}}, String{Len: 17}, "(int64,string), string"},
+		{nil, Array{Elem: typeUint8, Len: 4}, "<nil>, uint8[4]"},
+	} {
+		if d := Errorf(Span{}, "test", "%v, %v", test.a, test.b); d.Message != test.want {
+			t.Errorf("got %q, want %q", d.Message, test.want)
+		}
+	}
+}
+
+func TestWriteCutsLongLines(t *testing.T) {
+	filler := strings.Repeat("@日 = 1; ", 1<<17)
+	for _, test := range []struct{ name, in, mistake string }{
+		{"in the middle", filler + "$y = $zz; " + filler, "$zz"},
+		{"at the start", "$zz; " + filler, "$zz"},
+		{"at the end", filler + "$zz", "$zz"},
+		{"long", filler + "$zz" + filler, "$zz" + filler},
+	} {
+		at := strings.Index(test.in, test.mistake)
+		place := Span{Pos: Pos{Line: 1, Column: at + 1}, EndPos: Pos{Line: 1, Column: at + len(test.mistake) + 1}}
+		var out strings.Builder
+		Diagnostics{Errorf(place, "c", "bad")}.Write(&out, &Source{Name: "t", Text: []byte(test.in)}, false)
+		lines := strings.Split(out.String(), "\n")
+		column := strings.Index(lines[2], "^")
+		if !utf8.ValidString(lines[1]) || len(lines[1]) > 170 || len(lines[2]) > 170 {
+			t.Errorf("%s: got\n%s", test.name, out.String())
+		}
+		// One wide rune takes two columns and three bytes.
+		before, _, found := strings.Cut(lines[1], "$zz")
+		if width := utf8.RuneCountInString(before) + strings.Count(before, "日"); !found || width != column {
+			t.Errorf("%s: the mark is in column %d, not %d:\n%s", test.name, column, width, out.String())
 		}
 	}
 }

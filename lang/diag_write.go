@@ -62,6 +62,14 @@ func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
 	}
 }
 
+// Source lines of more than maxLine bytes are cut to shownLine bytes, of which shownBefore are before the mistake.
+const (
+	maxLine     = 300
+	shownLine   = 160
+	shownBefore = 80
+	cutMark     = "…"
+)
+
 // underline returns a source line as a terminal shows it, tabs expanded, with the line of marks under a span: ^~~~. A
 // span of several lines is marked to the end of its first.
 func underline(line string, span Span) (shown, marks string) {
@@ -70,6 +78,7 @@ func underline(line string, span Span) (shown, marks string) {
 	if span.EndPos.Line == span.Pos.Line {
 		end = min(max(span.EndPos.Column-1, start), len(line))
 	}
+	line, start, end = cutLine(line, start, end)
 	var b strings.Builder
 	column, from, to := 0, -1, -1
 	for i, r := range line {
@@ -88,6 +97,33 @@ func underline(line string, span Span) (shown, marks string) {
 		to = column
 	}
 	return b.String(), strings.Repeat(" ", from) + "^" + strings.Repeat("~", max(to-from-1, 0))
+}
+
+// cutLine cuts what is far from bytes [start, end) off a long line, and gives their new places.
+func cutLine(line string, start, end int) (string, int, int) {
+	if len(line) <= maxLine {
+		return line, start, end
+	}
+	from := runeStart(line, max(0, start-shownBefore))
+	to := runeStart(line, min(len(line), from+shownLine))
+	cut := line[from:to]
+	start, end = start-from, min(end, to)-from
+	if from > 0 {
+		cut = cutMark + cut
+		start, end = start+len(cutMark), end+len(cutMark)
+	}
+	if to < len(line) {
+		cut += cutMark
+	}
+	return cut, start, end
+}
+
+// runeStart is the start of the rune that byte i belongs to.
+func runeStart(s string, i int) int {
+	for i > 0 && i < len(s) && !utf8.RuneStart(s[i]) {
+		i--
+	}
+	return i
 }
 
 // showRune writes a rune and returns the columns it takes at the column given. Control

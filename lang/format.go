@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -12,19 +11,25 @@ type FormatItem struct {
 	Width  string // digits, "" for none
 	Prec   string // digits after the point, "" for none
 	Length string // hh h l ll j z t, "" for none
-	Verb   string // d i u o x X c s p r rx rh
+	Verb   string // d i u o x X c s p r rx rh gr
 }
 
+// FormatError is a conversion of a printf format that there is not: the bytes [Start, End) of the format.
+type FormatError struct {
+	Start, End int
+	Message    string
+	Hint       string
+}
+
+func (e *FormatError) Error() string { return e.Message + ": " + e.Hint }
+
 // verbs are the conversions, the longer spellings first.
-var verbs = []string{"rx", "rh", "r", "d", "i", "u", "o", "x", "X", "c", "s", "p"}
+var verbs = []string{"rx", "rh", "r", "gr", "d", "i", "u", "o", "x", "X", "c", "s", "p"}
 
 var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t"}
 
-// noVerbs are conversions of C that there is nothing to print with.
-const noVerbs = "eEfFgGaAn"
-
-// ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace; it fails on C's
-// conversions for which there are no values.
+// ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace, unless a
+// letter follows: that is a mistake, and a *FormatError.
 func ParseFormat(s string) ([]FormatItem, error) {
 	var items []FormatItem
 	var text strings.Builder
@@ -46,8 +51,8 @@ func ParseFormat(s string) ([]FormatItem, error) {
 			continue
 		}
 		it, n := conversion(s[i:])
-		if n == 0 && it.Text != "" {
-			return nil, fmt.Errorf("%s is not supported: write %%%% for a percent sign", it.Text)
+		if it.Verb == "" && n > 0 {
+			return nil, badConversion(s, i, i+n)
 		}
 		if n == 0 {
 			text.WriteByte('%')
@@ -62,7 +67,17 @@ func ParseFormat(s string) ([]FormatItem, error) {
 	return items, nil
 }
 
-// conversion reads a conversion at the start of s and returns its length, 0 if there is none. Text is set all the same if it is one of C's.
+// badConversion is the error about the bytes [start, end) of a format, which look like a conversion and are none.
+func badConversion(s string, start, end int) *FormatError {
+	e := &FormatError{Start: start, End: end, Message: s[start:end] + " is no conversion", Hint: "write %% for a percent sign"}
+	if s[end-1] == '*' {
+		e.Message, e.Hint = "a * in a conversion is not supported", "write the number: %8d, %.3s"
+	}
+	return e
+}
+
+// conversion reads a conversion at the start of s and returns its length, 0 if there is none. One without a Verb
+// ends in what does not belong there.
 func conversion(s string) (FormatItem, int) {
 	var it FormatItem
 	i := 1
@@ -95,8 +110,13 @@ func conversion(s string) (FormatItem, int) {
 			return it, i + len(v)
 		}
 	}
-	if i < len(s) && strings.IndexByte(noVerbs, s[i]) >= 0 {
-		it.Text = s[:i+1]
+	switch {
+	case strings.Contains(it.Flags, " "): // "100% yes"
+		return it, 0
+	case i < len(s) && (s[i] == '*' || s[i] != '_' && isWordStart(s[i])):
+		return it, i + 1
+	case it.Length != "": // a letter, too, but no conversion by itself
+		return it, i
 	}
 	return it, 0
 }

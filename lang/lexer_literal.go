@@ -159,6 +159,19 @@ func unquote(text string) (value string, bad []badEscape) {
 	return b.String(), bad
 }
 
+// writtenAt is where byte n of the value of a string literal begins in the literal as written.
+func writtenAt(text string, n int) int {
+	i := 1
+	for ; n > 0 && i < len(text); n-- {
+		size := 1
+		if text[i] == '\\' && i+1 < len(text) {
+			_, size, _ = escape(text[i:])
+		}
+		i += size
+	}
+	return i
+}
+
 // escape resolves the escape sequence that text begins with: its byte, its length, or what is wrong with it.
 func escape(text string) (c byte, n int, message string) {
 	if c, ok := escapes[text[1]]; ok {

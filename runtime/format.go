@@ -12,7 +12,7 @@ type formatSpec struct {
 	left, plus, space, alt, zero bool
 	width, prec                  int    // prec is -1 if none is given
 	length                       string // "", "hh", "h", "l", "ll", "j", "z", "t"
-	verb                         string // "d", "s", … ; "r", "rh", "rx" for bytes
+	verb                         string // "d", "s", … ; "r", "rh", "rx" for bytes; "gr" for flags of allocations
 }
 
 // maxField bounds widths and precisions, so that a format can not ask for gigabytes.

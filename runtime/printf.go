@@ -53,6 +53,8 @@ func (v *values) compileSpec(s *formatSpec, t lang.Type, off int) appender {
 		return func(dst, rec []byte) []byte { return s.appendUnsigned(dst, zeroExtend(number(rec), bits), base) }
 	case "p":
 		return s.padded(func(dst, rec []byte) []byte { return appendCPointer(dst, number(rec)) })
+	case "gr":
+		return s.padded(func(dst, rec []byte) []byte { return appendGFP(dst, number(rec)) })
 	case "c":
 		return s.padded(func(dst, rec []byte) []byte { return append(dst, byte(number(rec))) })
 	case "s":
