@@ -78,7 +78,13 @@ type emitter struct {
 	// frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
 	// with each value that is one on one way and the other on another, it checks all that follows twice.
 	numbers []bool
+	// atJoins says to make them unknown in registers, too, where ways meet: a branch on a number that the verifier knows makes it
+	// tell apart all the ways there. That costs instructions, so it is done only where ways can be many.
+	atJoins bool
 }
+
+// manyBranches is how many branches make a function one in which ways are too many for the verifier.
+const manyBranches = 16
 
 // seesFrames is the first kernel whose verifier takes a limited number for a case of an unlimited one in the frame, too.
 const seesFrames = 6<<16 | 9<<8
@@ -87,6 +93,7 @@ func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
 	if o.KernelVersion < seesFrames {
 		e.numbers = pass.Numbers(f)
+		e.atJoins = branches(f) > manyBranches
 	}
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())
@@ -110,6 +117,9 @@ func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 func (e *emitter) block(b *ir.Block) error {
 	e.place(b)
 	e.i = e.alloc.Number(b)
+	for _, p := range b.Params {
+		e.joined(p)
+	}
 	for _, v := range b.Values {
 		e.i++
 		e.at = v.Pos
@@ -123,6 +133,29 @@ func (e *emitter) block(b *ir.Block) error {
 	e.moves(e.alloc.Before(e.i))
 	e.term(b)
 	return nil
+}
+
+// branches counts the branches of a function.
+func branches(f *ir.Func) int {
+	n := 0
+	for _, b := range f.Blocks {
+		if b.Term.Kind == ir.TermBranch {
+			n++
+		}
+		for _, v := range b.Values {
+			if v.Op == ir.OpCmp {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// joined makes a number unknown that was made on several ways.
+func (e *emitter) joined(v *ir.Value) {
+	if l, ok := e.alloc.Defined(v, e.i); ok && l.InReg() && e.atJoins && e.numbers[v.ID] {
+		e.unknown(asm.Register(l.Reg))
+	}
 }
 
 // emitted are the blocks that have code: those that only jump on are passed by.

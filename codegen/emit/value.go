@@ -40,6 +40,7 @@ func (e *emitter) value(v *ir.Value) error {
 		e.unary(v, r)
 	case ir.OpCmp:
 		e.compare(v, r)
+		e.joined(v)
 	case ir.OpLoad:
 		base, off, err := e.address(v)
 		if err != nil {
