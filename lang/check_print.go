@@ -1,6 +1,6 @@
 package lang
 
-import "errors"
+import "strings"
 
 // printf checks the format against the arguments.
 func (c *checker) printf(e *Call) Type {
@@ -12,11 +12,7 @@ func (c *checker) printf(e *Call) Type {
 	if !ok {
 		return None{}
 	}
-	items, err := ParseFormat(format)
-	if err != nil {
-		c.report(c.errFormat(e.Args[0], err))
-		return None{}
-	}
+	items, odd := ParseFormat(format)
 	n := 0
 	for _, it := range items {
 		if it.Verb == "" {
@@ -27,22 +23,24 @@ func (c *checker) printf(e *Call) Type {
 		}
 		n++
 	}
-	if n != len(types) {
+	switch {
+	case n != len(types) && odd != nil:
+		c.report(c.errConversion(e.Args[0], odd))
+	case n != len(types):
 		c.report(errFormatCount(e, n, len(types)))
 	}
 	return None{}
 }
 
-// errFormat is about a mistake in a format, at its place in the literal where there is one.
-func (c *checker) errFormat(e Expr, err error) Diagnostic {
-	var f *FormatError
-	if !errors.As(err, &f) {
-		return Errorf(e, "bad-format", "%v", err)
+// errConversion is about what is no conversion of a format, at its place in the literal where there is one.
+func (c *checker) errConversion(e Expr, n *NoConversion) Diagnostic {
+	d := Errorf(e, "bad-format", "%s is no conversion", n.Text).WithHint("write %%%% for a percent sign")
+	if strings.HasSuffix(n.Text, "*") {
+		d = Errorf(e, "bad-format", "a * in a conversion is not supported").WithHint("write the number: %%8d, %%.3s")
 	}
-	d := Errorf(e, "bad-format", "%s", f.Message).WithHint("%s", f.Hint)
 	if span := e.Range(); isWrittenString(e) && span.Pos.Line == span.EndPos.Line && c.out.Source != nil {
 		text := string(c.out.Source.Text[span.Pos.Offset:span.EndPos.Offset])
-		d.Span = within(span.Pos, writtenAt(text, f.Start), writtenAt(text, f.End))
+		d.Span = within(span.Pos, writtenAt(text, n.Start), writtenAt(text, n.End))
 	}
 	return d
 }

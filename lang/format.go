@@ -14,24 +14,20 @@ type FormatItem struct {
 	Verb   string // d i u o x X c s p r rx rh gr
 }
 
-// FormatError is a conversion of a printf format that there is not: the bytes [Start, End) of the format.
-type FormatError struct {
+// NoConversion is what looks like a conversion in a printf format and is none: the bytes [Start, End) of the format.
+type NoConversion struct {
 	Start, End int
-	Message    string
-	Hint       string
+	Text       string // of the format
 }
-
-func (e *FormatError) Error() string { return e.Message + ": " + e.Hint }
 
 // verbs are the conversions, the longer spellings first.
 var verbs = []string{"rx", "rh", "r", "gr", "d", "i", "u", "o", "x", "X", "c", "s", "p"}
 
 var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t"}
 
-// ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace, unless a
-// letter follows: that is a mistake, and a *FormatError.
-func ParseFormat(s string) ([]FormatItem, error) {
-	var items []FormatItem
+// ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace; odd is the first one before a letter, nil
+// if there is none.
+func ParseFormat(s string) (items []FormatItem, odd *NoConversion) {
 	var text strings.Builder
 	flush := func() {
 		if text.Len() > 0 {
@@ -51,10 +47,10 @@ func ParseFormat(s string) ([]FormatItem, error) {
 			continue
 		}
 		it, n := conversion(s[i:])
-		if it.Verb == "" && n > 0 {
-			return nil, badConversion(s, i, i+n)
-		}
-		if n == 0 {
+		if it.Verb == "" {
+			if n > 0 && odd == nil {
+				odd = &NoConversion{i, i + n, s[i : i+n]}
+			}
 			text.WriteByte('%')
 			i++
 			continue
@@ -64,16 +60,7 @@ func ParseFormat(s string) ([]FormatItem, error) {
 		i += n
 	}
 	flush()
-	return items, nil
-}
-
-// badConversion is the error about the bytes [start, end) of a format, which look like a conversion and are none.
-func badConversion(s string, start, end int) *FormatError {
-	e := &FormatError{Start: start, End: end, Message: s[start:end] + " is no conversion", Hint: "write %% for a percent sign"}
-	if s[end-1] == '*' {
-		e.Message, e.Hint = "a * in a conversion is not supported", "write the number: %8d, %.3s"
-	}
-	return e
+	return items, odd
 }
 
 // conversion reads a conversion at the start of s and returns its length, 0 if there is none. One without a Verb

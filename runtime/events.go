@@ -101,10 +101,7 @@ func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pieces, err := s.values.compileFormat(e.Format, fields)
-	if err != nil {
-		return nil, err
-	}
+	pieces := s.values.compileFormat(e.Format, fields)
 	return func(rec []byte) error {
 		dst := ev.buf[:0]
 		for _, p := range pieces {

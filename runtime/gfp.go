@@ -2,8 +2,8 @@ package runtime
 
 import "strconv"
 
-// The bits of GFP flags, by which the kernel's allocators are told what they may do (linux/gfp_types.h). They have kept
-// their places since Linux 5.10.
+// The bits of GFP flags, by which the kernel's allocators are told what they may do (linux/gfp_types.h). Up to gfpAccount they have
+// kept their places since Linux 5.10; those behind, of memory tagging, are as they are from 6.10 on.
 const (
 	gfpDMA uint64 = 1 << iota
 	gfpHighMem

@@ -13,11 +13,8 @@ type appender func(dst, rec []byte) []byte
 
 // compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
 // conversions without an argument, print nothing.
-func (v *values) compileFormat(format string, args []eventField) ([]appender, error) {
-	items, err := lang.ParseFormat(format)
-	if err != nil {
-		return nil, fmt.Errorf("format %q: %w", format, err)
-	}
+func (v *values) compileFormat(format string, args []eventField) []appender {
+	items, _ := lang.ParseFormat(format)
 	var out []appender
 	for _, it := range items {
 		switch {
@@ -28,7 +25,7 @@ func (v *values) compileFormat(format string, args []eventField) ([]appender, er
 			args = args[1:]
 		}
 	}
-	return out, nil
+	return out
 }
 
 // compileSpec makes the appender of one conversion of the value of type t at byte off of the record.

@@ -19,7 +19,7 @@ func TestVM(t *testing.T) {
 	if os.Getenv("GOTRACE_TEST_VM") == "" {
 		t.Skip("SKIPPED: set GOTRACE_TEST_VM=1, or run `make test-vm`")
 	}
-	guest, err := BuildGuest(t.TempDir(), chosen())
+	guest, err := BuildGuest(t.TempDir(), chosen(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +44,16 @@ var (
 )
 
 // chosen returns the suites to run.
-func chosen() []Suite {
+func chosen(t *testing.T) []Suite {
+	t.Helper()
 	if *only == "" {
 		return Suites
 	}
-	return slices.DeleteFunc(slices.Clone(Suites), func(s Suite) bool { return s.Package != *only })
+	i := slices.IndexFunc(Suites, func(s Suite) bool { return s.Package == *only })
+	if i < 0 {
+		t.Fatalf("-suite %s: there is no such suite", *only)
+	}
+	return Suites[i : i+1]
 }
 
 // runGuest runs all suites in one machine and reports each of their tests as a subtest.
