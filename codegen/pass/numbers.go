@@ -9,8 +9,11 @@ import (
 )
 
 // Numbers says, by id, which values are numbers of which the verifier need not know anything: no address is made with them,
-// no helper gets them, and they hold no pointer.
+// no helper gets them, and they hold no pointer. A function with a loop has none: the verifier must see the loop end.
 func Numbers(f *ir.Func) []bool {
+	if loops(f) {
+		return make([]bool, f.Values())
+	}
 	n := &numbers{f: f, known: make([]bool, f.Values()), args: map[*ir.Value][]*ir.Value{}}
 	for _, b := range f.Blocks {
 		for _, e := range b.Edges() {
@@ -27,6 +30,12 @@ func Numbers(f *ir.Func) []bool {
 		out[id] = !known
 	}
 	return out
+}
+
+// loops says whether a way leads from some block back to it.
+func loops(f *ir.Func) bool {
+	succs, _ := graph(f)
+	return slices.ContainsFunc(f.Blocks, func(b *ir.Block) bool { return reach(succs, map[int][]int{b.ID: nil})[b.ID] })
 }
 
 // numbers finds the other values: those that the verifier must know.

@@ -48,6 +48,15 @@ func TestNumbers(t *testing.T) {
 			jump b2.b()
 			b2.b():
 			return v3`, "v3"},
+		{"the count of a loop", "", `
+			v1 = const 3
+			jump b1.a(v1)
+			b1.a(v2):
+			v3 = const 1
+			v4 = sub v2, v3
+			branch ne v4, v1 ? b1.a(v4) : b2.b()
+			b2.b():
+			return v1`, ""},
 		{"a pointer kept in the frame", "slot s0 8\n", `
 			v1 = load64 [v0+0]
 			v2 = slot s0+0
