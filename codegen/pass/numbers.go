@@ -9,7 +9,7 @@ import (
 )
 
 // Numbers says, by id, which values are numbers of which the verifier need not know anything: no address is made with them,
-// no helper gets them, and they hold no pointer. A function with a loop has none: the verifier must see the loop end.
+// no helper gets them, they are not returned, and they hold no pointer. A function with a loop has none: the verifier must see the loop end.
 func Numbers(f *ir.Func) []bool {
 	if loops(f) {
 		return make([]bool, f.Values())
@@ -45,7 +45,7 @@ type numbers struct {
 	args  map[*ir.Value][]*ir.Value // what edges bring to block parameters
 }
 
-// roots notes what is used as an address or by the kernel.
+// roots notes what is used as an address or by the kernel, which wants 0 or 1 from callbacks.
 func (n *numbers) roots() {
 	for _, b := range n.f.Blocks {
 		for _, v := range b.Values {
@@ -62,6 +62,9 @@ func (n *numbers) roots() {
 					n.note(v.Args[1]) // read back, it is to be a pointer again
 				}
 			}
+		}
+		if b.Term.Kind == ir.TermReturn {
+			n.note(b.Term.X)
 		}
 	}
 }

@@ -8,13 +8,27 @@ import (
 func TestNumbers(t *testing.T) {
 	const head = "b0.entry():\nv0 = ctx\n"
 	for _, tt := range []struct{ name, slots, text, want string }{
-		{"only written and returned", "", `
+		{"only written", "", `
 			v1 = load64 [v0+0]
 			v2 = const 3
 			v3 = mul v1, v2
 			v4 = map_value m+0
 			store64 [v4+0], v3
-			return v3`, "v1 v2 v3"},
+			v5 = const 0
+			return v5`, "v1 v2 v3"},
+		{"what a callback returns", "", `
+			v1 = load64 [v0+0]
+			v2 = const 3
+			v3 = mul v1, v2
+			branch eq v3, v2 ? b1.a() : b2.b()
+			b1.a():
+			v4 = const 1
+			jump b3.c(v4)
+			b2.b():
+			v5 = const 0
+			jump b3.c(v5)
+			b3.c(v6):
+			return v6`, "v1 v2 v3"},
 		{"part of an address", "", `
 			v1 = load8 [v0+0]
 			v2 = const 3
@@ -47,7 +61,8 @@ func TestNumbers(t *testing.T) {
 			store8 [v5+0], v3
 			jump b2.b()
 			b2.b():
-			return v3`, "v3"},
+			v6 = const 0
+			return v6`, "v3"},
 		{"the count of a loop", "", `
 			v1 = const 3
 			jump b1.a(v1)
@@ -63,7 +78,8 @@ func TestNumbers(t *testing.T) {
 			v3 = load8 [v0+8]
 			store64 [v2+0], v1
 			store64 [v2+0], v3
-			return v3`, "v3"},
+			v4 = const 0
+			return v4`, "v3"},
 	} {
 		p := parsed(t, "func f\n"+tt.slots+head+tt.text)
 		f := p.Funcs[0]
