@@ -1,6 +1,7 @@
 package scriptgen
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,52 +28,74 @@ var (
 // maxFailures is how many different failures are shown.
 const maxFailures = 5
 
+// maxVerified is how many instructions the verifier may look at for a program. It gives up at a million
+// (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h); a script of that many ways is one that slightly longer would be refused.
+const maxVerified = 500_000
+
 // result is how far a script came.
 type result struct {
-	stage string // "check", "compile", "load", "panic", or "" when it was loaded
-	text  string // the messages
+	stage    string // "check", "compile", "load", "verify", "panic", or "" when it was loaded
+	text     string // the messages
+	verified int    // instructions the verifier looked at, for the largest program
 }
 
 // tryScript compiles and loads a script. Nothing is attached. A panic is a result like others, so that it can be minimised.
 func tryScript(env *probes.Env, text string) (res result) {
 	defer func() {
 		if p := recover(); p != nil {
-			res = result{"panic", fmt.Sprintf("%v\n%s", p, debug.Stack())}
+			res = result{stage: "panic", text: fmt.Sprintf("%v\n%s", p, debug.Stack())}
 		}
 	}()
 	src := &lang.Source{Name: "stdin", Text: []byte(text)}
 	opts := &lang.Options{}
 	file, diags := lang.Parse(src, opts)
 	if diags.HasErrors() {
-		return result{"parse", render(src, diags)}
+		return result{stage: "parse", text: render(src, diags)}
 	}
 	checked, diags := lang.Check(file, src, env, opts)
 	if diags.HasErrors() {
-		return result{"check", render(src, diags)}
+		return result{stage: "check", text: render(src, diags)}
 	}
 	bp, err := codegen.Compile(checked, env, nil)
 	var limit *codegen.Error
 	if errors.As(err, &limit) && limit.Needs != 0 {
-		return result{"old", limit.Message}
+		return result{stage: "old", text: limit.Message}
 	}
 	if errors.As(err, &limit) {
-		return result{"limit", limit.Message}
+		return result{stage: "limit", text: limit.Message}
 	}
 	if err != nil {
-		return result{"compile", err.Error()}
+		return result{stage: "compile", text: err.Error()}
 	}
-	s, err := runtime.Load(bp, runtime.Options{Env: env})
+	var shown bytes.Buffer
+	s, err := runtime.Load(bp, runtime.Options{Env: env, Verbose: true, Stderr: &shown})
 	if err != nil {
 		var cause string
 		if inner := errors.Unwrap(err); inner != nil {
 			cause = "\n" + tail(inner.Error(), 3000)
 		}
-		return result{"load", err.Error() + cause}
+		return result{stage: "load", text: err.Error() + cause}
 	}
 	if err := s.Close(); err != nil {
-		return result{"close", err.Error()}
+		return result{stage: "close", text: err.Error()}
 	}
-	return result{}
+	res.verified = mostVerified(shown.String())
+	if res.verified > maxVerified {
+		res.stage, res.text = "verify", fmt.Sprintf("the verifier looked at more than %d instructions", maxVerified)
+	}
+	return res
+}
+
+var verifiedCount = regexp.MustCompile(`, (\d+) verified`)
+
+// mostVerified is the largest count of verified instructions in what -v shows; before Linux 5.16 there is none.
+func mostVerified(shown string) int {
+	most := 0
+	for _, m := range verifiedCount.FindAllStringSubmatch(shown, -1) {
+		n, _ := strconv.Atoi(m[1])
+		most = max(most, n)
+	}
+	return most
 }
 
 var position = regexp.MustCompile(`^stdin:[0-9:-]+`)
@@ -105,11 +129,12 @@ func TestLoads(t *testing.T) {
 	}
 	t.Logf("seeds %d to %d", *firstSeed, *firstSeed+uint64(*scripts)-1)
 	opts := Options{Kprobes: hasKprobes(), Uprobe: uprobeTarget()}
-	loaded, old, limits := 0, 0, map[string]int{}
+	loaded, old, most, limits := 0, 0, 0, map[string]int{}
 	var failures []result
 	for seed := *firstSeed; seed < *firstSeed+uint64(*scripts); seed++ {
 		text := Script(seed, opts)
 		res := tryScript(env, text)
+		most = max(most, res.verified)
 		switch {
 		case res.stage == "":
 			loaded++
@@ -136,6 +161,7 @@ func TestLoads(t *testing.T) {
 		sum += n
 	}
 	t.Logf("%d scripts loaded, %d over a limit of the compiler, %d for newer kernels", loaded, sum, old)
+	t.Logf("at most %d instructions were verified for a program", most)
 	if sum > *scripts/20 {
 		t.Errorf("%d of %d scripts are over a limit of the compiler", sum, *scripts)
 	}
