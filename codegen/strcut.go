@@ -27,12 +27,14 @@ func (l *lowerer) markCut(dst place, size int, n, src *ir.Value, space lang.Addr
 	l.b.At(done)
 }
 
-// copyCut copies the last byte of a string that fills its field: it is no NUL if the string was cut (see markCut).
+// copyCut copies the last byte of a string that fills its field: it is no NUL if the string was cut (see markCut). The helper reads it,
+// because a shorter string leaves that byte of its field unwritten, which the verifier refuses to load from the stack.
 func (l *lowerer) copyCut(dst, src place, size int, n *ir.Value) {
 	full, done := l.fn.fn.NewBlock("full"), l.fn.fn.NewBlock("copied")
 	l.b.BranchUnlikely(ir.Eq, n, l.b.Const(int64(size)), full, done)
 	l.b.At(full)
-	l.b.Store(1, dst.base, dst.off+size-1, l.b.Load(1, src.base, src.off+size-1))
+	last := dst.at(size - 1)
+	l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(last), l.b.Const(1), l.scalarAddr(src.at(size-1)))
 	l.b.Jump(done)
 	l.b.At(done)
 }
