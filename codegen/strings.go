@@ -285,7 +285,9 @@ func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) *ir.Va
 }
 
 // atMost bounds a number for the verifier: everything above limit (negative numbers too) becomes limit.
+// The number is one it knows nothing about: it would check all that follows again for each that was set on some way.
 func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
+	n = l.b.Op(ir.OpScalar, n)
 	in, out := l.newJoin("in"), l.newJoin("bound")
 	over := l.newJoin("over")
 	l.branch(ir.ULe, n, l.b.Const(int64(limit)), in, over)

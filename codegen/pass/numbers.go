@@ -51,8 +51,10 @@ func (n *numbers) roots() {
 		for _, v := range b.Values {
 			switch v.Op {
 			case ir.OpHelper, ir.OpKfunc:
-				for _, a := range v.Args {
-					n.note(a)
+				for i, a := range v.Args {
+					if free, ok := anyNumber[asm.BuiltinFunc(v.Imm)]; v.Op == ir.OpKfunc || !ok || i != free {
+						n.note(a)
+					}
 				}
 			case ir.OpLoad, ir.OpAtomicAdd, ir.OpAtomicFetch, ir.OpXchg:
 				n.note(v.Args[0])
@@ -69,12 +71,13 @@ func (n *numbers) roots() {
 	}
 }
 
-// limits notes the values that set limits to known ones in comparisons.
+// limits notes the values that set limits to known ones in comparisons. One constant can be an operand of many instructions: that
+// it is known says nothing about what else it is compared with.
 func (n *numbers) limits() {
 	for changed := true; changed; {
 		changed = false
 		compared := func(x, y *ir.Value) {
-			if n.known[x.ID] != n.known[y.ID] {
+			if x.Op != ir.OpConst && y.Op != ir.OpConst && n.known[x.ID] != n.known[y.ID] {
 				n.note(x)
 				n.note(y)
 				changed = true
@@ -103,12 +106,26 @@ func (n *numbers) note(v *ir.Value) {
 		n.note(a)
 	}
 	switch v.Op {
-	case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc:
+	case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpScalar:
+		return
+	}
+	if limited(v) {
 		return
 	}
 	for _, a := range v.Args {
 		n.note(a)
 	}
+}
+
+// limited says that a value is small whatever it is computed from: a mask, or one bit of a number.
+func limited(v *ir.Value) bool {
+	switch v.Op {
+	case ir.OpAnd:
+		return v.Args[1].Op == ir.OpConst && v.Args[1].Imm >= 0
+	case ir.OpLShr:
+		return v.Args[1].IsConst(63)
+	}
+	return false
 }
 
 // mapMemory are the helpers whose result points to numbers, numberHelpers those whose result is one.
@@ -120,6 +137,11 @@ var (
 		asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, asm.FnProbeReadUser, asm.FnProbeReadUserStr,
 	}
 )
+
+// anyNumber are the helpers to which one of the arguments may be any number: an address that is only tried, a count.
+var anyNumber = map[asm.BuiltinFunc]int{
+	asm.FnProbeReadKernel: 2, asm.FnProbeReadKernelStr: 2, asm.FnProbeReadUser: 2, asm.FnProbeReadUserStr: 2, asm.FnLoop: 0,
+}
 
 // pointer says whether a value may be a pointer to the verifier.
 func (n *numbers) pointer(v *ir.Value) bool {

@@ -63,6 +63,38 @@ func TestNumbers(t *testing.T) {
 			b2.b():
 			v6 = const 0
 			return v6`, "v3"},
+		{"compared with a constant that an address is made with", "", `
+			v1 = load8 [v0+0]
+			v2 = const 8
+			v4 = map_value m+0
+			v5 = add v4, v2
+			branch ult v1, v2 ? b1.a() : b2.b()
+			b1.a():
+			store8 [v5+0], v1
+			jump b2.b()
+			b2.b():
+			v6 = const 0
+			return v6`, "v1"},
+		{"masked to be part of an address", "", `
+			v1 = load64 [v0+0]
+			v2 = const 7
+			v3 = and v1, v2
+			v4 = map_value m+0
+			v5 = add v4, v3
+			store8 [v5+0], v3
+			v6 = const 63
+			v7 = lshr v1, v6
+			v8 = add v4, v7
+			store8 [v8+0], v3
+			return v2`, "v1 v6"},
+		{"address that a helper only tries", "slot s0 8\n", `
+			v1 = load64 [v0+0]
+			v2 = load64 [v0+8]
+			v3 = const 8
+			v4 = slot s0+0
+			v5 = scalar v2
+			v6 = helper 113(v4, v5, v1)
+			return v3`, "v1 v2 v6"},
 		{"the count of a loop", "", `
 			v1 = const 3
 			jump b1.a(v1)
