@@ -76,7 +76,8 @@ type emitter struct {
 
 	// numbers (by value id) become unknown to the verifier when they are put into the frame. Before Linux 6.9 a word of the
 	// frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
-	// with each value that is one on one way and the other on another, it checks all that follows twice.
+	// with each value that is one on one way and the other on another, it checks all that follows twice. In functions with many
+	// branches that is done for every kernel: each tells apart the constants that a variable gets on different ways.
 	numbers []bool
 	// atJoins says to make them unknown in registers, too, where ways meet: a branch on a number that the verifier knows makes it
 	// tell apart all the ways there. That costs instructions, so it is done only where ways can be many.
@@ -91,9 +92,9 @@ const seesFrames = 6<<16 | 9<<8
 
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
-	if o.KernelVersion < seesFrames {
+	e.atJoins = branches(f) > manyBranches
+	if e.atJoins || o.KernelVersion < seesFrames {
 		e.numbers = pass.Numbers(f)
-		e.atJoins = branches(f) > manyBranches
 	}
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())

@@ -26,15 +26,15 @@ func (e *emitter) moves(list []pass.Move) {
 // unknown makes the verifier forget what it knows about a register, which keeps its value.
 func (e *emitter) unknown(r asm.Register) {
 	same := maps.Clone(e.copies.class)
-	e.negateTwice(r)
+	e.swapTwice(r)
 	e.copies.class = same
 }
 
-// negateTwice leaves the same number, of which the verifier only knows that it is one.
-func (e *emitter) negateTwice(r asm.Register) {
-	neg := asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r}
-	e.add(neg)
-	e.add(neg)
+// swapTwice leaves the same number, of which the verifier only knows that it is one. (Two negations it understands from Linux 6.18 on.)
+func (e *emitter) swapTwice(r asm.Register) {
+	swap := asm.HostTo(asm.BE, r, asm.DWord)
+	e.add(swap)
+	e.add(swap)
 }
 
 func placeOf(l pass.Loc) place {

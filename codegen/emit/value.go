@@ -104,7 +104,7 @@ func (e *emitter) unary(v *ir.Value, r asm.Register) {
 	case v.Op == ir.OpNeg:
 		e.op(v, asm.Instruction{OpCode: asm.OpCode(asm.ALU64Class).SetALUOp(asm.Neg), Dst: r})
 	case v.Op == ir.OpScalar:
-		e.negateTwice(r) // the verifier has forgotten that it was a pointer
+		e.swapTwice(r) // the verifier has forgotten that it was a pointer
 	case v.Op == ir.OpBswap:
 		e.add(asm.HostTo(asm.BE, r, sizes[uint8(v.Imm/8)]))
 	case v.Op == ir.OpZext && v.Imm == 32:

@@ -55,7 +55,7 @@ const (
 	OpKfunc    // call of the kernel function whose BTF id is imm; Pure says that equal calls give equal results
 
 	// OpScalar is args[0], a pointer the verifier knows the type of, as a plain number:
-	// the verifier forbids most arithmetic on typed pointers. Emitted as two negations, which it forgets the type on.
+	// the verifier forbids most arithmetic on typed pointers. Emitted as two swaps of the bytes, after which it only knows that it is a number.
 	OpScalar
 )
 
