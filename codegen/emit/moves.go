@@ -30,7 +30,8 @@ func (e *emitter) unknown(r asm.Register) {
 	e.copies.class = same
 }
 
-// swapTwice leaves the same number, of which the verifier only knows that it is one. (Two negations it understands from Linux 6.18 on.)
+// swapTwice leaves the same number, of which the verifier only knows that it is one. The newest verifiers (seen on a Linux 6.18) forget
+// limits by that, but follow constants, as they do through two negations.
 func (e *emitter) swapTwice(r asm.Register) {
 	swap := asm.HostTo(asm.BE, r, asm.DWord)
 	e.add(swap)
