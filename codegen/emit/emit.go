@@ -82,18 +82,20 @@ type emitter struct {
 	// atJoins says to make them unknown in registers, too, where ways meet: a branch on a number that the verifier knows makes it
 	// tell apart all the ways there. That costs instructions, so it is done only where ways can be many.
 	atJoins bool
+	// seesFrames says that the verifier takes a limited number for a case of an unlimited one in the frame, too (from Linux 6.9 on).
+	seesFrames bool
 }
 
 // manyBranches is how many branches make a function one in which ways are too many for the verifier.
 const manyBranches = 16
 
-// seesFrames is the first kernel whose verifier takes a limited number for a case of an unlimited one in the frame, too.
-const seesFrames = 6<<16 | 9<<8
+const linux69 = 6<<16 | 9<<8 // as lang.Kernel.Version
 
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
 	e.atJoins = branches(f) > manyBranches
-	if e.atJoins || o.KernelVersion < seesFrames {
+	e.seesFrames = o.KernelVersion >= linux69
+	if e.atJoins || !e.seesFrames {
 		e.numbers = pass.Numbers(f)
 	}
 	e.at = f.Blocks[0].Term.Pos

@@ -13,13 +13,24 @@ import (
 func (e *emitter) moves(list []pass.Move) {
 	for _, m := range list {
 		if m.From.InReg() || m.From.InFrame() {
-			if m.To.InFrame() && m.Value != nil && e.numbers[m.Value.ID] {
-				e.unknown(asm.Register(m.From.Reg))
-			}
-			e.copy(m.To, m.From)
+			e.move(m)
 		} else {
 			e.compute(asm.Register(m.To.Reg), m.Value)
 		}
+	}
+}
+
+// move moves a value from a register or the frame. The verifier is to know nothing of a number in the frame: before Linux 6.9 the number
+// is made unknown before it is stored. Newer verifiers follow constants through what unknown does, but a word of
+// which one byte was stored again is any number to them.
+func (e *emitter) move(m pass.Move) {
+	number := m.To.InFrame() && m.Value != nil && e.numbers[m.Value.ID]
+	if number && !e.seesFrames {
+		e.unknown(asm.Register(m.From.Reg))
+	}
+	e.copy(m.To, m.From)
+	if number && e.seesFrames {
+		e.add(asm.StoreMem(asm.RFP, int16(m.To.Frame), asm.Register(m.From.Reg), asm.Byte))
 	}
 }
 
