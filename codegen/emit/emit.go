@@ -78,7 +78,8 @@ type emitter struct {
 	// frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
 	// with each value that is one on one way and the other on another, it checks all that follows twice. In functions with many
 	// branches that is done for every kernel: each tells apart the constants that a variable gets on different ways.
-	numbers []bool
+	// Those that may be pointers to it are made unknown in the register, so that they are none.
+	numbers, pointers []bool
 	// atJoins says to make them unknown in registers, too, where ways meet: a branch on a number that the verifier knows makes it
 	// tell apart all the ways there. That costs instructions, so it is done only where ways can be many.
 	atJoins bool
@@ -96,7 +97,7 @@ func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e.atJoins = branches(f) > manyBranches
 	e.seesFrames = o.KernelVersion >= linux69
 	if e.atJoins || !e.seesFrames {
-		e.numbers = pass.Numbers(f)
+		e.numbers, e.pointers = pass.Numbers(f)
 	}
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())

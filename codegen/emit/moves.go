@@ -25,11 +25,12 @@ func (e *emitter) moves(list []pass.Move) {
 // which one byte was stored again is any number to them.
 func (e *emitter) move(m pass.Move) {
 	number := m.To.InFrame() && m.Value != nil && e.numbers[m.Value.ID]
-	if number && !e.seesFrames {
+	swap := number && (!e.seesFrames || e.pointers[m.Value.ID])
+	if swap {
 		e.unknown(asm.Register(m.From.Reg))
 	}
 	e.copy(m.To, m.From)
-	if number && e.seesFrames {
+	if number && !swap {
 		e.add(asm.StoreMem(asm.RFP, int16(m.To.Frame), asm.Register(m.From.Reg), asm.Byte))
 	}
 }

@@ -10,9 +10,11 @@ import (
 
 // Numbers says, by id, which values are numbers of which the verifier need not know anything: no address is made with them,
 // no helper gets them, they are not returned, and they hold no pointer. A function with a loop has none: the verifier must see the loop end.
-func Numbers(f *ir.Func) []bool {
+// pointers says which of these the verifier may take for pointers all the same.
+func Numbers(f *ir.Func) (list, pointers []bool) {
+	list, pointers = make([]bool, f.Values()), make([]bool, f.Values())
 	if loops(f) {
-		return make([]bool, f.Values())
+		return list, pointers
 	}
 	n := &numbers{f: f, known: make([]bool, f.Values()), args: map[*ir.Value][]*ir.Value{}}
 	for _, b := range f.Blocks {
@@ -25,11 +27,25 @@ func Numbers(f *ir.Func) []bool {
 	}
 	n.roots()
 	n.limits()
-	out := make([]bool, len(n.known))
-	for id, known := range n.known {
-		out[id] = !known
+	n.each(func(v *ir.Value) {
+		list[v.ID] = !n.known[v.ID]
+		pointers[v.ID] = list[v.ID] && n.pointer(v)
+	})
+	return list, pointers
+}
+
+// each calls do with all parameters and results.
+func (n *numbers) each(do func(*ir.Value)) {
+	for _, b := range n.f.Blocks {
+		for _, p := range b.Params {
+			do(p)
+		}
+		for _, v := range b.Values {
+			if v.HasResult() {
+				do(v)
+			}
+		}
 	}
-	return out
 }
 
 // loops says whether a way leads from some block back to it.

@@ -115,7 +115,7 @@ func TestNumbers(t *testing.T) {
 	} {
 		p := parsed(t, "func f\n"+tt.slots+head+tt.text)
 		f := p.Funcs[0]
-		is := Numbers(f)
+		is, _ := Numbers(f)
 		var got []string
 		for _, b := range f.Blocks {
 			for _, v := range b.Values {
