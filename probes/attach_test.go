@@ -119,8 +119,8 @@ func TestAttach(t *testing.T) {
 		{point: "interval:ms:1", pid: sleeper.Process.Pid, trigger: burn},
 	} {
 		t.Run(fmt.Sprint(strings.ReplaceAll(tt.point, "/", "|"), "_pid", tt.pid != 0), func(t *testing.T) {
-			if strings.HasPrefix(tt.point, "k") && !havePMU("kprobe") {
-				t.Skip("SKIPPED: this kernel has no kprobes")
+			if strings.HasPrefix(tt.point, "k") {
+				needKprobes(t)
 			}
 			testAttach(t, tt.point, tt.pid, tt.trigger, tt.silent)
 		})
@@ -234,12 +234,18 @@ func TestAttachNothing(t *testing.T) {
 	}
 }
 
-// TestAttachMany attaches to many functions at once, which must not take long.
-func TestAttachMany(t *testing.T) {
+// needKprobes skips a test that has no way to attach kprobes.
+func needKprobes(t *testing.T) {
+	t.Helper()
 	needRoot(t)
 	if !havePMU("kprobe") {
 		t.Skip("SKIPPED: this kernel has no kprobes")
 	}
+}
+
+// TestAttachMany attaches to many functions at once, which must not take long.
+func TestAttachMany(t *testing.T) {
+	needKprobes(t)
 	e, err := NewEnv(EnvOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -273,10 +279,7 @@ func TestAttachMany(t *testing.T) {
 }
 
 func TestKprobeErrors(t *testing.T) {
-	needRoot(t)
-	if !havePMU("kprobe") {
-		t.Skip("SKIPPED: this kernel has no kprobes")
-	}
+	needKprobes(t)
 	e, err := NewEnv(EnvOptions{Unsafe: true})
 	if err != nil {
 		t.Fatal(err)

@@ -100,10 +100,7 @@ func TestSkipped(t *testing.T) {
 
 // TestSkippedByKernel has a function among those of a wildcard that the kernel does not know.
 func TestSkippedByKernel(t *testing.T) {
-	needRoot(t)
-	if !havePMU("kprobe") {
-		t.Skip("SKIPPED: this kernel has no kprobes")
-	}
+	needKprobes(t)
 	e, err := NewEnv(EnvOptions{})
 	if err != nil {
 		t.Fatal(err)

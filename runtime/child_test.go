@@ -65,8 +65,8 @@ func TestChildWaitsForRelease(t *testing.T) {
 	}
 }
 
-// Signals that are blocked during the fork must not be blocked in the command, nor any of Go's handlers stay. What whoever
-// started this process has it ignore (some CI runners ignore signal 32) is ignored in the command, too.
+// Signals that are blocked during the fork must not be blocked in the command. What whoever started this process
+// has it ignore (some CI runners ignore signal 32) is ignored in the command, too; Go's handlers end with the exec.
 func TestChildSignals(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out")
 	c, err := StartChild(`/bin/sh -c 'exec cat /proc/self/status > ` + file + `'`)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -79,6 +80,9 @@ func (r *running) finish(t *testing.T) (string, int) {
 func TestSignalsEndInOrder(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
+			// A signal that is handled here has its default action in the process, whatever started this test ignores.
+			signal.Notify(make(chan os.Signal, 1), sig)
+			defer signal.Reset(sig)
 			r := start(t, "-e", ticking)
 			if err := r.cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
@@ -96,6 +100,27 @@ func TestSignalsEndInOrder(t *testing.T) {
 				t.Errorf("something printed after END:\n%s", out[max(0, len(out)-300):])
 			}
 		})
+	}
+}
+
+// A SIGHUP that was ignored at the start, as nohup has it, ends nothing: a second of ticks follows.
+func TestIgnoredHangup(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	r := start(t, "-e", ticking)
+	if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if line, err := r.out.ReadString('\n'); line != "tick\n" {
+			t.Fatalf("SIGHUP ended the run: %q, %v; messages:\n%s", line, err, r.stderr)
+		}
+	}
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, code := r.finish(t); code != 0 {
+		t.Errorf("exit code %d, want 0; messages:\n%s", code, r.stderr)
 	}
 }
 

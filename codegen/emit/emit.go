@@ -90,12 +90,10 @@ type emitter struct {
 // manyBranches is how many branches make a function one in which ways are too many for the verifier.
 const manyBranches = 16
 
-const linux69 = 6<<16 | 9<<8 // as lang.Kernel.Version
-
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
 	e.atJoins = branches(f) > manyBranches
-	e.seesFrames = o.KernelVersion >= linux69
+	e.seesFrames = o.KernelVersion >= 6<<16|9<<8
 	if e.atJoins || !e.seesFrames {
 		e.numbers, e.pointers = pass.Numbers(f)
 	}

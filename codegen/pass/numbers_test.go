@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// A star is behind those that may be pointers: words loaded from the context.
 func TestNumbers(t *testing.T) {
 	const head = "b0.entry():\nv0 = ctx\n"
 	for _, tt := range []struct{ name, slots, text, want string }{
@@ -15,7 +16,7 @@ func TestNumbers(t *testing.T) {
 			v4 = map_value m+0
 			store64 [v4+0], v3
 			v5 = const 0
-			return v5`, "v1 v2 v3"},
+			return v5`, "v1* v2 v3"},
 		{"what a callback returns", "", `
 			v1 = load64 [v0+0]
 			v2 = const 3
@@ -28,7 +29,7 @@ func TestNumbers(t *testing.T) {
 			v5 = const 0
 			jump b3.c(v5)
 			b3.c(v6):
-			return v6`, "v1 v2 v3"},
+			return v6`, "v1* v2 v3"},
 		{"part of an address", "", `
 			v1 = load8 [v0+0]
 			v2 = const 3
@@ -86,7 +87,7 @@ func TestNumbers(t *testing.T) {
 			v7 = lshr v1, v6
 			v8 = add v4, v7
 			store8 [v8+0], v3
-			return v2`, "v1 v6"},
+			return v2`, "v1* v6"},
 		{"address that a helper only tries", "slot s0 8\n", `
 			v1 = load64 [v0+0]
 			v2 = load64 [v0+8]
@@ -94,7 +95,7 @@ func TestNumbers(t *testing.T) {
 			v4 = slot s0+0
 			v5 = scalar v2
 			v6 = helper 113(v4, v5, v1)
-			return v3`, "v1 v2 v6"},
+			return v3`, "v1* v2* v6"},
 		{"the count of a loop", "", `
 			v1 = const 3
 			jump b1.a(v1)
@@ -115,11 +116,14 @@ func TestNumbers(t *testing.T) {
 	} {
 		p := parsed(t, "func f\n"+tt.slots+head+tt.text)
 		f := p.Funcs[0]
-		is, _ := Numbers(f)
+		is, pointers := Numbers(f)
 		var got []string
 		for _, b := range f.Blocks {
 			for _, v := range b.Values {
-				if v.HasResult() && is[v.ID] {
+				switch {
+				case v.HasResult() && pointers[v.ID]:
+					got = append(got, v.String()+"*")
+				case v.HasResult() && is[v.ID]:
 					got = append(got, v.String())
 				}
 			}
