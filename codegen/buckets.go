@@ -68,8 +68,8 @@ func histBound(k int) int { return 1 + 63<<k + (2<<k - 1) }
 // lhistBound is the same for lhist(): the mask of lhistIndex.
 func lhistBound(a lang.Agg) int { return max(1+lhistMask(a), LHistBuckets(a)-1) }
 
-// lhistMask has the bits of the greatest number of steps.
-func lhistMask(a lang.Agg) int { return ceilPow2(LHistBuckets(a)-2) - 1 }
+// lhistMask has the bits of the greatest number of whole steps that a value in [Min, Max) can be above Min.
+func lhistMask(a lang.Agg) int { return ceilPow2(int((a.Max-1-a.Min)/a.Step)+1) - 1 }
 
 // lhistIndex is LHistIndex(v, a) in code.
 func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {

@@ -165,6 +165,51 @@ func TestLHistIndexCode(t *testing.T) {
 	}
 }
 
+// TestLHistSmall tries every lhist() with a small range, with a range around 0 and with one at both ends of the numbers.
+func TestLHistSmall(t *testing.T) {
+	for size := int64(1); size <= 40; size++ {
+		for step := int64(1); step <= size; step++ {
+			for _, low := range []int64{0, 1, -1, -size, -size / 2, math.MinInt64, math.MaxInt64 - size} {
+				a := lang.Agg{Min: low, Max: low + size, Step: step}
+				f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.lhistIndex(x, a) })
+				ev := &evaluator{t: t}
+				check := func(x int64) {
+					got := int(ev.run(f, in, uint64(x)))
+					if want := lhistModel(x, a); got != want || LHistIndex(x, a) != want {
+						t.Fatalf("%+v: the bucket of %d is %d, LHistIndex %d, want %d", a, x, got, LHistIndex(x, a), want)
+					}
+					if got > lhistBound(a) {
+						t.Fatalf("%+v: bucket %d of %d is above the bound", a, got, x)
+					}
+					if lo, hi := LHistRange(got, a); x < lo || x >= hi && hi != math.MaxInt64 {
+						t.Fatalf("%+v: %d is in bucket %d, [%d, %d)", a, x, got, lo, hi)
+					}
+				}
+				for x := int64(-3); x <= size+3; x++ {
+					check(low + x) // wraps around at both ends
+				}
+				check(math.MinInt64)
+				check(math.MaxInt64)
+			}
+		}
+	}
+}
+
+// lhistModel finds the bucket by going through them.
+func lhistModel(x int64, a lang.Agg) int {
+	if x < a.Min {
+		return 0
+	}
+	i := 1
+	for from := a.Min; from <= a.Max-a.Step; from += a.Step {
+		if uint64(x)-uint64(from) < uint64(a.Step) {
+			return i
+		}
+		i++
+	}
+	return i // the rest of the range, and what is above it
+}
+
 func TestReciprocal(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 20000 {
