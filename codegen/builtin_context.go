@@ -116,7 +116,10 @@ func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 // stackArg is sargN: the Nth word of the arguments on the stack.
 func stackArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 	r := l.registers(n)
-	p := place{base: l.ctxWord(r.sp), off: r.stack + 8*i, space: l.spaceOf(lang.SpaceNone)}
+	p := place{base: l.ctxWord(r.sp), off: r.stack + 8*i, space: lang.SpaceKernel}
+	if l.prog.Kind.User {
+		p.space = lang.SpaceUser
+	}
 	return operand{typ: t, val: l.convert(l.loadAt(p, lang.Int{Bits: 64}).val, lang.Int{Bits: 64}, t)}
 }
 

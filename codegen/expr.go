@@ -239,7 +239,7 @@ func (l *lowerer) unary(e *lang.Unary) operand {
 		return l.deref(l.expr(e.X), t)
 	case "&":
 		o := l.expr(e.X)
-		return operand{typ: t, val: l.plainAddr(o.mem)}
+		return operand{typ: t, val: l.scalarAddr(o.mem)}
 	case "!":
 		return operand{typ: t, val: l.b.Cmp(ir.Eq, l.numExpr(e.X), l.b.Const(0))}
 	}

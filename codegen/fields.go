@@ -1,8 +1,6 @@
 package codegen
 
 import (
-	"github.com/cilium/ebpf/asm"
-
 	"github.com/gotrace/gotrace/codegen/ir"
 	"github.com/gotrace/gotrace/lang"
 )
@@ -45,26 +43,14 @@ func (l *lowerer) pointee(o operand) place {
 	if o.typed {
 		return place{base: o.val, space: lang.SpaceKernel, typed: true}
 	}
-	space := l.spaceOf(pt.Space)
 	addr := l.num(o)
-	if s, ok := pt.Elem.(*lang.Struct); ok && space == lang.SpaceKernel {
+	if s, ok := pt.Elem.(*lang.Struct); ok && (pt.Space == lang.SpaceKernel || pt.Space == lang.SpaceNone && l.numbersAreKernel()) {
 		if id := l.k.kernel.Cast(); id != 0 && s.BTFID != 0 {
 			cast := l.b.Kfunc(id, true, addr, l.b.Const(int64(s.BTFID)))
-			return place{base: cast, space: space, typed: true}
+			return place{base: cast, space: lang.SpaceKernel, typed: true}
 		}
 	}
-	return place{base: addr, space: space}
-}
-
-// spaceOf resolves an unknown address space to the probe's own.
-func (l *lowerer) spaceOf(s lang.AddrSpace) lang.AddrSpace {
-	if s != lang.SpaceNone {
-		return s
-	}
-	if l.prog.Kind.User {
-		return lang.SpaceUser
-	}
-	return lang.SpaceKernel
+	return place{base: addr, space: pt.Space}
 }
 
 // field is x.name or x->name.
@@ -95,17 +81,8 @@ func (l *lowerer) field(e *lang.FieldExpr) operand {
 		return object(t, p, f.Type)
 	}
 	o = l.loadAt(p, f.Type)
-	o.typ = inherit(t, p.space)
+	o.typ = t
 	return o
-}
-
-// inherit gives a pointer of an unknown address space that of the object it was read from.
-func inherit(t lang.Type, space lang.AddrSpace) lang.Type {
-	if pt, ok := t.(lang.Pointer); ok && pt.Space == lang.SpaceNone && (space == lang.SpaceKernel || space == lang.SpaceUser) {
-		pt.Space = space
-		return pt
-	}
-	return t
 }
 
 // structOf is the struct an operand is or points to, and where it lies.
@@ -202,12 +179,9 @@ func (l *lowerer) probeRead(p place, size int) *ir.Value {
 // readMem copies size bytes of kernel or user memory to the program's own. A failed read is counted and gives zeros:
 // the helper clears its destination.
 func (l *lowerer) readMem(dst place, size int, src *ir.Value, space lang.AddrSpace) {
-	fn, what := asm.FnProbeReadKernel, "kernel memory"
-	if space == lang.SpaceUser {
-		fn, what = asm.FnProbeReadUser, "user memory"
-	}
-	ret := l.b.Helper(int(fn), false, l.addr(dst), l.b.Const(int64(size)), src)
-	l.readFailure(ret, &Site{Kind: SiteRead, Pos: l.b.Pos, What: what})
+	r := readerOf(space)
+	ret := l.b.Helper(int(r.bytes), false, l.addr(dst), l.b.Const(int64(size)), src)
+	l.readFailure(ret, &Site{Kind: SiteRead, Pos: l.b.Pos, What: r.what})
 }
 
 // plainAddr is the address of a place as a number.
@@ -253,11 +227,7 @@ func (l *lowerer) indexExpr(e *lang.Index) operand {
 // context, so that the element is then read by a helper from its plain address.
 func (l *lowerer) variableIndex(p place, i *ir.Value, size int) place {
 	addr := l.b.Op(ir.OpAdd, l.scalarAddr(p), l.b.OpImm(ir.OpMul, i, int64(size)))
-	space := p.space
-	if space == lang.SpaceBPF || space == lang.SpaceCtx {
-		space = lang.SpaceKernel // BPF memory is kernel memory to the helper
-	}
-	return place{base: addr, space: space}
+	return place{base: addr, space: helperSpace(p.space)}
 }
 
 // scalarAddr is the address of any place, BPF memory and the context too, as a number.

@@ -14,12 +14,8 @@ func (l *lowerer) markCut(dst place, size int, n, src *ir.Value, space lang.Addr
 	l.b.BranchUnlikely(ir.Eq, n, l.b.Const(int64(size)), full, done)
 	l.b.At(full)
 	last := dst.at(size - 1)
-	fn := asm.FnProbeReadKernel
-	if space == lang.SpaceUser {
-		fn = asm.FnProbeReadUser
-	}
 	// A failure leaves a zero: the string ends where its memory does.
-	l.b.Helper(int(fn), false, l.addr(last), l.b.Const(1), l.b.OpImm(ir.OpAdd, src, int64(size-1)))
+	l.b.Helper(int(readerOf(space).bytes), false, l.addr(last), l.b.Const(1), l.b.OpImm(ir.OpAdd, src, int64(size-1)))
 	l.b.BranchUnlikely(ir.Ne, l.b.Load(1, last.base, last.off), l.b.Const(0), cut, done)
 	l.b.At(cut)
 	l.countFailure(&Site{Kind: SiteTrunc, Pos: pos, What: "str"})

@@ -3,8 +3,6 @@ package codegen
 import (
 	"encoding/binary"
 
-	"github.com/cilium/ebpf/asm"
-
 	"github.com/gotrace/gotrace/codegen/ir"
 	"github.com/gotrace/gotrace/lang"
 )
@@ -112,11 +110,7 @@ func (l *lowerer) copyObject(dst place, size int, o operand) {
 	case o.mem.space == lang.SpaceBPF:
 		l.copyBytes(dst, o.mem, size)
 	default:
-		space := o.mem.space
-		if space == lang.SpaceCtx {
-			space = lang.SpaceKernel
-		}
-		l.readMem(dst, size, l.scalarAddr(o.mem), space)
+		l.readMem(dst, size, l.scalarAddr(o.mem), helperSpace(o.mem.space))
 	}
 }
 
@@ -154,15 +148,11 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 	if o.mem.base == nil { // a pointer to characters
 		return l.readStr(dst, size, l.num(o), l.pointee(o).space, false, l.readSite("string"))
 	}
-	space := o.mem.space
-	if space != lang.SpaceUser {
-		space = lang.SpaceKernel // BPF memory and the context are kernel memory to the helper
-	}
 	from := o.typ.Size()
 	if from > 0 {
 		size = min(from, size)
 	}
-	n := l.readStr(dst, size, l.scalarAddr(o.mem), space, false, l.readSite("string"))
+	n := l.readStr(dst, size, l.scalarAddr(o.mem), helperSpace(o.mem.space), false, l.readSite("string"))
 	if from == size && o.mem.space == lang.SpaceBPF && !o.mem.chars {
 		l.copyCut(dst, o.mem, size, n)
 	}
@@ -233,11 +223,7 @@ func (l *lowerer) readStr(dst place, size int, src *ir.Value, space lang.AddrSpa
 }
 
 func (l *lowerer) readStrN(dst place, size, src *ir.Value, space lang.AddrSpace, site *Site) *ir.Value {
-	fn := asm.FnProbeReadKernelStr
-	if space == lang.SpaceUser {
-		fn = asm.FnProbeReadUserStr
-	}
-	ret := l.b.Helper(int(fn), false, l.addr(dst), size, src)
+	ret := l.b.Helper(int(readerOf(space).str), false, l.addr(dst), size, src)
 	l.readFailure(ret, site)
 	return ret
 }
@@ -247,17 +233,12 @@ func (l *lowerer) strSource(c *lang.Call) (src *ir.Value, space lang.AddrSpace) 
 	o := l.expr(c.Args[0])
 	l.b.Pos = c.Pos
 	if o.val == nil && o.mem.base != nil && inMemory(o.typ) {
-		space = o.mem.space
-		if space != lang.SpaceUser {
-			space = lang.SpaceKernel
-		}
-		return l.scalarAddr(o.mem), space
+		return l.scalarAddr(o.mem), helperSpace(o.mem.space)
 	}
-	space = lang.SpaceNone
 	if pt, ok := o.typ.(lang.Pointer); ok {
 		space = pt.Space
 	}
-	return l.num(o), l.spaceOf(space)
+	return l.num(o), helperSpace(space)
 }
 
 // storeStr reads str(x) or str(x, n) into a field of size bytes, and returns what the helper did.

@@ -22,7 +22,7 @@ func fieldValue(t Type) Type {
 // objectType is the type of what an expression names, t as a value: the array of characters where that is a string.
 func (c *checker) objectType(e Expr, t Type) Type {
 	if e, ok := e.(*FieldExpr); ok {
-		if s, _ := structBehind(c.p.Types[e.X]); s != nil {
+		if s := structBehind(c.p.Types[e.X]); s != nil {
 			if f, ok := s.Field(e.Name); ok {
 				return f.Type
 			}
@@ -36,7 +36,7 @@ func (c *checker) field(e *FieldExpr) Type {
 	if t == nil {
 		return nil
 	}
-	s, space := structBehind(t)
+	s := structBehind(t)
 	if s == nil {
 		c.report(Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name))
 		return nil
@@ -56,25 +56,52 @@ func (c *checker) field(e *FieldExpr) Type {
 		c.report(withNear(Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", Nearest(e.Name, names)))
 		return nil
 	}
-	ft := fieldValue(f.Type)
-	if p, ok := ft.(Pointer); ok && p.Space == SpaceNone && (space == SpaceKernel || space == SpaceUser) {
-		p.Space = space
-		return p
-	}
-	return ft
+	return foundIn(c.spaceOf(e), fieldValue(f.Type))
 }
 
 // structBehind is the struct that a value is or points to.
-func structBehind(t Type) (*Struct, AddrSpace) {
+func structBehind(t Type) *Struct {
 	switch t := t.(type) {
 	case *Struct:
-		return t, SpaceNone
+		return t
 	case Pointer:
 		if s, ok := t.Elem.(*Struct); ok {
-			return s, t.Space
+			return s
 		}
 	}
-	return nil, SpaceNone
+	return nil
+}
+
+// spaceOf is the address space in which the object that an expression names lies: SpaceNone if that is not known, or if it
+// is a copy of the program's own.
+func (c *checker) spaceOf(e Expr) AddrSpace {
+	var x Expr
+	switch e := e.(type) {
+	case *FieldExpr:
+		x = e.X
+	case *Index:
+		x = e.X
+	case *Unary:
+		if e.Op != "*" {
+			return SpaceNone
+		}
+		x = e.X
+	default:
+		return SpaceNone
+	}
+	if p, ok := c.p.Types[x].(Pointer); ok {
+		return p.Space
+	}
+	return c.spaceOf(x)
+}
+
+// foundIn is the type of a value that was read from an address space: pointers in it that say nothing else point there, too.
+func foundIn(space AddrSpace, t Type) Type {
+	if p, ok := t.(Pointer); ok && p.Space == SpaceNone && (space == SpaceKernel || space == SpaceUser) {
+		p.Space = space
+		return p
+	}
+	return t
 }
 
 func (c *checker) tupleIndex(e *TupleIndex) Type {
@@ -125,5 +152,5 @@ func (c *checker) index(e *Index) Type {
 		c.report(Errorf(e, "bad-operands", "a %s can not be indexed", t))
 		return nil
 	}
-	return fieldValue(elem)
+	return foundIn(c.spaceOf(e), fieldValue(elem))
 }

@@ -41,7 +41,7 @@ func (c *checker) derefType(e *Unary, t Type) Type {
 			c.report(Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
 			return nil
 		}
-		return fieldValue(t.Elem)
+		return foundIn(t.Space, fieldValue(t.Elem))
 	case Int:
 		return Int{Bits: 64} // an address: the word there
 	}
@@ -53,7 +53,7 @@ func (c *checker) addressOf(e *Unary, t Type) Type {
 	switch e.X.(type) {
 	case *FieldExpr, *Index:
 		if inKernelMemory(t) {
-			return Pointer{Elem: t}
+			return Pointer{Elem: t, Space: c.spaceOf(e.X)}
 		}
 	}
 	c.report(errUnsupported(e, "the address of this"))

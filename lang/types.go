@@ -17,7 +17,7 @@ type Type interface {
 // AddrSpace says which address space a pointer points into.
 type AddrSpace uint8
 
-// The address spaces. SpaceNone is "not known": the probe's own is assumed where it is followed.
+// The address spaces. SpaceNone is "not known": it is told by the address when it is followed.
 const (
 	SpaceNone AddrSpace = iota
 	SpaceKernel

@@ -174,10 +174,10 @@ func widenTuple(x Tuple, b Type) (Type, bool) {
 	return out, true
 }
 
-// widenPointer keeps what both agree on.
+// widenPointer keeps what both agree on: a pointer that is now of one address space, now of the other, is of none that is known.
 func widenPointer(x, y Pointer) Pointer {
-	if x.Space == SpaceNone {
-		x.Space = y.Space
+	if x.Space != y.Space {
+		x.Space = SpaceNone
 	}
 	if !sameType(x.Elem, y.Elem) {
 		if _, ok := x.Elem.(Void); ok {

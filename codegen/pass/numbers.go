@@ -150,13 +150,13 @@ var (
 	numberHelpers = []asm.BuiltinFunc{
 		asm.FnGetCurrentCgroupId, asm.FnGetCurrentPidTgid, asm.FnGetCurrentTask, asm.FnGetCurrentUidGid, asm.FnGetFuncIp,
 		asm.FnGetPrandomU32, asm.FnGetSmpProcessorId, asm.FnJiffies64, asm.FnKtimeGetBootNs, asm.FnKtimeGetNs, asm.FnKtimeGetTaiNs,
-		asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, asm.FnProbeReadUser, asm.FnProbeReadUserStr,
+		asm.FnProbeRead, asm.FnProbeReadStr, asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, asm.FnProbeReadUser, asm.FnProbeReadUserStr,
 	}
 )
 
 // anyNumber are the helpers to which one of the arguments may be any number: an address that is only tried, a count.
 var anyNumber = map[asm.BuiltinFunc]int{
-	asm.FnProbeReadKernel: 2, asm.FnProbeReadKernelStr: 2, asm.FnProbeReadUser: 2, asm.FnProbeReadUserStr: 2, asm.FnLoop: 0,
+	asm.FnProbeRead: 2, asm.FnProbeReadStr: 2, asm.FnProbeReadKernel: 2, asm.FnProbeReadKernelStr: 2, asm.FnProbeReadUser: 2, asm.FnProbeReadUserStr: 2, asm.FnLoop: 0,
 }
 
 // pointer says whether a value may be a pointer to the verifier.

@@ -18,6 +18,8 @@
 //	six                 call wl_six(1, 2, 3, 4, 5, 6), which returns 21
 //	neg                 call wl_neg(), which returns -100 as a 32-bit number
 //	say TEXT            call wl_say(TEXT), which returns TEXT
+//	exec STEP ARGS...   become a workload that does the rest
+//	sendmsg A B         send a message of the two words A and B, in a piece of memory each
 //	point X Y           call wl_point(&{int32 X, Y; int64 X*Y; char name[8] "pt"})
 //	wait                read standard input to its end
 //	exit CODE           end
@@ -68,7 +70,7 @@ func init() {
 	steps = map[string]func([]string){
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
 		"comm": comm, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
-		"wait": wait, "exit": exit,
+		"exec": execve, "sendmsg": sendmsg, "wait": wait, "exit": exit,
 	}
 }
 
@@ -183,6 +185,29 @@ func point(args []string) {
 	p := &pt{x: int32(num(args, 0, 0)), y: int32(num(args, 1, 0)), name: [8]byte{'p', 't'}}
 	p.area = int64(p.x) * int64(p.y)
 	callPoint(p)
+}
+
+func execve(args []string) {
+	check(syscall.Exec("/proc/self/exe", append([]string{"workload"}, args...), []string{"WORKLOAD=1"}))
+}
+
+func sendmsg(args []string) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	check(err)
+	var iov [2]unix.Iovec
+	for i := range iov {
+		text, err := unix.ByteSliceFromString(args[i]) // with its NUL
+		check(err)
+		iov[i].Base = &text[0]
+		iov[i].SetLen(len(text))
+	}
+	msg := &unix.Msghdr{Iov: &iov[0], Iovlen: uint64(len(iov))}
+	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fds[0]), uintptr(unsafe.Pointer(msg)), 0)
+	if errno != 0 {
+		check(errno)
+	}
+	check(unix.Close(fds[0]))
+	check(unix.Close(fds[1]))
 }
 
 func wait([]string) {
