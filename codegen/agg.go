@@ -29,11 +29,11 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.C
 	if a.Kind != lang.AggCount {
 		x = l.numExpr(c.Args[0])
 	}
-	if (a.Kind == lang.AggMin || a.Kind == lang.AggMax) && !l.k.exclusive(m) {
+	if (a.Kind == lang.AggMin || a.Kind == lang.AggMax) && !l.k.exclusive(m, l.prog.Kind) {
 		what := fmt.Sprintf("%s() of %s in probes that can interrupt each other, or themselves,", a.Kind, mapName(m))
 		l.needs(ref, 5, 12, what, "atomic exchange", "use tracepoints")
 	}
-	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m), done: l.fn.fn.NewBlock("done")}
+	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m, l.prog.Kind), done: l.fn.fn.NewBlock("done")}
 	u.prepare(l, l.typeOf(firstArg(c)))
 	mk := l.mark()
 	if m.Key == nil {

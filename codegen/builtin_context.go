@@ -53,8 +53,8 @@ var contextVars = map[string]variable{
 	"ctx": func(l *lowerer, _ lang.Node, t lang.Type) operand { return operand{typ: t, val: l.ctx(), typed: true} },
 	// usermode is 1 if the CPU was in user mode.
 	"usermode": func(l *lowerer, n lang.Node, t lang.Type) operand {
-		if l.prog.Kind.Once {
-			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs begin and end, from user mode
+		if l.prog.Kind.Once || l.prog.Kind.Timed {
+			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs them, from user mode
 		}
 		r := l.registers(n)
 		if c := l.prog.Kind.Context; c != lang.CtxPerf && c != lang.CtxRegs {

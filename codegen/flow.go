@@ -258,9 +258,9 @@ func (l *lowerer) guardExit() {
 }
 
 // filterPID leaves unless the current process is that of -p. Perf events and uprobes are
-// attached to the process alone, so that they need no filter.
+// attached to the process alone, so that they need no filter; intervals belong to no process.
 func (l *lowerer) filterPID() {
-	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Context == lang.CtxPerf {
+	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Timed || l.prog.Kind.Context == lang.CtxPerf {
 		return
 	}
 	other, ours := l.fn.fn.NewBlock("otherpid"), l.fn.fn.NewBlock("ourpid")

@@ -165,7 +165,7 @@ func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bo
 // addAt adds to the value at an address.
 func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Value {
 	switch {
-	case l.k.exclusive(m):
+	case l.k.exclusive(m, l.prog.Kind):
 		old := l.b.Load(8, base, 0)
 		l.b.Store(8, base, 0, l.b.Op(ir.OpAdd, old, delta))
 		return old

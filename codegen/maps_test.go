@@ -34,6 +34,7 @@ var (
 	uint64T  = lang.Int{Bits: 64}
 )
 
+// TestExclusive asks for the last program of each script.
 func TestExclusive(t *testing.T) {
 	const linux5_19, linux6_0, linux6_1 = 5<<16 | 19<<8, 6 << 16, 6<<16 | 1<<8
 	for _, tt := range []struct {
@@ -46,7 +47,11 @@ func TestExclusive(t *testing.T) {
 		{script: `uprobe:/bin/bash:f { @x = count(); }`, value: countAgg, want: false, version: linux6_0},
 		{script: `rawtracepoint:a { @x = count(); }`, value: countAgg, want: false, version: linux6_0},
 		{script: `rawtracepoint:a { @x = count(); }`, value: countAgg, want: true, version: linux6_1},
-		{`kprobe:f { @x = count(); } tracepoint:a:b { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, true, 0},
+		{`interval:s:1 { @x = count(); } kprobe:f { @x = count(); } tracepoint:a:b { @x = count(); } profile:hz:9 { @x = count(); }`, countAgg, true, 0},
+		// The others run in the middle of an interval's program, and not the other way round.
+		{`kprobe:f { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, false, 0},
+		{`interval:s:2 { @x = count(); } interval:s:1 { @x = count(); }`, countAgg, true, 0},
+		{`interval:s:1 { @x = count(); } rawtracepoint:a { @x = count(); }`, countAgg, true, 0},
 		{`rawtracepoint:a { @x = count(); }`, countAgg, true, 0},
 		{`BEGIN { @x = count(); } rawtracepoint:a { @x = count(); }`, countAgg, true, 0},
 		{`rawtracepoint:a { @x = count(); } rawtracepoint:b { @x = count(); }`, countAgg, false, 0},
@@ -61,7 +66,7 @@ func TestExclusive(t *testing.T) {
 		if tt.version != 0 {
 			k.kernel.Version = tt.version
 		}
-		if got := k.exclusive(m); got != tt.want {
+		if got := k.exclusive(m, k.checked.Progs[len(k.checked.Progs)-1].Kind); got != tt.want {
 			t.Errorf("%s: exclusive is %v, want %v", tt.script, got, tt.want)
 		}
 	}

@@ -152,11 +152,13 @@ const (
 //     and none can be preempted there; so do uprobe programs before Linux 6.0;
 //   - since then (bpf_prog_run_array_sleepable) uprobe programs can be preempted in the middle by another thread that runs
 //     the same program, and be interrupted by any other kind;
+//   - gotrace runs those of intervals itself, all on one thread, with preemption off (bpf_prog_test_run_raw_tp in net/bpf/test_run.c);
+//     any other kind can interrupt them, they interrupt none;
 //   - raw tracepoint programs run with preemption or migration off, and exclude themselves since Linux 6.1 (prog->active in
 //     bpf_trace_run), as fentry programs do (their trampoline).
 func (k *compiler) reentry(kind *lang.ProbeKind) reentry {
 	switch {
-	case kind.Once || k.excludesAll(kind):
+	case kind.Once || kind.Timed || k.excludesAll(kind):
 		return reentryNever
 	case kind.User:
 		return reentryPreempted
@@ -175,18 +177,19 @@ func (k *compiler) excludesAll(kind *lang.ProbeKind) bool {
 	return false
 }
 
-// exclusive says that an update of a map's per-CPU value by plain loads and stores is exact, because no other
+// exclusive says that an update of a map's per-CPU value by plain loads and stores in a program of a kind is exact, because no other
 // writer of it can begin on the same CPU before the update ends: all writers exclude each other, or the only one
 // excludes itself.
 //
-// BEGIN and END do not count: they run while no other program of the script is attached.
-func (k *compiler) exclusive(m *lang.Map) bool {
+// BEGIN and END do not count: they run while no other program of the script is attached. Intervals interrupt nobody: only their
+// own updates must be safe from others.
+func (k *compiler) exclusive(m *lang.Map, kind *lang.ProbeKind) bool {
 	if k.layout(m).shared() {
 		return false
 	}
 	writers, guarded := 0, true
 	for _, p := range k.uses[m.Name].writers {
-		if p.Kind.Once {
+		if p.Kind.Once || p.Kind.Timed {
 			continue
 		}
 		if k.reentry(p.Kind) != reentryNever {
@@ -194,6 +197,9 @@ func (k *compiler) exclusive(m *lang.Map) bool {
 		}
 		writers++
 		guarded = guarded && k.excludesAll(p.Kind)
+	}
+	if kind.Timed {
+		return writers == 0
 	}
 	return guarded || writers < 2
 }

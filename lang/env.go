@@ -63,11 +63,11 @@ type Context uint8
 
 // The contexts.
 const (
-	CtxNone       Context = iota // BEGIN, END: nothing to read
+	CtxNone       Context = iota // BEGIN, END, interval: nothing to read
 	CtxRegs                      // struct pt_regs (kprobe, uprobe)
 	CtxTracepoint                // the tracepoint's record, as its format file tells
 	CtxRawArgs                   // an array of u64 arguments (raw tracepoint)
-	CtxPerf                      // struct bpf_perf_event_data (profile, interval)
+	CtxPerf                      // struct bpf_perf_event_data (profile)
 	CtxTracing                   // typed arguments (fentry, fexit; BTF raw tracepoints)
 )
 
@@ -82,13 +82,14 @@ type ProbeKind struct {
 	User    bool // pointers are user space's by default (uprobe)
 	Func    bool // has func
 	Once    bool // runs once, by gotrace itself: BEGIN, END
+	Timed   bool // run by gotrace itself, in time: interval
 }
 
 // ProbeKinds is the table of probe kinds, in the order in which `-l` lists them.
 var ProbeKinds = []*ProbeKind{
 	{Name: "begin", Aliases: []string{"BEGIN"}, Context: CtxNone, Once: true},
 	{Name: "end", Aliases: []string{"END"}, Context: CtxNone, Once: true},
-	{Name: "interval", Aliases: []string{"i"}, Context: CtxPerf},
+	{Name: "interval", Aliases: []string{"i"}, Context: CtxNone, Timed: true},
 	{Name: "profile", Aliases: []string{"p"}, Context: CtxPerf},
 	{Name: "tracepoint", Aliases: []string{"t"}, Context: CtxTracepoint, Args: true},
 	{Name: "rawtracepoint", Aliases: []string{"rt"}, Context: CtxRawArgs, ArgN: true, Args: true},

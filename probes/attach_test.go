@@ -70,6 +70,7 @@ func (c *counter) count(t *testing.T) uint64 {
 // programTypes are the types of program by what the probes of a kind give them.
 var programTypes = map[lang.Context]ebpf.ProgramType{
 	lang.CtxRegs: ebpf.Kprobe, lang.CtxTracepoint: ebpf.TracePoint, lang.CtxRawArgs: ebpf.RawTracepoint, lang.CtxPerf: ebpf.PerfEvent,
+	lang.CtxNone: ebpf.RawTracepoint,
 }
 
 // triggers make events.

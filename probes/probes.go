@@ -36,6 +36,7 @@ type Env struct {
 	tracefsErr  error
 	functions   *functionIndex
 	binaries    map[string]*Binary // by path
+	clock       *clock             // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
 	kprobeMulti, uprobeMulti func() bool
@@ -93,8 +94,8 @@ func init() {
 	list := []*provider{
 		{kind: "begin", resolve: resolveOnce},
 		{kind: "end", resolve: resolveOnce},
-		{kind: "interval", resolve: resolveTimer, list: listTimers, plan: planTimer},
-		{kind: "profile", resolve: resolveTimer, list: listTimers, plan: planTimer},
+		{kind: "interval", resolve: resolveTimer, list: listTimers, plan: planInterval},
+		{kind: "profile", resolve: resolveTimer, list: listTimers, plan: planProfile},
 		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, listed: true, args: tracepointArgs,
 			lines: tracepointLines, plan: planTracepoint},
 		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, listed: true, args: rawTracepointArgs,

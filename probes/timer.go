@@ -24,6 +24,9 @@ var timerUnits = []string{"hz", "ms", "s", "us"}
 // minPeriod is the shortest period in nanoseconds, as in bpftrace.
 const minPeriod = 1000
 
+// maxTicks is the same as a frequency.
+const maxTicks = 1_000_000_000 / minPeriod
+
 // resolveTimer is interval and profile: kind:unit:count, kind:hz:rate, kind:10ms or kind:nanoseconds.
 func resolveTimer(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	t := lang.Target{Kind: lang.ProbeKindByName(ap.Provider)}
@@ -40,7 +43,10 @@ func resolveTimer(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bad time of %s probe: %w; write %s:s:1, %s:hz:99 or %s:10ms", name, err, name, name, name)
 	}
-	if limit := maxSampleRate(); t.Hz > limit {
+	switch limit := maxSampleRate(); {
+	case name == "interval" && t.Hz > maxTicks:
+		return nil, fmt.Errorf("interval:hz:%d is too often; the most is %d times a second", t.Hz, maxTicks)
+	case name == "profile" && t.Hz > limit:
 		return nil, fmt.Errorf("%s:hz:%d is more often than the kernel allows: %d times a second (kernel.perf_event_max_sample_rate)",
 			name, t.Hz, limit)
 	}
@@ -153,21 +159,17 @@ func listTimers(kind *lang.ProbeKind, _ *Env, parts []string) ([]lang.Target, er
 	return out, nil
 }
 
-// planTimer opens a software clock: an interval's on one CPU, a profile's on every CPU or, with -p, for every thread of the process.
-func planTimer(e *Env, targets []lang.Target) (*Plan, error) {
+// planProfile opens a software clock on every CPU or, with -p, for every thread of the process.
+func planProfile(e *Env, targets []lang.Target) (*Plan, error) {
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		cpus := onlineCPUs()
-		switch {
-		case t.Kind.Name == "interval":
-			return openClocks(t, cpus[:1], nil, prog)
-		case e.opts.PID != 0:
-			tids, err := threads(e.opts.PID)
-			if err != nil {
-				return nil, err
-			}
-			return openClocks(t, nil, tids, prog)
+		if e.opts.PID == 0 {
+			return openClocks(t, onlineCPUs(), nil, prog)
 		}
-		return openClocks(t, cpus, nil, prog)
+		tids, err := threads(e.opts.PID)
+		if err != nil {
+			return nil, err
+		}
+		return openClocks(t, nil, tids, prog)
 	})}, nil
 }
 

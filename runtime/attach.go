@@ -82,7 +82,7 @@ func attachOrder(programs []*loaded) []*loaded {
 	for _, p := range programs {
 		switch kind := p.spec.Prog.Kind; {
 		case kind.Once:
-		case kind.Context == lang.CtxPerf:
+		case kind.Timed || kind.Context == lang.CtxPerf:
 			timers = append(timers, p)
 		case firesInReverse[kind.Name]:
 			reverse = append([]*loaded{p}, reverse...)
@@ -97,7 +97,7 @@ func attachOrder(programs []*loaded) []*loaded {
 // attached is told.
 func (s *Session) attach(p *loaded) (int, error) {
 	links, err := p.plan.Attach(p.prog)
-	s.links = append(s.links, links...)
+	s.links, p.links = append(s.links, links...), links
 	count := len(p.spec.Prog.Targets)
 	var some *probes.SkippedError
 	switch {

@@ -145,6 +145,10 @@ func warning(pos lang.Pos, code, message, hint string) lang.Diagnostic {
 func (s *Session) missedRuns() lang.Diagnostics {
 	var ds lang.Diagnostics
 	for _, p := range s.programs {
+		if n := p.missedTicks(); n > 0 {
+			message := fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks"))
+			ds = append(ds, warning(p.spec.Prog.Probe.Range().Pos, "missed-ticks", message, "make the interval longer, or its program shorter"))
+		}
 		stats, err := p.prog.Stats()
 		if err != nil || stats.RecursionMisses == 0 {
 			continue // an older kernel does not count them
@@ -153,6 +157,16 @@ func (s *Session) missedRuns() lang.Diagnostics {
 		ds = append(ds, warning(p.spec.Prog.Probe.Range().Pos, "missed-runs", message, ""))
 	}
 	return ds
+}
+
+// missedTicks is how many ticks of its timers the program did not see.
+func (p *loaded) missedTicks() (n uint64) {
+	for _, l := range p.links {
+		if k, ok := l.(interface{ Missed() uint64 }); ok {
+			n += k.Missed()
+		}
+	}
+	return n
 }
 
 // reportChild says how the command of -c ended, with -v.

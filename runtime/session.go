@@ -39,8 +39,10 @@ type Session struct {
 type loaded struct {
 	spec *codegen.Program
 	prog *ebpf.Program
-	plan plan          // nil for BEGIN and END
-	took time.Duration // to load
+	plan plan // nil for BEGIN and END
+	// links are also in the session's, which closes them.
+	links probes.Links
+	took  time.Duration // to load
 }
 
 // Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives a *ScriptError
