@@ -6,7 +6,7 @@ FUZZTIME ?= 10m
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-unit test-vm bench lint fuzz golden clean
+.PHONY: help build run test test-unit test-vm bench check lint tidy fuzz golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,9 +17,9 @@ build: ## build the gotrace command into ./gotrace
 run: build ## run the first example for a few seconds (as root)
 	timeout --signal=INT --preserve-status 3 ./gotrace examples/opensnoop.gt
 
-test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU; with a minute of fuzzing each
-	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+test: ## all tests: unit, the running kernel when root, and Linux 6.1 and 6.12 in QEMU; then a minute of fuzzing each
 	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum ./...
+	$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 
 test-unit: ## only the tests that need no virtual machine
 	$(GO) test ./...
@@ -29,6 +29,11 @@ test-vm: ## only the tests on Linux 6.1 and 6.12 in QEMU
 
 bench: ## compare with the installed bpftrace: start-up, memory, cost of programs, events a second (as root)
 	$(GO) run ./internal/bench
+
+check: lint tidy ## what can be said of the source without running it: lint, go.mod
+
+tidy: ## go.mod and go.sum are what the source needs
+	$(GO) mod tidy -diff
 
 lint: ## go vet and golangci-lint
 	$(GO) vet ./...
