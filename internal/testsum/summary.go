@@ -49,6 +49,9 @@ func (s *summary) read(r io.Reader) error {
 	}
 }
 
+// note begins a line that is shown at once, whether its test passes or not: what a test does to the machine.
+const note = "NOTE: "
+
 func (s *summary) take(ev event) {
 	key := ev.Package + " " + ev.Test
 	switch ev.Action {
@@ -59,6 +62,9 @@ func (s *summary) take(ev event) {
 			s.parents[ev.Package+" "+ev.Test[:i]] = true
 		}
 	case "output":
+		if strings.HasPrefix(ev.Output, note) {
+			fmt.Fprint(s.w, ev.Output)
+		}
 		if s.output[key] == nil {
 			s.output[key] = &strings.Builder{}
 		}

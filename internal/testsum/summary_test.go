@@ -14,6 +14,7 @@ func TestSummary(t *testing.T) {
 {"Action":"pass","Package":"p","Test":"TestA/y"}
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"run","Package":"p","Test":"TestB"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"NOTE: installing a package\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"    a_test.go:7: SKIPPED: not root\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
 {"Action":"fail","Package":"p","Elapsed":1.5}
@@ -28,6 +29,7 @@ func TestSummary(t *testing.T) {
 	want := `--- FAIL: p TestA/x
     a_test.go:3: wrong
 --- FAIL: p TestA
+NOTE: installing a package
 FAIL  p (1.5s)
 ok    q (0.2s)
 skipped 1: not root

@@ -34,6 +34,9 @@ func fetchPackage(cache string, pattern *regexp.Regexp, keep func(string) bool) 
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "", fmt.Errorf("%w: no apt-get, so no Debian packages", ErrUnavailable)
 	}
+	if err := announce(fmt.Sprintf("unpacking a package %s from Debian's archive in %s", pattern, cache)); err != nil {
+		return "", err
+	}
 	host := &apt{cache: cache}
 	dir, hostErr := host.fetch(pattern, keep)
 	if hostErr == nil {

@@ -19,6 +19,9 @@ func findQEMU() (string, error) {
 	if os.Getuid() != 0 {
 		return "", fmt.Errorf("%w: %s is missing and only root may install it: apt-get install qemu-system-x86", ErrUnavailable, qemu)
 	}
+	if err := announce("installing the package qemu-system-x86, which the tests on other kernels need"); err != nil {
+		return "", err
+	}
 	a := &apt{}
 	install := []string{"-q", "install", "-y", "--no-install-recommends", "qemu-system-x86"}
 	if _, err := a.run("/", "apt-get", install...); err != nil {
@@ -35,6 +38,19 @@ func findQEMU() (string, error) {
 		return "", fmt.Errorf("%w: QEMU was installed but %s is not there", ErrUnavailable, qemu)
 	}
 	return path, nil
+}
+
+// NoInstall is the environment variable that, when it is set, forbids tests to install or fetch packages.
+const NoInstall = "GOTRACE_NO_INSTALL"
+
+// announce says that a package is about to be brought to this machine. Package testsum shows such lines at once.
+// It returns an error that wraps ErrUnavailable where that is forbidden.
+func announce(what string) error {
+	if os.Getenv(NoInstall) != "" {
+		return fmt.Errorf("%w: %s is set, which forbids %s", ErrUnavailable, NoInstall, what)
+	}
+	fmt.Fprintf(os.Stderr, "NOTE: %s (%s=1 forbids it)\n", what, NoInstall)
+	return nil
 }
 
 // findBusybox returns a static busybox from the cache or from Debian's archive.
