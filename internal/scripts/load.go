@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gotrace/gotrace/examples"
 )
 
 //go:embed testdata/*.txt
@@ -20,11 +22,13 @@ type Case struct {
 	Line int
 
 	Script string
-	Args   []string // positional parameters
-	Run    string   // arguments of the workload, "" if there is none
-	Flags  []string // more flags of the command
-	Needs  []string
-	Exit   int
+	// Example is the file of examples/ that Script is, "" for a script of the table's own.
+	Example string
+	Args    []string // positional parameters
+	Run     string   // arguments of the workload, "" if there is none
+	Flags   []string // more flags of the command
+	Needs   []string
+	Exit    int
 
 	Output string         // what it must print, or
 	Match  *regexp.Regexp // what the whole output must match
@@ -132,6 +136,11 @@ func (c *Case) set(key, value string) (err error) {
 		c.Args, err = splitWords(value)
 	case "run":
 		c.Run = value
+	case "example":
+		c.Example = value
+		var text []byte
+		text, err = examples.Scripts.ReadFile(value)
+		c.Script = strings.TrimRight(string(text), "\n")
 	case "flags":
 		c.Flags, err = splitWords(value)
 	case "needs":
@@ -166,6 +175,9 @@ func (p *parser) finish() error {
 	}
 	if c.Script == "" {
 		return fmt.Errorf("case %q has no script", c.Name)
+	}
+	if c.Example != "" && p.sections["script"] != nil {
+		return fmt.Errorf("case %q has both an example and a script", c.Name)
 	}
 	if p.sections["output"] == nil && c.Match == nil && c.Stderr == nil {
 		return fmt.Errorf("case %q expects nothing", c.Name)

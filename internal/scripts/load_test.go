@@ -1,9 +1,12 @@
 package scripts
 
 import (
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gotrace/gotrace/examples"
 )
 
 func TestParse(t *testing.T) {
@@ -65,6 +68,8 @@ func TestParseErrors(t *testing.T) {
 		{"=== a\n--- script\nx\n--- match\n(\n", "missing closing"},
 		{"=== a\n--- script\nx\n--- match\ny\n--- output\nz\n", "both output and match"},
 		{"=== a\nargs: \"x\n", "no closing quote"},
+		{"=== a\nexample: missing.gt\n", "does not exist"},
+		{"=== a\nexample: opensnoop.gt\n--- script\nx\n--- output\ny\n", "both an example and a script"},
 	}
 	for _, tt := range tests {
 		if _, err := Parse("t.txt", tt.text); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -93,6 +98,27 @@ func TestSortTies(t *testing.T) {
 	want := "text\n@m[1]: 1\n@m[2]: 1\n@m[0]: 2\n@n[8]: 2\n@n[9]: 2\n@x: 1\n"
 	if got := SortTies(in); got != want {
 		t.Errorf("SortTies gives\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Every example is run by a case of the table, so that none can be shown that does not work.
+func TestExamplesAreTested(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, c := range all {
+		tested[c.Example] = true
+	}
+	files, err := fs.Glob(examples.Scripts, "*.gt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("examples %v, %v", files, err)
+	}
+	for _, name := range files {
+		if !tested[name] {
+			t.Errorf("examples/%s is in no case of the table", name)
+		}
 	}
 }
 

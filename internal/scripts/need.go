@@ -31,6 +31,8 @@ func has(need string) (bool, error) {
 		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
 	case "uprobe":
 		return inVM || exists("/sys/bus/event_source/devices/uprobe"), nil
+	case "bash":
+		return exists("/bin/bash"), nil
 	}
 	want, err := parseVersion(need)
 	if err != nil {
