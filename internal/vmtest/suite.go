@@ -17,6 +17,7 @@ const module = "github.com/gotrace/gotrace"
 type Suite struct {
 	Package string   // path within the module
 	Args    []string // flags of the test binary
+	Files   []string // paths within the module that its tests read beside its testdata
 }
 
 // Suites are the packages whose tests need a kernel. The order is that of the layers, so
@@ -28,7 +29,7 @@ var Suites = []Suite{
 	{Package: "runtime"},
 	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}},
 	{Package: "internal/scriptgen"},
-	{Package: "cmd/gotrace"},
+	{Package: "cmd/gotrace", Files: []string{"README.md"}},
 }
 
 // Guest is everything that the suites need, built once for all kernels.
@@ -72,6 +73,9 @@ func (g *Guest) addSuite(dir, root string, s Suite) error {
 	g.Files = append(g.Files, File{Name: exe, Path: bin})
 	if err := g.addTree(filepath.Join(root, s.Package, "testdata"), path.Join(work, "testdata")); err != nil {
 		return err
+	}
+	for _, name := range s.Files {
+		g.Files = append(g.Files, File{Name: path.Join("/root", name), Path: filepath.Join(root, name)})
 	}
 	g.Suites = append(g.Suites, s)
 	g.Jobs = append(g.Jobs, wire.Job{
