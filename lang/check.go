@@ -5,12 +5,7 @@ import (
 	"strings"
 )
 
-// Check finds out the types of a script, and all its mistakes.
-//
-// Types of variables and maps can depend on what comes later in the script: a map may be read in the first probe
-// and written in the last. So the programs are gone through again and again, each time with what is known from
-// the time before, until nothing new is learnt; a last time then reports what is wrong. Types only ever
-// widen on the way, which bounds the number of rounds.
+// Check finds out the types of a script (learn.go), and then all its mistakes.
 func Check(file *File, src *Source, env Env, opts *Options) (*Checked, Diagnostics) {
 	if opts == nil {
 		opts = &Options{}
@@ -31,43 +26,14 @@ func Check(file *File, src *Source, env Env, opts *Options) (*Checked, Diagnosti
 	c.file, c.out.File = expanded, expanded
 	c.items()
 	c.learn()
-	if c.defaultTypes() {
-		c.learn()
-	}
 	c.final = true
-	c.round()
+	for _, p := range c.progs {
+		c.program(p)
+	}
 	c.finishMaps()
 	c.diags.Sort()
 	return c.out, c.diags
 }
-
-// learn goes through the programs until nothing new is learnt.
-func (c *checker) learn() {
-	for range maxRounds {
-		c.changed = false
-		c.round()
-		if !c.changed {
-			return
-		}
-	}
-}
-
-// defaultTypes makes an int64 of every variable that was declared and of which nothing tells the type: it is only counted
-// up, or never assigned. It says whether there is one.
-func (c *checker) defaultTypes() bool {
-	found := false
-	for _, p := range c.progs {
-		for _, v := range p.own {
-			if v.Type == nil && v.seen {
-				v.Type, found = typeInt64, true
-			}
-		}
-	}
-	return found
-}
-
-// maxRounds is far more than widening can take.
-const maxRounds = 32
 
 // checker is the state of one check.
 type checker struct {
@@ -83,8 +49,14 @@ type checker struct {
 	progs   []*progState
 	targets int  // of the attach points so far
 	lacking bool // a probe has no targets, so that its body is not checked
-	changed bool // something new was learnt in this round
-	final   bool // the round that reports
+	final   bool // the walk that reports
+
+	unit     *unit // what is checked, nil in the last walk
+	queue    []*unit
+	again    bool // the unit is checked again: its variables are found already
+	guessing bool // the type of an unknown operand is guessed from the others
+	guesses  int  // in the unit at hand
+	mistakes int  // that a walk before the last one met
 
 	p     *progState // the program at hand
 	scope *scope
@@ -100,16 +72,21 @@ type checker struct {
 // progState is a program with what the checker needs of it.
 type progState struct {
 	*Prog
-	own    map[Node]*varState   // variables by their let, for or first assignment
-	blocks map[string]*Var      // names assigned without a let so far, in the order of the text
-	wide   map[string]*varState // those that are used outside of their blocks: of the whole probe
-	next   int                  // id of the next variable
+	own     map[Node]*varState   // variables by their let, for or first assignment
+	blocks  map[string]*Var      // names assigned without a let so far, in the order of the text
+	wide    map[string]*varState // those that are used outside of their blocks: of the whole probe
+	vars    []*varState          // by their id
+	walk    int                  // how often the program was gone through
+	widened bool                 // a variable turned out to be the whole probe's in this walk
 }
 
 // report adds a message in the last round. A place gets only its first message: the programs of a
 // probe with several targets find the same mistake.
 func (c *checker) report(d Diagnostic) {
 	if !c.final {
+		if d.Severity == SevError {
+			c.mistakes++
+		}
 		return
 	}
 	key := d.Pos.String() + d.Code
@@ -254,19 +231,17 @@ func usesProbeName(p *Probe) bool {
 	return found
 }
 
-// round goes through all programs once.
-func (c *checker) round() {
-	for _, p := range c.progs {
-		c.p, c.scope, c.loop, c.loops = p, newScope(nil), nil, 0
-		p.blocks = map[string]*Var{}
-		for _, v := range p.wide {
-			v.seen = false
-		}
-		if f := p.Probe.Filter; f != nil {
-			c.condition(f)
-		}
-		c.block(p.Probe.Body)
+// program goes through a program.
+func (c *checker) program(p *progState) {
+	c.p, c.scope, c.loop, c.loops = p, newScope(nil), nil, 0
+	p.blocks = map[string]*Var{}
+	for _, v := range p.wide {
+		v.seen = false
 	}
+	if f := p.Probe.Filter; f != nil {
+		c.part(func() { c.condition(f) })
+	}
+	c.block(p.Probe.Body)
 }
 
 // typeOf finds a type of the script or of the kernel.

@@ -5,6 +5,7 @@ import "sort"
 // mapState is a map while its types are found out.
 type mapState struct {
 	*Map
+	cell
 	keyless    bool // used without a key
 	keyed      bool // used with one
 	first      *MapRef
@@ -34,7 +35,6 @@ func (c *checker) addMap(s *mapState) {
 	c.mapList = append(c.mapList, s)
 	c.out.Maps = append(c.out.Maps, s.Map)
 	c.out.Byname[s.Name] = s.Map
-	c.changed = true
 }
 
 // mapKinds are the kinds of `let @m = kind(n)`.
@@ -117,7 +117,7 @@ func (c *checker) widenKey(m *mapState, ref *MapRef, keys []Expr, t Type) bool {
 	m.keyLiteral = (old == nil || m.keyLiteral) && literal
 	if !sameType(old, w) {
 		m.Key = w
-		c.changed = true
+		c.learnt(&m.cell)
 	}
 	return true
 }
@@ -159,36 +159,48 @@ func isNumber(a Agg) bool {
 func (c *checker) element(e *MapRef) Type {
 	m := c.mapUse(e)
 	m.Read = true
+	c.read(&m.cell)
 	ok := c.keyOf(m, e, e.Keys)
-	c.checkDefined(e, m)
+	if c.final && !m.assigned && !c.lacking {
+		c.report(warnUndefinedMap(e, c.nearMaps(e)))
+	}
 	if !ok || m.Value == nil {
 		return nil
 	}
 	return m.Value
 }
 
-// checkDefined reports a map that nobody writes.
+// checkDefined reports a map that nobody writes nor reads the value of.
 func (c *checker) checkDefined(e *MapRef, m *mapState) {
-	if c.final && !m.assigned && !c.lacking { // what is not checked may assign it
-		var names []string
-		for _, o := range c.mapList {
-			if o.assigned {
-				names = append(names, o.Name)
-			}
-		}
-		c.report(errUndefinedMap(e, Nearest(e.Name, names)))
+	if c.final && !m.assigned && !m.Read && !c.lacking { // what is not checked may assign it
+		c.report(errUndefinedMap(e, c.nearMaps(e)))
 	}
+}
+
+// nearMaps are the maps that are assigned and have a name like that of a reference.
+func (c *checker) nearMaps(e *MapRef) []string {
+	var names []string
+	for _, o := range c.mapList {
+		if o.assigned {
+			names = append(names, o.Name)
+		}
+	}
+	return Nearest(e.Name, names)
 }
 
 // assignMap checks `@m[k] op value`.
 func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	m := c.mapUse(ref)
 	m.assigned = true
+	before := c.mistakes
 	if s.Op == "=" {
 		c.aggregate = s.Value
+	} else {
+		c.read(&m.cell)
 	}
 	t := c.expr(s.Value)
 	c.aggregate = nil
+	m.broken = m.broken || c.mistakes > before
 	if _, none := t.(None); none {
 		c.report(errNoValue(s.Value))
 		t = nil
@@ -249,19 +261,23 @@ func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
 		m.valuePos = e.Range().Pos
 	}
 	old := m.Value
+	if c.firmer(&m.cell) {
+		m.Value = nil
+	}
 	k, isConst := c.constInt(e)
 	literal := isConst && isLiteral(e)
 	it, isInt := t.(Int)
 	switch {
-	case old == nil:
+	case m.Value == nil:
+		m.guessed = c.guesses > 0
 		m.Value, m.valLiteral, m.lo, m.hi = t, literal && isInt, int64(k.Int), int64(k.Int)
-	case literal && isInt && intFits(old, k.Int):
+	case literal && isInt && intFits(m.Value, k.Int):
 		m.lo, m.hi = min(m.lo, int64(k.Int)), max(m.hi, int64(k.Int))
 		return
 	case m.valLiteral && isInt && fits(uint64(m.lo), false, it) && fits(uint64(m.hi), false, it):
 		m.Value, m.valLiteral = t, false
 	default:
-		w, ok := widen(old, t)
+		w, ok := widen(m.Value, t)
 		if !ok {
 			c.report(errMapMismatch(e, m, t))
 			return
@@ -269,7 +285,7 @@ func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
 		m.Value, m.valLiteral = w, m.valLiteral && literal
 	}
 	if !sameType(old, m.Value) {
-		c.changed = true
+		c.learnt(&m.cell)
 	}
 }
 
@@ -280,7 +296,8 @@ func (c *checker) growMap(m *mapState, result Type) {
 	}
 	m.valLiteral = false
 	if w, ok := widen(m.Value, result); ok && !sameType(w, m.Value) {
-		m.Value, c.changed = w, true
+		m.Value = w
+		c.learnt(&m.cell)
 	}
 }
 

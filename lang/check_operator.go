@@ -3,6 +3,9 @@ package lang
 func (c *checker) unary(e *Unary) Type {
 	t := c.value(e.X)
 	if t == nil {
+		if e.Op == "!" {
+			return Bool{}
+		}
 		return nil
 	}
 	switch e.Op {
@@ -81,9 +84,11 @@ func (c *checker) incDec(e *IncDec) Type {
 	case *MapRef:
 		m := c.mapUse(target)
 		m.assigned = true
+		c.read(&m.cell)
 		ok := c.keyOf(m, target, target.Keys)
 		if m.Value == nil {
-			m.Value, m.valuePos, c.changed = typeInt64, e.Pos, true
+			m.Value, m.valuePos = typeInt64, e.Pos
+			c.learnt(&m.cell)
 		}
 		c.growMap(m, counted(e, m.Value))
 		if !ok {
@@ -109,7 +114,7 @@ func (c *checker) countable(e *IncDec, t Type) Type {
 func (c *checker) binary(e *Binary) Type {
 	x, y := c.value(e.X), c.value(e.Y)
 	if x == nil || y == nil {
-		return nil
+		return c.unknownOperand(e, x, y)
 	}
 	c.adapt(e.X, y)
 	c.adapt(e.Y, x)
@@ -228,7 +233,7 @@ func (c *checker) ternary(e *Ternary) Type {
 	}
 	y := c.expr(e.Y)
 	if x == nil || y == nil {
-		return nil
+		return c.guess(typeOr(x, y))
 	}
 	_, nx := x.(None)
 	_, ny := y.(None)

@@ -79,6 +79,7 @@ func (c *checker) print(e *Call) Type {
 	ref, isMap := e.Args[0].(*MapRef)
 	if isMap && !ref.Indexed {
 		m := c.mapUse(ref)
+		c.read(&m.cell)
 		c.checkDefined(ref, m)
 		for i := range e.Args[1:] {
 			if n, ok := c.constNumber(e, i+1); ok && n < 0 {

@@ -12,13 +12,13 @@ func (c *checker) block(b *Block) {
 func (c *checker) stmt(s Stmt) {
 	switch s := s.(type) {
 	case *ExprStmt:
-		c.exprStmt(s)
+		c.part(func() { c.exprStmt(s) })
 	case *Assign:
-		c.assign(s)
+		c.part(func() { c.assign(s) })
 	case *Let:
-		c.let(s)
+		c.part(func() { c.let(s) })
 	case *If:
-		c.condition(s.Cond)
+		c.part(func() { c.condition(s.Cond) })
 		c.block(s.Then)
 		if s.Else != nil {
 			c.stmt(s.Else)
@@ -27,7 +27,7 @@ func (c *checker) stmt(s Stmt) {
 		c.block(s)
 	case *While:
 		c.inLoop(s, func() {
-			c.condition(s.Cond)
+			c.part(func() { c.condition(s.Cond) })
 			c.block(s.Body)
 		})
 	case *ForRange:
@@ -42,7 +42,7 @@ func (c *checker) stmt(s Stmt) {
 		}
 	case *Return:
 		if s.Value != nil {
-			c.value(s.Value)
+			c.part(func() { c.value(s.Value) })
 		}
 	case *Import:
 		c.report(errUnsupported(s, "an import"))
@@ -90,15 +90,14 @@ func (c *checker) inLoop(loop Node, f func()) {
 }
 
 func (c *checker) forRange(s *ForRange) {
-	x, y := c.integer(s.Start), c.integer(s.End)
+	c.part(func() {
+		c.integer(s.Start)
+		c.integer(s.End)
+	})
 	c.shadows(s.Var)
 	c.inLoop(s, func() {
 		v := c.declare(s, s.Var)
-		v.seen = true
-		if x != nil && y != nil && v.Type == nil {
-			v.Type = typeInt64
-			c.changed = true
-		}
+		v.seen, v.Type = true, typeInt64
 		c.block(s.Body)
 	})
 }
@@ -116,16 +115,22 @@ func (c *checker) forMap(s *ForMap) {
 	}
 	c.inLoop(s, func() {
 		v := c.declare(s, s.Var)
-		v.seen = true
-		if m.Key != nil && m.Value != nil {
-			t := Tuple{Elems: []Type{m.Key, loopValue(m.Value)}}
-			if !sameType(v.Type, t) {
-				v.Type = t
-				c.changed = true
-			}
-		}
+		v.seen, v.broken = true, true // unless the map's types are known
+		c.part(func() { c.loopVar(v, m) })
 		c.block(s.Body)
 	})
+}
+
+// loopVar gives the variable of a loop over a map the type of the map's elements.
+func (c *checker) loopVar(v *varState, m *mapState) {
+	c.read(&m.cell)
+	if m.Key == nil || m.Value == nil {
+		return
+	}
+	if t := (Tuple{Elems: []Type{m.Key, loopValue(m.Value)}}); !sameType(v.Type, t) {
+		v.Type = t
+		c.learnt(&v.cell)
+	}
 }
 
 // loopValue is what a loop over a map gives for a value: aggregations are numbers there.
@@ -140,6 +145,13 @@ func loopValue(t Type) Type {
 const maxUnroll = 100
 
 func (c *checker) unroll(s *Unroll) {
+	c.part(func() { c.unrollCount(s) })
+	c.loops++
+	c.block(s.Body)
+	c.loops--
+}
+
+func (c *checker) unrollCount(s *Unroll) {
 	t := c.integer(s.Count)
 	k, ok := c.constInt(s.Count)
 	switch {
@@ -149,13 +161,11 @@ func (c *checker) unroll(s *Unroll) {
 	case int64(k.Int) < 1 || int64(k.Int) > maxUnroll:
 		c.report(Errorf(s.Count, "out-of-range", "unroll takes a count from 1 to %d, not %d", maxUnroll, int64(k.Int)))
 	}
-	c.loops++
-	c.block(s.Body)
-	c.loops--
 }
 
 func (c *checker) let(s *Let) {
 	var t Type
+	before := c.mistakes
 	if s.Value != nil {
 		t = c.value(s.Value)
 	}
@@ -166,6 +176,7 @@ func (c *checker) let(s *Let) {
 		return
 	}
 	if s.Value != nil {
+		v.broken = v.broken || c.mistakes > before
 		c.assignType(v, s.Value, t)
 		return
 	}
@@ -179,14 +190,16 @@ func (c *checker) declaredType(v *varState, n *TypeName) bool {
 	case v.fixed, n.isString() && v.Type != nil:
 		return true
 	case n.isString():
-		v.Type, c.changed = String{Len: 1}, true
+		v.Type = String{Len: 1}
+		c.learnt(&v.cell)
 		return true
 	}
 	t := c.typeName(n)
 	if t == nil {
 		return false
 	}
-	v.Type, v.fixed, c.changed = t, true, true
+	v.Type, v.fixed = t, true
+	c.learnt(&v.cell)
 	return true
 }
 
@@ -198,8 +211,11 @@ func (c *checker) assign(s *Assign) {
 		c.assignMap(s, t)
 	case *Var:
 		if s.Op == "=" {
+			before := c.mistakes
 			vt := c.value(s.Value)
-			c.assignType(c.assigned(t), s.Value, vt)
+			v := c.assigned(t)
+			v.broken = v.broken || c.mistakes > before
+			c.assignType(v, s.Value, vt)
 			return
 		}
 		vt := c.value(s.Value)

@@ -5,7 +5,10 @@ import "strings"
 func (c *checker) cast(e *Cast) Type {
 	from := c.value(e.X)
 	to := c.typeName(e.Type)
-	if from == nil || to == nil {
+	if from == nil {
+		return c.guess(to)
+	}
+	if to == nil {
 		return nil
 	}
 	if !isString(to) {

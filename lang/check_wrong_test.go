@@ -59,7 +59,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`begin { let $x; print(sizeof($x)); print($x); print($x); let $y; if (1) { let $z: string; } }`, "1:42 unassigned, 1:62 never-assigned, 1:79 never-assigned"},
 	{`begin { let $s: string; $s = 1; }`, "1:30 type-mismatch"},
 	{`begin { print(@x); }`, "1:15 undefined-map"},
-	{`begin { @x = @x + "a"; }`, "1:9 untyped-map"},
+	{`begin { @x = @x + "a"; }`, "1:14 bad-operands"},
 	{`t:syscalls:sys_enter_openat { printf("%d %s", args.filename, args.filename); }`, "1:62 pointer-printed"},
 	{`begin { @counts[1] = 1; print(@count[1]); }`, "1:31 undefined-map"},
 	{`begin { $a = @nothing; }`, "1:14 undefined-map"},

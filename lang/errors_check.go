@@ -54,6 +54,10 @@ func errUndefinedMap(m *MapRef, near []string) Diagnostic {
 	return withNear(Errorf(m, "undefined-map", "@%s is never assigned", m.Name), "@", near)
 }
 
+func warnUndefinedMap(m *MapRef, near []string) Diagnostic {
+	return withNear(Warningf(m, "undefined-map", "@%s is never assigned: it is 0", m.Name), "@", near)
+}
+
 func errUnknownIdent(n Node, name string, near []string) Diagnostic {
 	return withNear(Errorf(n, "unknown-name", "there is no builtin or constant %s", name), "", near)
 }

@@ -15,6 +15,7 @@ func newScope(outer *scope) *scope { return &scope{outer: outer, vars: map[strin
 // varState is a variable while its type is found out.
 type varState struct {
 	*Variable
+	cell
 	literal bool // only constants were assigned so far, which fit more types than the widest of them
 	lo, hi  int64
 	seen    bool // assigned before, in the order of the text
@@ -63,6 +64,9 @@ func (c *checker) declare(by Node, v *Var) *varState {
 // assigned is the variable that an assignment changes; one that does not exist yet is of this block.
 func (c *checker) assigned(v *Var) *varState {
 	s := c.find(v.Name)
+	if c.again {
+		s = c.bound(v)
+	}
 	if s == nil {
 		if c.p.blocks[v.Name] == nil {
 			c.p.blocks[v.Name] = v
@@ -75,12 +79,19 @@ func (c *checker) assigned(v *Var) *varState {
 
 // used is the variable whose value is asked for; nil if there is none.
 func (c *checker) used(v *Var) *varState {
+	if c.again {
+		s := c.bound(v)
+		if s != nil {
+			c.read(&s.cell)
+		}
+		return s
+	}
 	s := c.find(v.Name)
 	if s == nil || !s.seen {
 		if first := c.p.blocks[v.Name]; s == nil && first != nil {
 			s = c.newVar(first)
 			s.outside = v
-			c.p.wide[v.Name], c.changed = s, true
+			c.p.wide[v.Name], c.p.widened = s, true
 			return nil
 		}
 		c.undefined(v)
@@ -94,7 +105,16 @@ func (c *checker) used(v *Var) *varState {
 		c.report(Warningf(v, "unassigned", "$%s is used before something is assigned to it: it is 0", writtenName(v.Name)))
 	}
 	c.mention(s, v)
+	c.read(&s.cell)
 	return s
+}
+
+// bound is the variable that a mention was found to stand for before, nil for none.
+func (c *checker) bound(v *Var) *varState {
+	if b := c.p.Vars[v]; b != nil {
+		return c.p.vars[b.ID]
+	}
+	return nil
 }
 
 // shadows reports a declaration of a variable that there is already.
@@ -109,8 +129,8 @@ func (c *checker) shadows(v *Var) {
 }
 
 func (c *checker) newVar(v *Var) *varState {
-	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: c.p.next}}
-	c.p.next++
+	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: len(c.p.vars)}}
+	c.p.vars = append(c.p.vars, s)
 	return s
 }
 
@@ -143,16 +163,19 @@ func (c *checker) assignType(s *varState, e Expr, t Type) {
 	k, isConst := c.constInt(e)
 	it, isInt := t.(Int)
 	old := s.Type
+	if c.firmer(&s.cell) {
+		s.Type = nil
+	}
 	switch {
 	case s.fixed:
 		c.checkInit(s, e, t)
 		return
-	case old == nil:
-		s.Type = t
+	case s.Type == nil:
+		s.Type, s.guessed = t, c.guesses > 0
 		s.literal = isConst && isInt && isLiteral(e)
 		s.lo, s.hi = int64(k.Int), int64(k.Int)
 	case isConst && isInt && isLiteral(e):
-		if ot, ok := old.(Int); ok && fits(k.Int, false, ot) {
+		if ot, ok := s.Type.(Int); ok && fits(k.Int, false, ot) {
 			s.lo, s.hi = min(s.lo, int64(k.Int)), max(s.hi, int64(k.Int))
 			return
 		}
@@ -164,7 +187,7 @@ func (c *checker) assignType(s *varState, e Expr, t Type) {
 		c.widenVar(s, e, t)
 	}
 	if !sameType(old, s.Type) {
-		c.changed = true
+		c.learnt(&s.cell)
 	}
 }
 
@@ -175,7 +198,8 @@ func (c *checker) grow(s *varState, result Type) {
 	}
 	s.literal = false
 	if w, ok := widen(s.Type, result); ok && !sameType(w, s.Type) {
-		s.Type, c.changed = w, true
+		s.Type = w
+		c.learnt(&s.cell)
 	}
 }
 
