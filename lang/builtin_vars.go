@@ -157,10 +157,22 @@ func (c *checker) argument(name string, p *Prog) (t Type, why string, ok bool) {
 	switch {
 	case !p.Kind.ArgN || stack && p.Kind.Context != CtxRegs:
 		return nil, name + " is not available in " + p.Kind.Name + " probes", true
+	case !stack && inGo(p) != "":
+		return nil, name + " is read from where C has its arguments, but " + inGo(p) + " is Go code, which has them elsewhere: gotrace cannot read those yet", true
 	case !stack && n >= c.regArgs(p):
 		return nil, c.noArgument(p), true
 	}
 	return typeUint64, "", true
+}
+
+// inGo names the first target in Go code, "" if there is none.
+func inGo(p *Prog) string {
+	for i := range p.Targets {
+		if p.Targets[i].Go {
+			return p.Targets[i].Name
+		}
+	}
+	return ""
 }
 
 // builtinType finds a builtin variable. ok is false if there is none of that name.

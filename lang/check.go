@@ -172,6 +172,7 @@ func (c *checker) resolve(ap *AttachPoint) ([]Target, *Diagnostic) {
 	var d Diagnostic
 	switch {
 	case err == nil:
+		c.noteTargets(ap, targets)
 		return targets, nil
 	case errors.As(err, &missing) && c.out.Config.MissingProbes == "ignore":
 		return nil, nil
@@ -186,6 +187,15 @@ func (c *checker) resolve(ap *AttachPoint) ([]Target, *Diagnostic) {
 		d = Errorf(ap, "bad-probe", "%v", err)
 	}
 	return nil, &d
+}
+
+// noteTargets warns of what is to be known of the targets of an attach point.
+func (c *checker) noteTargets(ap *AttachPoint, targets []Target) {
+	for i := range targets {
+		if note := targets[i].Note; note != "" {
+			c.diags = append(c.diags, Warningf(ap, "probe-note", "%s", note))
+		}
+	}
 }
 
 // addTarget adds a target to the group with the same arguments, or makes a new one.

@@ -132,6 +132,8 @@ type Target struct {
 
 	// Wildcard says that a pattern matched it: where such a target can not be attached, the others still are.
 	Wildcard bool
+	Go       bool   // uprobe: the Go compiler's code, whose arguments are not where C has them
+	Note     string // what the user should know of the target, "" for nothing
 }
 
 // NotFoundError says that an attach point matches nothing, and what is near to it.

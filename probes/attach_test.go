@@ -162,7 +162,7 @@ func namedFunctions(t *testing.T) (path string, run func()) {
 
 func testAttach(t *testing.T, text string, pid int, trigger func(), silent bool) {
 	t.Helper()
-	e, err := NewEnv(EnvOptions{PID: pid})
+	e, err := NewEnv(EnvOptions{PID: pid, Unsafe: strings.Contains(text, "/exe:")}) // return probes on this test, a Go program
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
+
+	"github.com/gotrace/gotrace/internal/files"
 )
 
 // arm64InsnSize is the length of every arm64 instruction.
@@ -24,10 +25,13 @@ func (b *Binary) checkBoundary(addr, offset uint64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.FileOffset(addr + offset); err != nil { // bounds what is read, too
+	if _, err := b.FileOffset(addr + offset); err != nil {
 		return err
 	}
-	f, err := os.Open(b.Path)
+	if offset > maxDecoded {
+		return fmt.Errorf("offset %d is too far into the function to see whether an instruction begins there%s", offset, unsafeHint)
+	}
+	f, err := files.OpenRegular(b.Path)
 	if err != nil {
 		return fmt.Errorf("reading the code: %w", err)
 	}
@@ -39,6 +43,12 @@ func (b *Binary) checkBoundary(addr, offset uint64) error {
 	}
 	return x86Boundary(code[:n], offset)
 }
+
+// maxDecoded is how many bytes of a function are decoded at most.
+const maxDecoded = 16 << 20
+
+// unsafeHint ends errors about probes that those may have who insist.
+const unsafeHint = "; --unsafe attaches all the same"
 
 // x86Boundary goes through the instructions up to offset. Past one that is not known nothing is sure.
 func x86Boundary(code []byte, offset uint64) error {

@@ -6,44 +6,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
-)
+	"syscall"
 
-// Symbol is a function of a binary.
-type Symbol struct {
-	Name    string
-	Address uint64 // virtual address, as in the ELF file
-	Size    uint64 // bytes; 0 if it is not known
-}
+	"github.com/gotrace/gotrace/internal/files"
+)
 
 // Binary is what uprobes need to know of an ELF file: its functions and where they lie in it.
 type Binary struct {
 	Path    string
+	Movable bool     // position-independent: where it lies in memory is not known from the file
 	symbols []Symbol // by name, then by address
 	code    []elf.ProgHeader
 	buildID string // in hexadecimal, "" if it has none
+	goCode  *goCode
 }
 
 // OpenBinary reads an executable or a shared library. Where it was stripped, its functions come from its debug file, which
 // is found by its build id.
 func OpenBinary(path string) (*Binary, error) {
-	info, err := os.Stat(path)
+	b, err := parseFile(path, parseBinary)
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := ParseBinary(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	b.Path = path
 	if debug, err := b.debugFile(); err == nil {
@@ -52,21 +39,47 @@ func OpenBinary(path string) (*Binary, error) {
 	return b, nil
 }
 
+// parseFile opens an ELF file and has it parsed.
+func parseFile[T any](path string, parse func(*elfFile) (T, error)) (T, error) {
+	var none T
+	r, err := files.OpenRegular(path)
+	if err != nil {
+		return none, err
+	}
+	defer r.Close()
+	info, err := r.Stat()
+	if err != nil {
+		return none, err
+	}
+	out, err := parseELF(r, contentSize(info), parse)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", path, err)
+	}
+	return out, nil
+}
+
 // debugFile reads the file that distributions install a binary's symbols in.
 func (b *Binary) debugFile() (*Binary, error) {
 	if len(b.buildID) < 3 {
 		return nil, os.ErrNotExist
 	}
-	f, err := os.Open(filepath.Join("/usr/lib/debug/.build-id", b.buildID[:2], b.buildID[2:]+".debug"))
-	if err != nil {
-		return nil, err
+	return parseFile(filepath.Join("/usr/lib/debug/.build-id", b.buildID[:2], b.buildID[2:]+".debug"), parseBinary)
+}
+
+// sparseRatio is how much better than this no file system compresses a binary; sparseFloor is what it may keep elsewhere.
+const (
+	sparseRatio = 64
+	sparseFloor = 1 << 20
+)
+
+// contentSize is an upper bound of the bytes that a file really has: the holes of a sparse file are none. Some file systems do
+// not tell how many blocks they use.
+func contentSize(info os.FileInfo) int64 {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Blocks <= 0 || st.Blocks > math.MaxInt64/(512*sparseRatio)-sparseFloor {
+		return info.Size()
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return ParseBinary(f, info.Size())
+	return min(info.Size(), st.Blocks*512*sparseRatio+sparseFloor)
 }
 
 // ErrNotBinary is wrapped by errors about files that are not ELF executables or libraries of this machine.
@@ -83,98 +96,83 @@ var hints = []struct{ magic, what string }{
 	{"!<arch>", "a static library"},
 }
 
-// ParseBinary reads an ELF file of size bytes.
-func ParseBinary(r io.ReaderAt, size int64) (b *Binary, err error) {
+// elfFile is an ELF file while it is parsed.
+type elfFile struct {
+	*elf.File
+	r    io.ReaderAt
+	size int64 // no section has more bytes
+}
+
+// ParseBinary reads an ELF file whose content has at most size bytes.
+func ParseBinary(r io.ReaderAt, size int64) (*Binary, error) { return parseELF(r, size, parseBinary) }
+
+func parseELF[T any](r io.ReaderAt, size int64, parse func(*elfFile) (T, error)) (out T, err error) {
 	// debug/elf does not promise to survive every broken file (go.dev/issue/33121 and others): a panic
 	// of its is a broken file, not a mistake of ours, and this is the only place where it is called.
 	defer func() {
 		if p := recover(); p != nil {
-			b, err = nil, fmt.Errorf("%w: broken: %v", ErrNotBinary, p)
+			err = fmt.Errorf("%w: broken: %v", ErrNotBinary, p)
 		}
 	}()
 	var magic [8]byte
 	if _, err := r.ReadAt(magic[:], 0); err != nil {
-		return nil, fmt.Errorf("%w: too short", ErrNotBinary)
+		return out, fmt.Errorf("%w: too short", ErrNotBinary)
 	}
 	for _, h := range hints {
 		if string(magic[:len(h.magic)]) == h.magic {
-			return nil, fmt.Errorf("%w but %s", ErrNotBinary, h.what)
+			return out, fmt.Errorf("%w but %s", ErrNotBinary, h.what)
 		}
 	}
 	if string(magic[:len(elf.ELFMAG)]) != elf.ELFMAG {
-		return nil, ErrNotBinary
+		return out, ErrNotBinary
 	}
-	f, err := elf.NewFile(r)
+	f, err := elf.NewFile(&budget{r: r, left: maxHeaders})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotBinary, err)
+		return out, fmt.Errorf("%w: %w", ErrNotBinary, err)
 	}
 	defer f.Close()
-	if err := checkSections(f, size); err != nil {
-		return nil, err
-	}
-	return readBinary(f)
-}
-
-// checkSections refuses sections of symbols and strings that are larger than the file, or compressed, which no linker makes:
-// debug/elf makes room for what they say they have.
-func checkSections(f *elf.File, size int64) error {
-	for _, s := range f.Sections {
-		switch s.Type {
-		case elf.SHT_SYMTAB, elf.SHT_DYNSYM, elf.SHT_STRTAB:
-			if s.FileSize > uint64(size) || s.Flags&elf.SHF_COMPRESSED != 0 {
-				return fmt.Errorf("%w: broken: section %s has %d bytes, the file %d", ErrNotBinary, s.Name, s.FileSize, size)
-			}
-		}
-	}
-	return nil
-}
-
-func readBinary(f *elf.File) (*Binary, error) {
 	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {
-		return nil, fmt.Errorf("%w but %v", ErrNotBinary, f.Type)
+		return out, fmt.Errorf("%w but %v", ErrNotBinary, f.Type)
 	}
-	b := &Binary{buildID: buildID(f)}
+	return parse(&elfFile{f, r, size})
+}
+
+// maxHeaders bounds what debug/elf reads: headers, names of sections, and notes. It believes the numbers in the file.
+const maxHeaders = 16 << 20
+
+// budget is a reader of a limited number of bytes.
+type budget struct {
+	r    io.ReaderAt
+	left int64
+}
+
+var errHeaders = fmt.Errorf("broken: more than %d bytes of headers", maxHeaders)
+
+func (b *budget) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, errHeaders
+	}
+	return b.r.ReadAt(p, off)
+}
+
+func parseBinary(f *elfFile) (*Binary, error) {
+	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File)}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {
 			b.code = append(b.code, p.ProgHeader)
 		}
 	}
-	for _, read := range []func() ([]elf.Symbol, error){f.Symbols, f.DynamicSymbols} {
-		syms, err := read()
-		if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-			return nil, fmt.Errorf("reading symbols: %w", err)
+	err := f.eachSymbol(func(s elf.Symbol) {
+		if isFunction(s) {
+			b.symbols = append(b.symbols, Symbol{s.Name, s.Value, s.Size, elf.ST_TYPE(s.Info)})
 		}
-		for _, s := range syms {
-			if isFunction(s) {
-				b.symbols = append(b.symbols, Symbol{s.Name, s.Value, s.Size})
-			}
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	b.symbols = uniqueSymbols(b.symbols)
+	b.goCode = findGoCode(f, b)
 	return b, nil
-}
-
-// isFunction says whether a symbol is a function that the file defines.
-func isFunction(s elf.Symbol) bool {
-	t := elf.ST_TYPE(s.Info)
-	return (t == elf.STT_FUNC || t == elf.STT_GNU_IFUNC) && s.Section != elf.SHN_UNDEF && s.Value != 0 && s.Name != ""
-}
-
-// uniqueSymbols sorts symbols and leaves one of each name: the first by address.
-func uniqueSymbols(all []Symbol) []Symbol {
-	sort.Slice(all, func(i, j int) bool {
-		if all[i].Name != all[j].Name {
-			return all[i].Name < all[j].Name
-		}
-		return all[i].Address < all[j].Address
-	})
-	out := all[:0]
-	for i, s := range all {
-		if i == 0 || s.Name != all[i-1].Name {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // maxNotes bounds what is read of a section of notes.

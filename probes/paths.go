@@ -5,11 +5,14 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/gotrace/gotrace/internal/files"
 )
 
 // elfMachine is this machine's, by GOARCH.
@@ -132,11 +135,7 @@ func inRoot(root, path string) (string, error) {
 
 // isProgram says whether a file is an ELF file for this machine, or a compatible one.
 func isProgram(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	f, err := os.Open(path)
+	f, err := files.OpenRegular(path)
 	if err != nil {
 		return false
 	}
@@ -159,10 +158,8 @@ func (e *Env) findLibrary(root, name string) string {
 			sources = append(sources, mapped)
 		}
 	}
-	if data, err := os.ReadFile(root + "/etc/ld.so.cache"); err == nil {
-		if cached, err := ParseLibraryCache(data); err == nil {
-			sources = append(sources, cached)
-		}
+	if cached, err := readLibraryCache(root + "/etc/ld.so.cache"); err == nil {
+		sources = append(sources, cached)
 	}
 	sources = append(sources, directoryLibraries(root, name))
 	for _, source := range sources {
@@ -173,6 +170,19 @@ func (e *Env) findLibrary(root, name string) string {
 		}
 	}
 	return ""
+}
+
+func readLibraryCache(path string) ([]Library, error) {
+	f, err := files.OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCache+1))
+	if err != nil {
+		return nil, err
+	}
+	return ParseLibraryCache(data)
 }
 
 // mappedLibraries are the files that a process has mapped.

@@ -70,12 +70,17 @@ func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) (
 	if _, err := b.FileOffset(addr); err != nil {
 		return nil, err
 	}
-	if s, ok := b.enclosing(addr); ok {
-		if err := b.checkBoundary(s.Address, addr-s.Address); err != nil {
+	s, _ := b.enclosing(addr)
+	if s.Name != "" {
+		if err := b.checkBoundary(s.Address, addr-s.Address); err != nil && !e.opts.Unsafe {
 			return nil, fmt.Errorf("address %#x, %s: %w", addr, s.Name, err)
 		}
 	}
-	return []lang.Target{{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr}}, nil
+	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.isGo(s.Name, addr)}
+	if t.Go && kind.Return && !e.opts.Unsafe {
+		return nil, fmt.Errorf("address %#x: %w%s", addr, errGoReturn, unsafeHint)
+	}
+	return []lang.Target{t}, nil
 }
 
 // uprobeFunctions are the functions of a binary that match.
@@ -84,33 +89,48 @@ func (e *Env) uprobeFunctions(kind *lang.ProbeKind, path, name string, offset ui
 	if err != nil {
 		return nil, err
 	}
-	found := b.Functions()
-	if s, ok := b.Symbol(name); ok {
-		found = []Symbol{s}
-	} else if !isPattern(name) {
-		found = nil
-	}
+	found, wildcard := e.matching(b, name)
 	var out []lang.Target
+	left := leftOut{}
 	for _, s := range found {
-		if !match(name, s.Name) {
-			continue
-		}
-		if offset >= s.Size && offset != 0 && s.Size != 0 {
-			return nil, fmt.Errorf("offset %d is outside of %s, which has %d bytes", offset, s.Name, s.Size)
-		}
-		if err := b.checkBoundary(s.Address, offset); err != nil {
+		t, err := e.functionUprobe(kind, b, s, offset)
+		switch {
+		case err == nil:
+			out = append(out, t)
+		case !wildcard:
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		default:
+			left.add(s.Name, err)
 		}
-		t := lang.Target{Kind: kind, Path: path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + path + ":" + s.Name}
-		if offset != 0 {
-			t.Name += fmt.Sprintf("+%d", offset)
-		}
-		out = append(out, t)
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) > 0:
+		out[0].Note = left.note(out[0].Note)
+	case len(left.names) > 0:
+		return nil, fmt.Errorf("%s matches only functions that cannot be traced: %s: %w", name, left.names[0], left.first)
+	default:
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: e.nearUprobes([]string{path}, name)}
 	}
 	return out, nil
+}
+
+// matching are the symbols of a binary that a name or a pattern stands for. Code without the type of a function must be named.
+func (e *Env) matching(b *Binary, name string) (found []Symbol, wildcard bool) {
+	if s, ok := b.Symbol(name); ok {
+		return []Symbol{s}, false
+	}
+	if !isPattern(name) {
+		if s, ok := b.otherSymbol(name); ok {
+			return []Symbol{s}, false
+		}
+		return nil, false
+	}
+	for _, s := range b.Functions() {
+		if match(name, s.Name) {
+			found = append(found, s)
+		}
+	}
+	return found, true
 }
 
 func (e *Env) nearUprobes(paths []string, name string) []string {
@@ -201,6 +221,9 @@ func (e *Env) uprobeOffset(t *lang.Target) (uint64, error) {
 	addr := t.Address
 	if t.Func != "" {
 		s, ok := b.Symbol(t.Func)
+		if !ok {
+			s, ok = b.otherSymbol(t.Func)
+		}
 		if !ok {
 			return 0, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", t.Func, t.Path)}
 		}

@@ -1,11 +1,11 @@
 package runtime
 
 import (
-	"debug/elf"
 	"os"
 	"sync"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // userSymbols names the functions that the uprobes of a script are attached to, by the address at which one was hit. A
@@ -78,17 +78,14 @@ func (u *userSymbols) load() {
 // functionsOf finds the functions with the given names in a file; none if it can not be read, since addresses
 // then print as numbers.
 func functionsOf(path string, names map[string]bool) []userFunc {
-	f, err := elf.Open(path)
+	b, err := probes.OpenBinary(path)
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	static, _ := f.Symbols() // either table may be missing
-	dynamic, _ := f.DynamicSymbols()
 	var out []userFunc
-	for _, sym := range append(static, dynamic...) {
-		if names[sym.Name] && sym.Value != 0 {
-			out = append(out, userFunc{sym.Name, sym.Value, f.Type == elf.ET_DYN})
+	for name := range names {
+		if sym, ok := b.Symbol(name); ok {
+			out = append(out, userFunc{sym.Name, sym.Address, b.Movable})
 		}
 	}
 	return out

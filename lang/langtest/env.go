@@ -116,7 +116,7 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 			return nil, fmt.Errorf("%s takes a path and a function: %s:PATH:FUNCTION", kind.Name, kind.Name)
 		}
 		return matched("function "+p[1], p[1], userFunctions, func(name string) lang.Target {
-			return lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name}
+			return lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name, Go: strings.Contains(name, ".")}
 		})
 	case len(p) != 1:
 		return nil, fmt.Errorf("%s takes one name: %s:NAME", kind.Name, kind.Name)
@@ -133,7 +133,7 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 // Names that exist, in order.
 var (
 	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
-	userFunctions  = []string{"free", "main", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
+	userFunctions  = []string{"free", "main", "main.add", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
 	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}
 )
 

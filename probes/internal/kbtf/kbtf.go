@@ -15,6 +15,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/internal/files"
 )
 
 // ID is the number of a type; 0 is void. Types of a module follow those of the kernel.
@@ -72,7 +74,7 @@ const (
 // Open reads the types of the kernel from a file such as /sys/kernel/btf/vmlinux, or those of a module, which
 // build on base.
 func Open(path string, base *File) (*File, error) {
-	r, err := os.Open(path)
+	r, err := files.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

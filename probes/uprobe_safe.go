@@ -1,0 +1,79 @@
+package probes
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// errGoReturn says why Go functions have no return probes: Go's runtime walks the stack when it grows it, collects garbage or
+// takes samples, finds the kernel's return address (uretprobe trampoline) there and ends the program.
+var errGoReturn = errors.New("this is Go code: a return probe there crashes the program (Go's runtime finds a return address " +
+	"on the stack that is not its own); probe the entry of the function, or an address of one of its returns, with uprobe")
+
+// functionUprobe is the target for a function, or the error that says why no probe may be there. The kernel does not look: it
+// writes its breakpoint wherever it is told to.
+func (e *Env) functionUprobe(kind *lang.ProbeKind, b *Binary, s Symbol, offset uint64) (lang.Target, error) {
+	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
+		Go: b.isGo(s.Name, s.Address)}
+	if offset != 0 {
+		t.Name += fmt.Sprintf("+%d", offset)
+	}
+	if _, err := b.FileOffset(s.Address); err != nil {
+		return t, errors.New("this symbol is no code: " + symbolKind(s.Type))
+	}
+	if s.Type == elf.STT_GNU_IFUNC {
+		t.Note = s.Name + " only chooses which function programs call (IFUNC): the probe sees that choice, once a program, and no calls"
+	}
+	if e.opts.Unsafe {
+		_, err := b.FileOffset(s.Address + offset)
+		return t, err
+	}
+	switch {
+	case s.Size == 0:
+		return t, errors.New("this symbol has size 0: nobody knows whether an instruction begins there" + unsafeHint)
+	case offset >= s.Size:
+		return t, fmt.Errorf("offset %d is outside of the function, which has %d bytes", offset, s.Size)
+	case t.Go && kind.Return:
+		return t, fmt.Errorf("%w%s", errGoReturn, unsafeHint)
+	}
+	return t, b.checkBoundary(s.Address, offset)
+}
+
+// symbolKind describes symbols that are no functions.
+func symbolKind(t elf.SymType) string {
+	switch t {
+	case elf.STT_OBJECT, elf.STT_COMMON:
+		return "it names data"
+	case elf.STT_TLS:
+		return "it names a variable of threads"
+	}
+	return "its address is not in the code of the file"
+}
+
+// leftOut are the functions that a wildcard matches and that no probe may be on.
+type leftOut struct {
+	names []string
+	first error
+}
+
+func (l *leftOut) add(name string, err error) {
+	if l.first == nil {
+		l.first = err
+	}
+	l.names = append(l.names, name)
+}
+
+// note adds to a target's note what was left out.
+func (l *leftOut) note(other string) string {
+	if len(l.names) == 0 {
+		return other
+	}
+	text := fmt.Sprintf("left out: %s: %v", l.names[0], l.first)
+	if n := len(l.names) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more functions)", n)
+	}
+	return text
+}

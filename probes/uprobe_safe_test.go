@@ -1,0 +1,166 @@
+package probes
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gotrace/gotrace/lang"
+)
+
+// build compiles a file to an executable with a command; %s stands for the file's name and then the output's.
+func build(t *testing.T, file, text string, env []string, command ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath(command[0]); err != nil {
+		t.Skipf("SKIPPED: no %s to build a binary with", command[0])
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(command[0], append(command[1:], "-o", "out", file)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, msg)
+	}
+	return filepath.Join(dir, "out")
+}
+
+// symbolProgram has symbols of most kinds.
+const symbolProgram = `
+int data = 5;
+int add(int a, int b) { return a + b; }
+static int (*choose(void))(int, int) { return add; }
+int chosen(int, int) __attribute__((ifunc("choose")));
+int main(int argc, char **argv) { return chosen(argc, 1) == 2 ? 0 : 1; }
+__asm__(".text\n.globl label\nlabel: nop\nret\n"
+	".globl untyped\nuntyped: nop\nret\n.size untyped, 2\n"
+	".globl unsized\n.type unsized, @function\nunsized: ret\n");
+`
+
+func TestUprobeSymbols(t *testing.T) {
+	bin := build(t, "x.c", symbolProgram, nil, "gcc", "-O0")
+	for _, tt := range []struct {
+		what   string
+		want   string // part of the message
+		unsafe string // the same with --unsafe
+		note   string
+	}{
+		{what: "add"},
+		{what: "add+0"},
+		{what: "add+4096", want: "add: offset 4096 is outside of the function, which has ", unsafe: "not in the code"},
+		{what: "add+0x7fffffffffffffff", want: "outside of the function", unsafe: "not in the code"},
+		{what: "unsized", want: "unsized: this symbol has size 0"},
+		{what: "unsized+1", want: "unsized: this symbol has size 0"},
+		{what: "label", want: "label: this symbol has size 0"},
+		{what: "untyped"},
+		{what: "untyped+2", want: "which has 2 bytes"},
+		{what: "data", want: "data: this symbol is no code: it names data", unsafe: "names data"},
+		{what: "chosen", note: "IFUNC"},
+		{what: "uns*", want: "matches only functions that cannot be traced: unsized"},
+		{what: "[ua][nd][sd]*", note: "left out: unsized: this symbol has size 0"},
+	} {
+		for _, unsafe := range []bool{false, true} {
+			want := tt.want
+			if unsafe {
+				want = tt.unsafe
+			}
+			found, err := testEnv(t, EnvOptions{Unsafe: unsafe}).Resolve(point("uprobe:" + bin + ":" + tt.what))
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s, unsafe %v: %v; want %q", tt.what, unsafe, err, want)
+			}
+			if err == nil && !unsafe && (found[0].Note == "") != (tt.note == "") || err == nil && !strings.Contains(found[0].Note, tt.note) && !unsafe {
+				t.Errorf("%s: note %q; want %q", tt.what, found[0].Note, tt.note)
+			}
+		}
+	}
+}
+
+const goProgram = `package main
+
+import "os"
+
+//go:noinline
+func add(a, b int) int { return a + b }
+
+func main() { os.Exit(add(len(os.Args), -1)) }
+`
+
+const cgoProgram = `package main
+
+// int plus(int a, int b) { return a + b; }
+import "C"
+import "os"
+
+//go:noinline
+func add(a, b int) int { return a + b }
+
+func main() { os.Exit(int(C.plus(1, -1)) + add(0, 0)) }
+`
+
+func TestGoBinaries(t *testing.T) {
+	gobuild := []string{"go", "build"}
+	for name, tt := range map[string]struct {
+		bin         string
+		inGo, other string // functions
+	}{
+		"plain":    {build(t, "x.go", goProgram, []string{"CGO_ENABLED=0"}, gobuild...), "main.add", ""},
+		"stripped": {build(t, "x.go", goProgram, []string{"CGO_ENABLED=0"}, append(gobuild, "-ldflags=-s")...), "", ""},
+		"C":        {build(t, "x.c", cProgram, nil, "gcc"), "", "shown"},
+		"cgo":      {build(t, "x.go", cgoProgram, []string{"CGO_ENABLED=1"}, gobuild...), "main.add", "plus"},
+		"library":  {build(t, "x.go", cgoProgram, []string{"CGO_ENABLED=1"}, append(gobuild, "-buildmode=c-shared")...), "main.add", "plus"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.inGo != "" {
+				inGoCode(t, tt.bin, tt.inGo)
+			}
+			if tt.other != "" {
+				if got := resolveUp(t, false, "uretprobe:"+tt.bin+":"+tt.other); got[0].Go {
+					t.Errorf("%s is a Go function", tt.other)
+				}
+			}
+			if name == "stripped" {
+				b, err := OpenBinary(tt.bin)
+				if err != nil || !b.isGo("", b.code[0].Vaddr+4096) || b.isGo("plus", b.code[0].Vaddr+4096) {
+					t.Errorf("Go code is not seen: %+v, %v", b.goCode, err)
+				}
+			}
+		})
+	}
+}
+
+func resolveUp(t *testing.T, unsafe bool, text string) []lang.Target {
+	t.Helper()
+	found, err := testEnv(t, EnvOptions{Unsafe: unsafe}).Resolve(point(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// inGoCode checks that a function has no return probe but one who insists gets it, and that wildcards leave it out.
+func inGoCode(t *testing.T, bin, name string) {
+	t.Helper()
+	for _, unsafe := range []bool{false, true} {
+		if got := resolveUp(t, unsafe, "uprobe:"+bin+":"+name); !got[0].Go {
+			t.Errorf("%s is no Go function", name)
+		}
+	}
+	if got := resolveUp(t, true, "uretprobe:"+bin+":"+name); !got[0].Go {
+		t.Errorf("%s is no Go function", name)
+	}
+	e := testEnv(t, EnvOptions{})
+	if _, err := e.Resolve(point("uretprobe:" + bin + ":" + name)); err == nil || !strings.Contains(err.Error(), name+": this is Go code") {
+		t.Errorf("uretprobe: %v", err)
+	}
+	found, err := e.Resolve(point("uretprobe:" + bin + ":*"))
+	if err != nil || !strings.Contains(found[0].Note, "left out: ") {
+		t.Fatalf("wildcard: %v, %v", found, err)
+	}
+	if slices.ContainsFunc(found, func(t lang.Target) bool { return t.Go }) {
+		t.Error("the wildcard has Go functions")
+	}
+}
