@@ -45,7 +45,16 @@ type Setting struct {
 	Value Expr   `parser:"@@"`
 }
 
-// Item is a top-level element: *Probe, *MapDecl, *Macro, *Func or *Import.
+// ConfigBlock is `config = { name = value; … }`.
+type ConfigBlock struct {
+	Span
+	Settings []*Setting `parser:"'config' '=' '{' (@@ (?= ';' | '}') ';'?)* '}'"`
+}
+
+// BadItem stands for a top-level element with a mistake.
+type BadItem struct{ Span }
+
+// Item is a top-level element: *Probe, *MapDecl, *Macro, *Func or *Import; while a script is parsed *CDef, *ConfigBlock and *BadItem, too.
 type Item interface {
 	Node
 	item()
@@ -116,6 +125,10 @@ func (*MapDecl) item() {}
 func (*Macro) item()   {}
 func (*Import) item()  {}
 func (*Func) item()    {}
+
+func (*CDef) item()        {}
+func (*ConfigBlock) item() {}
+func (*BadItem) item()     {}
 
 // Block is a statement list in braces. Where it is an expression, its value is that of a last
 // ExprStmt without a semicolon.

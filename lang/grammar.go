@@ -17,12 +17,6 @@ type (
 		Form itemForm `parser:"@@"`
 	}
 
-	// configBlock is `config = { name = value; … }`.
-	configBlock struct {
-		Span
-		Settings []*Setting `parser:"'config' '=' '{' (@@ (?= ';' | '}') ';'?)* '}'"`
-	}
-
 	mapDecl struct {
 		Span
 		Name string `parser:"'let' @Map '='"`
@@ -129,7 +123,7 @@ func newGrammar() *grammar {
 		participle.ParseTypeWith[Stmt](g.parseStmt),
 		participle.ParseTypeWith[Expr](g.parseExpr),
 		participle.ParseTypeWith[typeForm](g.parseType),
-		participle.Union[itemForm](&Probe{}, &mapDecl{}, &importDecl{}, &Macro{}, &funcDecl{}, &configBlock{}, &CDef{}),
+		participle.Union[itemForm](&Probe{}, &mapDecl{}, &importDecl{}, &Macro{}, &funcDecl{}, &ConfigBlock{}, &CDef{}),
 		participle.Union[stmtForm](&letStmt{}, &ifStmt{}, &forStmt{}, &While{}, &Unroll{}, &Branch{}, &Return{}, &importDecl{}),
 	)
 	g.file = production[File](all)

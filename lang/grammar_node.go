@@ -67,12 +67,12 @@ func (f *funcDecl) node() (*Func, error) {
 // ParseAttachPoint reads one attach point, as `-l` takes it. Positional parameters are replaced from params.
 func ParseAttachPoint(text string, params []string) *AttachPoint {
 	ap := &AttachPoint{Text: text}
-	ap.split(params)
+	splitPoint(ap, params)
 	return ap
 }
 
-// split takes the attach point's text apart, which is all that the grammar gives, and replaces positional parameters; one that was not given is replaced by nothing.
-func (ap *AttachPoint) split(params []string) {
+// splitPoint takes the attach point's text apart, which is all that the grammar gives, and replaces positional parameters; one that was not given is replaced by nothing.
+func splitPoint(ap *AttachPoint, params []string) {
 	text := ap.Text
 	if n := wordLen(text); n > 0 && n < len(text) && text[n] == '=' {
 		ap.Name, text = text[:n], text[n+1:]

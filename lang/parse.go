@@ -25,7 +25,7 @@ type parser struct {
 	tokens  *tokens
 	depth   int
 	section section
-	config  *configBlock
+	config  *ConfigBlock
 	diags   Diagnostics
 }
 
@@ -65,18 +65,18 @@ func (p *parser) parseFile(tokens *tokens) *File {
 		p.report(p.asSyntaxError(lex, err))
 	}
 	file.Span = Span{Pos: tokens.list[0].Pos, EndPos: tokens.list[len(tokens.list)-1].Pos}
-	file.arrange(p.config)
+	arrange(file, p.config)
 	return file
 }
 
 // arrange moves C definitions and settings, which the grammar takes as top-level elements, where they belong.
-func (f *File) arrange(config *configBlock) {
+func arrange(f *File, config *ConfigBlock) {
 	items := f.Items[:0]
 	for _, item := range f.Items {
 		switch item := item.(type) {
 		case *CDef:
 			f.CDefs = append(f.CDefs, item)
-		case *configBlock, *badItem:
+		case *ConfigBlock, *BadItem:
 		default:
 			items = append(items, item)
 		}
@@ -192,7 +192,7 @@ func (p *parser) parseItem(lex *lexer.PeekingLexer) (Item, error) {
 	for !lex.Peek().EOF() && p.tokens.index(lex) < end {
 		lex.Next()
 	}
-	return &badItem{Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
+	return &BadItem{Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
 }
 
 // dropFilterErrors forgets what the lexer said about filters after a mistake in a probe list: it
@@ -240,7 +240,7 @@ func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
 	switch form := top.Form.(type) {
 	case *Probe:
 		for _, ap := range form.Points {
-			ap.split(p.opts.Params)
+			splitPoint(ap, p.opts.Params)
 		}
 		return form, nil
 	case *Macro:
@@ -251,7 +251,7 @@ func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
 		return form.node()
 	case *importDecl:
 		return form.node(), p.inOrder(form.Span, sectionPreamble, "imports must come before probes, macros and map declarations")
-	case *configBlock:
+	case *ConfigBlock:
 		return form, p.setConfig(form)
 	default:
 		def := top.Form.(*CDef)
@@ -274,7 +274,7 @@ func (p *parser) inOrder(span Span, s section, message string) error {
 }
 
 // setConfig takes the config block, of which there is one at most.
-func (p *parser) setConfig(block *configBlock) error {
+func (p *parser) setConfig(block *ConfigBlock) error {
 	for _, s := range block.Settings {
 		switch s.Value.(type) {
 		case *IntLit, *StrLit, *BoolLit, *Ident:
@@ -304,10 +304,3 @@ func checkParams(m *Macro) error {
 	}
 	return nil
 }
-
-// badItem stands for a top-level element with a mistake.
-type badItem struct{ Span }
-
-func (*badItem) item()     {}
-func (*CDef) item()        {}
-func (*configBlock) item() {}
