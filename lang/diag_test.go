@@ -36,7 +36,7 @@ let @x
 `},
 	} {
 		src := &Source{Name: "test", Text: []byte(test.in)}
-		_, diags := Parse(src, nil)
+		_, diags := parseText(src, nil)
 		var out strings.Builder
 		diags.Write(&out, src, false)
 		if got := "\n" + out.String(); got != test.want {

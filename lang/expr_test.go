@@ -217,7 +217,7 @@ var exprTests = []struct{ in, want string }{
 func TestExpressions(t *testing.T) {
 	for _, test := range exprTests {
 		src := &Source{Name: "test", Text: []byte("BEGIN { $r = " + test.in + "; }")}
-		file, diags := Parse(src, nil)
+		file, diags := parseText(src, nil)
 		if len(diags) > 0 {
 			t.Errorf("%s: %v", test.in, diags[0])
 			continue
@@ -237,7 +237,7 @@ func TestExpressions(t *testing.T) {
 
 // TestMinusIsUnary holds that -1 is a Unary of 1, so that the smallest integer can be written.
 func TestMinusIsUnary(t *testing.T) {
-	file, _ := Parse(&Source{Text: []byte("BEGIN { $x = -1 }")}, nil)
+	file, _ := parseText(&Source{Text: []byte("BEGIN { $x = -1 }")}, nil)
 	value := file.Items[0].(*Probe).Body.Stmts[0].(*Assign).Value
 	if u, ok := value.(*Unary); !ok || u.Op != "-" {
 		t.Errorf("got %T", value)
@@ -246,7 +246,7 @@ func TestMinusIsUnary(t *testing.T) {
 
 func TestExpressionSpans(t *testing.T) {
 	const text = "BEGIN { $x = (uint8) $y [ 1 ] + foo ( 2 ) ; }"
-	file, diags := Parse(&Source{Text: []byte(text)}, nil)
+	file, diags := parseText(&Source{Text: []byte(text)}, nil)
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}

@@ -21,7 +21,7 @@ const maxErrors = 200
 // parser is the state of one parse.
 type parser struct {
 	grammar *grammar
-	opts    *Options
+	params  []string // positional parameters $1…
 	tokens  *tokens
 	depth   int
 	section section
@@ -38,17 +38,13 @@ const (
 	sectionMain
 )
 
-// Parse reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
-// if there are none, and never nil. Attach points have their positional parameters replaced
-// from opts.Params. opts may be nil.
-func Parse(src *Source, opts *Options) (*File, Diagnostics) {
-	if opts == nil {
-		opts = &Options{}
-	}
+// parseText reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
+// if there are none, and never nil. Attach points have their positional parameters replaced from params.
+func parseText(src *Source, params []string) (*File, Diagnostics) {
 	g := grammars.Get().(*grammar)
 	defer grammars.Put(g)
 	tokens := lex(src.Name, string(src.Text))
-	g.parser = parser{grammar: g, opts: opts, tokens: tokens, diags: slices.Clone(tokens.diags)}
+	g.parser = parser{grammar: g, params: params, tokens: tokens, diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
 	g.diags.Sort()
@@ -240,7 +236,7 @@ func (p *parser) item(lex *lexer.PeekingLexer) (Item, error) {
 	switch form := top.Form.(type) {
 	case *Probe:
 		for _, ap := range form.Points {
-			splitPoint(ap, p.opts.Params)
+			splitPoint(ap, p.params)
 		}
 		return form, nil
 	case *Macro:

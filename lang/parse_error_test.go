@@ -112,7 +112,7 @@ var errorTests = []struct {
 
 func TestErrors(t *testing.T) {
 	for _, test := range errorTests {
-		file, diags := Parse(&Source{Name: "test", Text: []byte(test.in)}, nil)
+		file, diags := parseText(&Source{Name: "test", Text: []byte(test.in)}, nil)
 		checkSpans(t, file, test.in)
 		var got []string
 		for _, d := range diags {
@@ -130,7 +130,7 @@ func TestErrors(t *testing.T) {
 // TestNoJargon holds that no message shows the notation of the parser library.
 func TestNoJargon(t *testing.T) {
 	for _, test := range errorTests {
-		_, diags := Parse(&Source{Text: []byte(test.in)}, nil)
+		_, diags := parseText(&Source{Text: []byte(test.in)}, nil)
 		for _, d := range diags {
 			for _, jargon := range []string{"unexpected token", "sub-expression", "something else", "<ident>", "Expr", "Form"} {
 				if strings.Contains(d.Message, jargon) {
@@ -176,7 +176,7 @@ func TestLimits(t *testing.T) {
 		{"keys", "BEGIN { @x[1" + repeat(", 1", 20000) + "] = 1 }", true},
 	} {
 		start := time.Now()
-		_, diags := Parse(&Source{Name: "test", Text: []byte(test.in)}, nil)
+		_, diags := parseText(&Source{Name: "test", Text: []byte(test.in)}, nil)
 		if ok := len(diags) == 0; ok != test.ok {
 			t.Errorf("%s: %d errors", test.name, len(diags))
 			if len(diags) > 0 {
@@ -211,7 +211,7 @@ func TestHints(t *testing.T) {
 		{"BEGIN { $0 }", "they are written $1, $2, …; their number is $#"},
 		{"BEGIN { /* }", "end it with */"},
 	} {
-		_, diags := Parse(&Source{Text: []byte(test.in)}, nil)
+		_, diags := parseText(&Source{Text: []byte(test.in)}, nil)
 		if len(diags) == 0 || diags[0].Hint != test.want {
 			t.Errorf("%s: got %+v", test.in, diags)
 		}

@@ -41,7 +41,7 @@ func FuzzParse(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		src := &Source{Name: "fuzz", Text: []byte(text)}
-		file, diags := Parse(src, &Options{Params: []string{"1", "two"}})
+		file, diags := parseText(src, []string{"1", "two"})
 		var out strings.Builder
 		diags.Write(&out, src, false)
 		checkSpans(t, file, text)
@@ -80,7 +80,7 @@ func checkRoundTrip(t *testing.T, file *File) {
 		t.Fatal(err)
 	}
 	src := &Source{Name: "printed", Text: []byte(text.String())}
-	again, diags := Parse(src, &Options{Params: []string{"1", "two"}})
+	again, diags := parseText(src, []string{"1", "two"})
 	if len(diags) > 0 {
 		var out strings.Builder
 		diags.Write(&out, src, false)

@@ -12,7 +12,7 @@ import (
 func format(t *testing.T, text string) (string, *File) {
 	t.Helper()
 	src := &Source{Name: "test", Text: []byte(text)}
-	file, diags := Parse(src, nil)
+	file, diags := parseText(src, nil)
 	if len(diags) > 0 {
 		t.Errorf("%s\n%v", text, diags[0])
 		return "", file
@@ -174,7 +174,7 @@ func TestAttachPoints(t *testing.T) {
 		{"i:s:$", "", "i", []string{"s", "$"}},
 	} {
 		src := &Source{Text: []byte(test.text + " { }")}
-		file, diags := Parse(src, &Options{Params: []string{"ms", "100"}})
+		file, diags := parseText(src, []string{"ms", "100"})
 		if len(diags) > 0 {
 			t.Errorf("%s: %v", test.text, diags[0])
 			continue
@@ -208,7 +208,7 @@ func TestParseConcurrently(t *testing.T) {
 		param := strings.Repeat("x", i)
 		go func() {
 			src := &Source{Text: []byte("k:$1 { $x = }")}
-			file, diags := Parse(src, &Options{Params: []string{param}})
+			file, diags := parseText(src, []string{param})
 			if len(diags) != 1 || file.Items[0].(*Probe).Points[0].Parts[0] != param {
 				done <- "wrong parse with parameter " + param
 				return

@@ -12,7 +12,7 @@ const walkScript = `kprobe:f /@a[1] == $x/ {
 }`
 
 func TestInspectOrder(t *testing.T) {
-	file, diags := Parse(&Source{Text: []byte(walkScript)}, nil)
+	file, diags := parseText(&Source{Text: []byte(walkScript)}, nil)
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -35,7 +35,7 @@ func TestInspectOrder(t *testing.T) {
 
 // TestWalkPairs holds that leave follows enter, and that a node whose enter returns false is not gone into.
 func TestWalkPairs(t *testing.T) {
-	file, _ := Parse(&Source{Text: []byte(walkScript)}, nil)
+	file, _ := parseText(&Source{Text: []byte(walkScript)}, nil)
 	var open []Node
 	Walk(file, func(n Node) bool {
 		if _, ok := n.(*If); ok {
