@@ -29,13 +29,21 @@ const (
 // Byte offsets in the value of MapGlobals, which the runtime writes before the first probe runs.
 const (
 	GlobalStartNS = 0 // u64: bpf_ktime_get_boot_ns at start, for elapsed
-	GlobalExiting = 8 // u64: set to 1 by exit(): every program but END returns at once
+	// u64: set to GlobalExit by exit(): every program but BEGIN and END returns at once. GlobalStop, which the runtime sets while
+	// it waits for a BEGIN or END that is to end, stops the loops of these, too.
+	GlobalExiting = 8
 	// i64: the argument of exit(). The record of exit() can be lost when the ring is full: GlobalExiting and this are not,
 	// so that the runtime looks at them whenever it has emptied the ring.
 	GlobalExitCode = 16
 	GlobalTAI      = 24 // i64: CLOCK_TAI minus CLOCK_BOOTTIME in ns at start, for nsecs(sw_tai)
 	GlobalZero     = 32 // u64: always 0, which the verifier can not know: see lowerer.blur
 	GlobalSize     = 40
+)
+
+// Values of GlobalExiting.
+const (
+	GlobalExit = 1
+	GlobalStop = 2
 )
 
 // MapSpec is a map to create.
@@ -155,6 +163,8 @@ type Site struct {
 	Kind SiteKind
 	Map  *lang.Map // SiteMapFull
 	What string    // for the message: the function or expression
+	// Limit is the number of iterations that all loops of a run may do together (SiteLoop).
+	Limit int
 }
 
 // SiteKind is what can fail.
@@ -167,7 +177,7 @@ const (
 	SiteTrunc                       // string longer than its buffer
 	SiteLost                        // no room in the ring buffer
 	SiteScratch                     // no scratch memory free
-	SiteLoop                        // a while loop reached its bound
+	SiteLoop                        // a loop was stopped: the run's budget of iterations was spent
 	SiteDivide                      // division by zero
 	SiteInternal
 )

@@ -83,7 +83,8 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 	if !l.needs(c, 5, 13, "len of a map", "bpf_for_each_map_elem", "") {
 		return l.b.Const(0)
 	}
-	name, _ := l.callback(4, 3, func([]*ir.Value) {})
+	l.walkCost(m)
+	name := l.callback(4, 3, func([]*ir.Value) {})
 	count := func(kmap string) *ir.Value {
 		return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(kmap), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	}

@@ -80,7 +80,7 @@ func (l *lowerer) exit(c *lang.Call) {
 	l.k.usesGlo = true
 	globals := l.b.MapValue(MapGlobals, 0)
 	l.b.Store(8, globals, GlobalExitCode, code)
-	l.b.Store(8, globals, GlobalExiting, l.b.Const(1))
+	l.b.Store(8, globals, GlobalExiting, l.b.Const(GlobalExit))
 	l.send(l.newRecord(c, &Event{Kind: EventExit}, c.Args), ringForceWakeup)
 	l.leave()
 }

@@ -67,16 +67,17 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 
 // compiler holds what the programs of one script share.
 type compiler struct {
-	checked *lang.Checked
-	env     lang.Env
-	kernel  *lang.Kernel
-	bp      *Blueprint
-	maps    map[string]*MapSpec // by name
-	uses    map[string]*mapUse  // what programs do with each script map
-	usesRB  bool                // some program sends events
-	usesGlo bool                // some program reads MapGlobals
-	exits   bool                // some program calls exit()
-	pid     int                 // -p
+	checked  *lang.Checked
+	env      lang.Env
+	kernel   *lang.Kernel
+	bp       *Blueprint
+	maps     map[string]*MapSpec // by name
+	uses     map[string]*mapUse  // what programs do with each script map
+	usesRB   bool                // some program sends events
+	usesGlo  bool                // some program reads MapGlobals
+	gloFlags uint32              // of MapGlobals
+	exits    bool                // some program calls exit()
+	pid      int                 // -p
 }
 
 // addMap adds a map to the blueprint.
@@ -89,7 +90,9 @@ func (k *compiler) addMap(m *MapSpec) *MapSpec {
 // site adds a failure counter and returns its index.
 func (k *compiler) site(s *Site) int {
 	for i, old := range k.bp.Sites {
-		if *old == *s {
+		same := *s
+		same.Limit = old.Limit // not known before all of a program is lowered
+		if *old == same {
 			return i
 		}
 	}
@@ -115,7 +118,7 @@ func (k *compiler) ownMaps() {
 		k.addMap(&MapSpec{Name: MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
 	}
 	if k.usesGlo {
-		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: GlobalSize, MaxEntries: 1})
+		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: GlobalSize, MaxEntries: 1, Flags: k.gloFlags})
 	}
 }
 

@@ -231,8 +231,7 @@ func (l *lowerer) leave() {
 		l.b.Jump(l.fn.exit)
 		return
 	}
-	l.fn.left = true
-	l.b.Store(8, l.fn.env, envLeave, l.b.Const(1))
+	l.b.Store(8, l.fn.env, envStop, l.b.Const(stopRun))
 	l.b.Return(l.b.Const(loopStop))
 }
 

@@ -17,9 +17,17 @@ import (
 // Layout of the environment.
 const (
 	envScratch = 0  // address of the scratch frame
-	envLeave   = 8  // not 0: the program is to end
+	envStop    = 8  // one of the reasons below
 	envCtx     = 16 // the program's context
-	envVars    = 24 // captured variables and loop starts
+	envBudget  = 24 // iterations that the run may still do
+	envVars    = 32 // captured variables and loop starts
+)
+
+// Why loops stop: what envStop holds.
+const (
+	stopNot   = 0
+	stopRun   = 1 // the run ends
+	stopLoops = 2 // all loops end and the run goes on behind the outermost: its budget is spent
 )
 
 // What a callback returns.
@@ -28,8 +36,8 @@ const (
 	loopStop = 1
 )
 
-// MaxLoops is the most rounds of a loop: BPF_MAX_LOOPS (kernel/bpf/bpf_iter.c): bpf_loop refuses more.
-const MaxLoops = 1 << 23
+// maxLoops is the most iterations that bpf_loop takes: BPF_MAX_LOOPS (include/linux/bpf_verifier.h). The budget of a run is smaller.
+const maxLoops = lang.MaxLoopIterations + 1
 
 // loop is what break and continue leave: a callback (both joins nil) or a copy of an unrolled body.
 type loop struct {
@@ -66,8 +74,7 @@ func (l *lowerer) ctx() *ir.Value {
 }
 
 // callback lowers a loop body as a function. body gets its parameters; what it leaves open returns loopGoOn.
-// It says whether the body can end the whole program.
-func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) (name string, left bool) {
+func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) (name string) {
 	l.envAlloc(0)
 	name = fmt.Sprintf("%s_loop%d", l.out.Name, len(l.ir.Funcs))
 	f := ir.NewFunc(name, params)
@@ -80,21 +87,25 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 	if l.b.Block != nil {
 		l.b.Return(l.b.Const(loopGoOn))
 	}
-	left = l.fn.left
 	l.fn, l.b = saved, builder
 	l.fn.reads = nil // the body may change any map
-	return name, left
+	return name
 }
 
-// afterLoop leaves the program if the loop's body said so.
-func (l *lowerer) afterLoop(left bool) {
-	if !left {
-		return
+// afterLoop goes on where the loop's body said: an outer loop stops with an inner one that did not end by itself, and the main
+// function leaves if the run is to end.
+func (l *lowerer) afterLoop() {
+	gone, on := l.fn.fn.NewBlock("stopped"), l.fn.fn.NewBlock("on")
+	stop := l.b.Load(8, l.envAddr(), envStop)
+	if l.fn.parent == nil {
+		l.b.BranchUnlikely(ir.Eq, stop, l.b.Const(stopRun), gone, on)
+		l.b.At(gone)
+		l.leave()
+	} else {
+		l.b.BranchUnlikely(ir.Ne, stop, l.b.Const(stopNot), gone, on)
+		l.b.At(gone)
+		l.b.Return(l.b.Const(loopStop))
 	}
-	gone, on := l.fn.fn.NewBlock("left"), l.fn.fn.NewBlock("on")
-	l.b.BranchUnlikely(ir.Ne, l.b.Load(8, l.envAddr(), envLeave), l.b.Const(0), gone, on)
-	l.b.At(gone)
-	l.leave()
 	l.b.At(on)
 }
 
@@ -161,7 +172,8 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	startOff := l.envAlloc(8)
 	l.b.Store(8, l.envAddr(), startOff, start)
 
-	name, left := l.callback(2, 1, func(params []*ir.Value) {
+	name := l.callback(2, 1, func(params []*ir.Value) {
+		l.iteration(s)
 		if v != nil {
 			i := l.b.Op(ir.OpAdd, l.b.Load(8, l.fn.env, startOff), l.b.Ext(params[0], 32, false))
 			l.putVar(v, l.convert(i, lang.Int{Bits: 64, Signed: true}, v.Type))
@@ -173,30 +185,16 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	l.branch(ir.SLt, start, end, run, done)
 	l.land(run)
 	l.blur(s.Body)
-	n := l.b.Op(ir.OpSub, end, start)
-	ret := l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
-	// More than BPF_MAX_LOOPS rounds are refused (-E2BIG) rather than cut; a count that does not fit 32 bits would be cut.
-	l.rangeFailure(n, ret, s)
-	l.afterLoop(left)
+	n := l.atMost(l.b.Op(ir.OpSub, end, start), maxLoops)
+	l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.afterLoop()
 	l.jump(done)
 	l.land(done)
 }
 
-// rangeFailure counts a range that was too long to run.
-func (l *lowerer) rangeFailure(n, ret *ir.Value, s *lang.ForRange) {
-	bad, check, ok := l.fn.fn.NewBlock("toolong"), l.fn.fn.NewBlock("inrange"), l.fn.fn.NewBlock("looped")
-	l.b.BranchUnlikely(ir.UGt, n, l.b.Const(MaxLoops), bad, check)
-	l.b.At(check)
-	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
-	l.b.At(bad)
-	l.countFailure(&Site{Kind: SiteLoop, Pos: s.Pos, What: "for"})
-	l.b.Jump(ok)
-	l.b.At(ok)
-}
-
 func (l *lowerer) while(s *lang.While) {
 	l.needLoops(s)
-	name, left := l.callback(2, 1, func([]*ir.Value) {
+	name := l.callback(2, 1, func([]*ir.Value) {
 		on, end := l.newJoin("on"), l.newJoin("end")
 		m := l.mark()
 		l.cond(s.Cond, on, end)
@@ -206,17 +204,14 @@ func (l *lowerer) while(s *lang.While) {
 			l.b.Return(l.b.Const(loopStop))
 		}
 		l.land(on)
-		l.maybe(func() { l.block(s.Body) })
+		l.maybe(func() {
+			l.iteration(s)
+			l.block(s.Body)
+		})
 	})
 	l.blur(s)
-	ret := l.b.Helper(int(asm.FnLoop), false, l.b.Const(MaxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
-	bad, ok := l.fn.fn.NewBlock("endless"), l.fn.fn.NewBlock("ended")
-	l.b.BranchUnlikely(ir.Eq, ret, l.b.Const(MaxLoops), bad, ok)
-	l.b.At(bad)
-	l.countFailure(&Site{Kind: SiteLoop, Pos: s.Pos, What: "while"})
-	l.b.Jump(ok)
-	l.b.At(ok)
-	l.afterLoop(left)
+	l.b.Helper(int(asm.FnLoop), false, l.b.Const(maxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.afterLoop()
 }
 
 // forMap runs the body for each element, with the variable as a tuple of key and value.
@@ -224,7 +219,9 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 	l.needs(s, 5, 13, "a loop over a map", "bpf_for_each_map_elem", "")
 	v := l.prog.Vars[s.Var]
 	m := l.k.checked.Byname[s.Map.Name]
-	name, left := l.callback(4, 3, func(params []*ir.Value) {
+	l.walkCost(m)
+	name := l.callback(4, 3, func(params []*ir.Value) {
+		l.iteration(s)
 		if v != nil {
 			t := v.Type.(lang.Tuple)
 			p := l.varPlace(v)
@@ -240,7 +237,7 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 	})
 	l.blur(s.Body)
 	l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr("@"+s.Map.Name), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
-	l.afterLoop(left)
+	l.afterLoop()
 }
 
 // unroll repeats the body; the count is a constant.

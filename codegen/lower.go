@@ -27,6 +27,9 @@ type lowerer struct {
 	clear    []clearing           // memory that the prologue clears
 	env      *ir.Slot             // what callbacks share with the main function; nil until there is a loop
 	ctxInEnv bool                 // some callback reads the context
+	budgeted bool                 // some callback takes iterations from the budget
+	loops    []*Site              // of the loops that the budget can stop
+	walked   []*lang.Map          // the maps that loops go through
 	events   map[lang.Node]*Event // by call: copies of an unrolled body send the same kind of record
 	err      *Error               // the first limit exceeded
 }
@@ -41,7 +44,6 @@ type function struct {
 	reads  map[string]*ir.Value // elements of maps that were read on this path (see reads.go)
 	env    *ir.Value            // callbacks: address of the main function's environment slot
 	loop   *loop                // innermost loop or unrolled copy that break and continue leave
-	left   bool                 // callbacks: the body can end the whole program
 
 	stack      int // bytes of stack slots in use, for the choice between stack and scratch
 	stackFloor int // of these, what variables hold to the end

@@ -39,6 +39,7 @@ func (k *compiler) scriptMaps() {
 const (
 	flagNoPrealloc = 1 << 0
 	flagRdonlyProg = 1 << 7
+	flagMmapable   = 1 << 10
 )
 
 // scriptMap chooses the storage of a map and lays its value out.

@@ -219,6 +219,7 @@ func (l *lowerer) startBody() {
 		if l.ctxInEnv {
 			l.b.Store(8, l.b.SlotAddr(l.env, 0), envCtx, l.b.Ctx())
 		}
+		l.startBudget()
 	}
 	for _, c := range l.clear {
 		if c.slot != nil {

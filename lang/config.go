@@ -17,6 +17,9 @@ const (
 // unlimited is the default of max_probes: one program attaches to any number of functions in about a second.
 const unlimited = math.MaxInt32
 
+// MaxLoopIterations is the largest max_loop_iterations: one less than the kernel's limit of a single loop (BPF_MAX_LOOPS).
+const MaxLoopIterations = 1<<23 - 1
+
 // maxStrlenLimit is the largest string that a program can handle in its scratch memory.
 const maxStrlenLimit = 1 << 16
 
@@ -39,7 +42,10 @@ var settings = map[string]func(c *Config, v settingValue) string{
 	"license": func(c *Config, v settingValue) string {
 		return v.oneOf(&c.License, "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
 	},
-	"max_probes":              func(c *Config, v settingValue) string { return v.number(&c.MaxProbes, 1, unlimited) },
+	"max_probes": func(c *Config, v settingValue) string { return v.number(&c.MaxProbes, 1, unlimited) },
+	"max_loop_iterations": func(c *Config, v settingValue) string {
+		return v.number(&c.MaxLoopIterations, 1, MaxLoopIterations)
+	},
 	"max_bpf_progs":           func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) },
 	"cache_user_symbols":      ignored,
 	"cpp_demangle":            ignored,

@@ -30,8 +30,10 @@ type Config struct {
 	MissingProbes   string // error, warn, ignore
 	MaxProbes       int    // targets of all attach points
 	MaxPrograms     int
-	PerfRBPages     int    // 0: by memory
-	License         string // "GPL" unless set
+	// MaxLoopIterations is how many iterations all loops of a run may do together; 0: by what an iteration costs.
+	MaxLoopIterations int
+	PerfRBPages       int    // 0: by memory
+	License           string // "GPL" unless set
 }
 
 // Map is a map of the script with its types.

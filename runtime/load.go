@@ -125,7 +125,7 @@ func (s *Session) initGlobals() error {
 	if err := m.Put(uint32(0), b); err != nil {
 		return fmt.Errorf("writing the start time: %w", err)
 	}
-	return nil
+	return s.loops.open(m)
 }
 
 // loadAlone is how many programs are worth a thread of their own to load them.

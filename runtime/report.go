@@ -78,8 +78,12 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 	codegen.SiteScratch: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s of this probe skipped: no scratch memory was free", times(n, "run", "runs")), ""
 	},
-	codegen.SiteLoop: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
-		return fmt.Sprintf("this loop was cut short %s: a loop has at most %d rounds, and a range of more has none", times(n, "time", "times"), codegen.MaxLoops), ""
+	codegen.SiteLoop: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+		hint := "loop less in one run: that is the most there can be"
+		if site.Limit < lang.MaxLoopIterations {
+			hint = fmt.Sprintf("allow more: config = { max_loop_iterations = %d }, or less than that", lang.MaxLoopIterations)
+		}
+		return fmt.Sprintf("this loop was stopped %s: all loops of a run may do %d iterations together", times(n, "time", "times"), site.Limit), hint
 	},
 	codegen.SiteDivide: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s by zero: the result is 1", times(n, "division", "divisions")), ""

@@ -115,7 +115,7 @@ func (s *Session) exiting() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("reading the state of the programs: %w", err)
 	}
-	if len(b) < codegen.GlobalSize || binary.NativeEndian.Uint64(b[codegen.GlobalExiting:]) == 0 {
+	if len(b) < codegen.GlobalSize || binary.NativeEndian.Uint64(b[codegen.GlobalExiting:]) != codegen.GlobalExit {
 		return false, nil
 	}
 	s.events.exitCode = int(int64(binary.NativeEndian.Uint64(b[codegen.GlobalExitCode:])))
@@ -131,6 +131,7 @@ func (s *Session) ringSize() int {
 
 // finish ends a run. After exit() the records that other probes sent meanwhile are dropped, as bpftrace does.
 func (s *Session) finish() error {
+	s.loops.end()
 	if err := s.detach(); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Session struct {
 	pidfd   int  // of the traced process, -1 for none
 	exited  bool // the script called exit()
 	losses  losses
+	loops   loopStopper
 	closed  bool
 }
 

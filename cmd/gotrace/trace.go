@@ -165,6 +165,7 @@ func (c *cli) runBlueprint(bp *codegen.Blueprint, env *probes.Env, child *runtim
 		return 1, c.runError(bp, err)
 	}
 	defer s.Close()
+	defer context.AfterFunc(ctx, s.StopLoops)()
 	if err := s.Attach(); err != nil {
 		return 1, c.runError(bp, err)
 	}
