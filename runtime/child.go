@@ -17,6 +17,7 @@ type Child struct {
 	pid    int
 	gate   *os.File // closed or written to: the child goes on
 	result *os.File // an errno if exec failed, end of file if it worked
+	guard  *guard
 	ended  bool
 	status unix.WaitStatus
 }
@@ -60,6 +61,9 @@ func (c *Child) fork(path string) error {
 		gateW.Close()
 		resultR.Close()
 		return err
+	}
+	if c.guard, err = startGuard(c.pid); err != nil {
+		return errors.Join(err, c.Close())
 	}
 	return nil
 }
@@ -119,6 +123,8 @@ func (c *Child) Close() error {
 		_ = unix.Kill(c.pid, unix.SIGKILL) // not reaped yet, so the pid is still its own
 		_, err = c.Wait()
 	}
+	c.guard.close() // after the child, which has nothing to fear from it then
+	c.guard = nil
 	return err
 }
 

@@ -55,17 +55,11 @@ func forkBlocked(path string, argv, env []string, gate, result uintptr) (int, er
 	}
 	a.argv, a.env = &argvp[0], &envp[0]
 
-	// A signal handler of Go's must not run in the child, so all signals are blocked from the fork to the exec.
-	goruntime.LockOSThread()
-	defer goruntime.UnlockOSThread()
-	syscall.ForkLock.Lock()
-	defer syscall.ForkLock.Unlock()
-	all, old := ^sigset(0), sigset(0)
-	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask,
-		uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), sigsetSize, 0, 0)
-	pid, errno := forkRaw(a)
-	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetMask,
-		uintptr(unsafe.Pointer(&old)), 0, sigsetSize, 0, 0)
+	var pid uintptr
+	errno := withSignalsBlocked(func() (errno syscall.Errno) {
+		pid, errno = forkRaw(a)
+		return errno
+	})
 	goruntime.KeepAlive(argvp)
 	goruntime.KeepAlive(envp)
 	if errno != 0 {

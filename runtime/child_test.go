@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"bufio"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -184,5 +186,102 @@ func TestRunEndsWithProcess(t *testing.T) {
 	_, err := Load(&codegen.Blueprint{Checked: checked()}, Options{PID: 1 << 22})
 	if err == nil || !strings.Contains(err.Error(), "no such process") {
 		t.Errorf("error of a process that is not there: %v", err)
+	}
+}
+
+// tracerEnv makes TestKilledTracer a tracer that starts a command and waits to be killed.
+const tracerEnv = "GOTRACE_TEST_TRACER"
+
+// A tracer that is killed takes its command along, though that ignores SIGTERM or has changed its user, which undoes the
+// kernel's signal at a parent's death.
+func TestKilledTracer(t *testing.T) {
+	if command := os.Getenv(tracerEnv); command != "" {
+		c, err := StartChild(command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Release(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Wait()
+		t.Fatal("the command ended by itself", err)
+	}
+	for _, command := range []string{
+		`sh -c 'trap "" TERM; echo $$; exec sleep 600'`,
+		`setpriv --reuid=65534 --clear-groups sh -c 'echo $$; exec sleep 600'`,
+		`setpriv --reuid=65534 --clear-groups sh -c 'trap "" TERM HUP INT; echo $$; exec sleep 600'`,
+	} {
+		if strings.HasPrefix(command, "setpriv") && exec.Command("setpriv", "--reuid=65534", "--clear-groups", "true").Run() != nil {
+			t.Logf("SKIPPED: not root, or no setpriv: %s", command)
+			continue
+		}
+		killedTracer(t, command)
+	}
+}
+
+func killedTracer(t *testing.T, command string) {
+	t.Helper()
+	tracer := exec.Command("/proc/self/exe", "-test.run=^TestKilledTracer$")
+	tracer.Env = append(os.Environ(), tracerEnv+"="+command)
+	out, err := tracer.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tracer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	pid, numErr := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || numErr != nil {
+		t.Fatalf("%s: first line %q, %v", command, line, err)
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := tracer.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = tracer.Wait() // it was killed
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 60_000)
+	if n != 1 || err != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		t.Errorf("%s: still there after the tracer was killed (%d, %v)", command, n, err)
+	}
+}
+
+// The guard holds nothing of the tracer's, so that a reader of its output sees the end, and ends with the child.
+func TestGuard(t *testing.T) {
+	c, err := StartChild("sleep 600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proc := "/proc/" + strconv.Itoa(c.guard.pid)
+	for { // it renames itself when it has closed what it does not need
+		name, err := os.ReadFile(proc + "/comm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.TrimSpace(string(name)) == "gotrace-guard" {
+			break
+		}
+	}
+	fds, err := os.ReadDir(proc + "/fd")
+	if err != nil || len(fds) != 2 {
+		t.Errorf("the guard holds %v, %v", fds, err)
+	}
+	status, err := os.ReadFile(proc + "/status")
+	if err != nil || statusField(status, "SigBlk") != "fffffffffffbfeff" { // all but SIGKILL and SIGSTOP
+		t.Errorf("signals that the guard blocks: %s, %v", statusField(status, "SigBlk"), err)
+	}
+	if err := c.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(proc); err == nil {
+		t.Error("the guard is still there")
 	}
 }
