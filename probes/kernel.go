@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/features"
-	"golang.org/x/sys/unix"
 )
 
 const goarch = runtime.GOARCH
@@ -107,6 +106,3 @@ func checkCapabilities(status io.Reader) error {
 	}
 	return nil // no such line: let the kernel decide
 }
-
-// mountTracefs mounts tracefs at its usual place.
-func mountTracefs(at string) error { return unix.Mount("tracefs", at, "tracefs", 0, "") }

@@ -15,20 +15,22 @@ import (
 // tracefsPlaces are where tracefs is found, the usual place first.
 var tracefsPlaces = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
 
-// tracefs is the directory of the tracing file system. Where it is not mounted and we may, it is mounted.
+// tracefs is the directory of the tracing file system. Where it is not mounted and we may, this process mounts it for itself.
 func (e *Env) tracefs() (string, error) {
 	e.tracefsOnce.Do(func() { e.tracefsPath, e.tracefsErr = findTracefs() })
 	return e.tracefsPath, e.tracefsErr
 }
 
 func findTracefs() (string, error) {
-	for _, p := range tracefsPlaces {
-		if exists(p + "/events") {
-			return p, nil
-		}
-	}
-	if os.Geteuid() == 0 && mountTracefs(tracefsPlaces[0]) == nil && exists(tracefsPlaces[0]+"/events") {
+	if exists(tracefsPlaces[0] + "/events") {
 		return tracefsPlaces[0], nil
+	}
+	if dir, err := detachedTracefs(); err == nil && exists(dir+"/events") {
+		return dir, nil
+	}
+	// The second comes last, because to look there mounts it where debugfs is mounted.
+	if exists(tracefsPlaces[1] + "/events") {
+		return tracefsPlaces[1], nil
 	}
 	if _, err := os.Stat(tracefsPlaces[0] + "/events"); errors.Is(err, os.ErrPermission) {
 		return "", fmt.Errorf("reading %s: %w: run gotrace as root", tracefsPlaces[0], os.ErrPermission)

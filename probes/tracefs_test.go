@@ -31,3 +31,24 @@ func TestUnreadableTracefs(t *testing.T) {
 		t.Errorf("a tracepoint that can not be looked at: %v", err)
 	}
 }
+
+// Where tracefs is not mounted a process has its own, which nobody sees.
+func TestDetachedTracefs(t *testing.T) {
+	needRoot(t)
+	before, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := detachedTracefs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"available_events", "events/sched/sched_switch/id", "events/sched/sched_switch/format"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || len(data) == 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
+	if after, err := os.ReadFile("/proc/self/mountinfo"); err != nil || string(after) != string(before) {
+		t.Errorf("mounts were %s\nnow they are %s, %v", before, after, err)
+	}
+}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
@@ -162,12 +162,30 @@ func tracepointLines(e *Env, t *lang.Target) ([]string, error) {
 	return out, nil
 }
 
-func planTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {
+func planTracepoint(e *Env, targets []lang.Target) (*Plan, error) {
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		l, err := link.Tracepoint(t.Category, t.Event, prog, nil)
+		id, err := e.eventID(t)
 		if err != nil {
-			return nil, fmt.Errorf("%w%s", err, deniedBy(err, unix.PERF_TYPE_TRACEPOINT))
+			return nil, err
 		}
-		return l, nil
+		attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Config: id}
+		return openPerf(&attr, -1, 0, prog) // the program runs on every CPU all the same
 	})}, nil
+}
+
+// eventID is the number that the kernel has for a tracepoint.
+func (e *Env) eventID(t *lang.Target) (uint64, error) {
+	dir, err := e.tracefs()
+	if err != nil {
+		return 0, err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "events", t.Category, t.Event, "id"))
+	if err != nil {
+		return 0, fmt.Errorf("finding the tracepoint's number: %w", err)
+	}
+	id, err := strconv.ParseUint(strings.TrimSpace(string(data)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("number of the tracepoint: %w", err)
+	}
+	return id, nil
 }
