@@ -208,7 +208,8 @@ func (c *cli) output() (io.Writer, func(), error) {
 	if c.flags.output == "" {
 		return c.stdout, func() {}, nil
 	}
-	f, err := os.Create(c.flags.output)
+	// For writing alone, as a shell's redirection does: to open a named pipe waits for its reader, and a reader that goes away is noticed.
+	f, err := os.OpenFile(c.flags.output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the output: %w", err)
 	}
