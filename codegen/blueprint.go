@@ -179,5 +179,6 @@ const (
 	SiteScratch                     // no scratch memory free
 	SiteLoop                        // a loop was stopped: the run's budget of iterations was spent
 	SiteDivide                      // division by zero
+	SiteIndex                       // index outside of an array or a string
 	SiteInternal
 )

@@ -11,6 +11,7 @@ import (
 // registers are byte offsets in struct pt_regs as eBPF programs see it, and the calling convention.
 type registers struct {
 	args   []int // integer arguments in order
+	size   int   // bytes of all
 	ret    int   // return value
 	sp, ip int
 	stack  int // bytes from the stack pointer to the first argument on the stack, at the function's entry
@@ -23,11 +24,13 @@ type registers struct {
 var archRegisters = map[string]*registers{
 	"amd64": {
 		args: []int{112, 104, 96, 88, 72, 64}, // di si dx cx r8 r9
-		ret:  80, sp: 152, ip: 128, stack: 8,  // ax; the return address lies on top of the stack
+		size: 168,
+		ret:  80, sp: 152, ip: 128, stack: 8, // ax; the return address lies on top of the stack
 		mode: 136, modeMask: 3, modeUser: 3, // cs
 	},
 	"arm64": {
 		args: []int{0, 8, 16, 24, 32, 40, 48, 56}, // x0 … x7
+		size: 272,
 		ret:  0, sp: 248, ip: 256, stack: 0,
 		mode: 264, modeMask: 0xf, modeUser: 0, // pstate: PSR_MODE_EL0t
 	},

@@ -40,6 +40,9 @@ func (l *lowerer) pointee(o operand) place {
 		}
 		pt = lang.Pointer{Elem: lang.Void{}}
 	}
+	if pt.Space == lang.SpaceCtx {
+		return l.ctxPlace(o)
+	}
 	if o.typed {
 		return place{base: o.val, space: lang.SpaceKernel, typed: true}
 	}
@@ -141,9 +144,10 @@ func (l *lowerer) loadAt(p place, t lang.Type) operand {
 	size := t.Size()
 	var v *ir.Value
 	switch {
-	case p.space == lang.SpaceBPF || p.space == lang.SpaceCtx:
+	case p.space == lang.SpaceBPF:
 		v = l.b.Load(size, p.base, p.off)
-		v.Pure = p.space == lang.SpaceCtx // the context does not change during a run
+	case p.space == lang.SpaceCtx:
+		v = l.loadCtx(p, size)
 	case p.typed:
 		v = l.b.Load(size, p.base, p.off)
 		if pt, ok := t.(lang.Pointer); ok {
@@ -192,42 +196,6 @@ func (l *lowerer) plainAddr(p place) *ir.Value {
 	}
 	p.base = base
 	return l.addr(p)
-}
-
-// indexExpr is x[i] on an array or a pointer.
-func (l *lowerer) indexExpr(e *lang.Index) operand {
-	t := l.typeOf(e)
-	x := l.expr(e.X)
-	var p place
-	var elem lang.Type
-	switch xt := x.typ.(type) {
-	case lang.Array:
-		p, elem = x.mem, xt.Elem
-	case lang.String:
-		x = l.materialize(x)
-		p, elem = x.mem, lang.Int{Bits: 8, Signed: true}
-	case lang.Pointer:
-		p, elem = l.pointee(x), xt.Elem
-	}
-	size := elem.Size()
-	if c, ok := l.constOf(e.I); ok {
-		p = p.at(int(int64(c.Int)) * size)
-	} else {
-		p = l.variableIndex(p, l.numExpr(e.I), size)
-	}
-	if inMemory(elem) {
-		return object(t, p, elem)
-	}
-	o := l.loadAt(p, elem)
-	o.typ = t
-	return o
-}
-
-// variableIndex is p[i]. Offsets that are not constant can not be added to typed pointers or the
-// context, so that the element is then read by a helper from its plain address.
-func (l *lowerer) variableIndex(p place, i *ir.Value, size int) place {
-	addr := l.b.Op(ir.OpAdd, l.scalarAddr(p), l.b.OpImm(ir.OpMul, i, int64(size)))
-	return place{base: addr, space: helperSpace(p.space)}
 }
 
 // scalarAddr is the address of any place, BPF memory and the context too, as a number.

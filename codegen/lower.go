@@ -24,14 +24,15 @@ type lowerer struct {
 
 	scratch  scratchFrame
 	homes    map[*lang.Variable]home
-	clear    []clearing           // memory that the prologue clears
-	env      *ir.Slot             // what callbacks share with the main function; nil until there is a loop
-	ctxInEnv bool                 // some callback reads the context
-	budgeted bool                 // some callback takes iterations from the budget
-	loops    []*Site              // of the loops that the budget can stop
-	walked   []*lang.Map          // the maps that loops go through
-	events   map[lang.Node]*Event // by call: copies of an unrolled body send the same kind of record
-	err      *Error               // the first limit exceeded
+	padded   map[*lang.Variable]bool // strings in these are padded with zeros: see indexedVars
+	clear    []clearing              // memory that the prologue clears
+	env      *ir.Slot                // what callbacks share with the main function; nil until there is a loop
+	ctxInEnv bool                    // some callback reads the context
+	budgeted bool                    // some callback takes iterations from the budget
+	loops    []*Site                 // of the loops that the budget can stop
+	walked   []*lang.Map             // the maps that loops go through
+	events   map[lang.Node]*Event    // by call: copies of an unrolled body send the same kind of record
+	err      *Error                  // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -73,6 +74,8 @@ type place struct {
 	union bool
 	// exact says that a string is padded with zeros to its full length, so that its bytes can be a map key.
 	exact bool
+	// own says that this lies in memory that the script holds, or in the context, though its address is a plain number.
+	own bool
 	// chars says that this is an array of characters, whose type as a string is longer by a NUL that need not be there.
 	chars bool
 }
@@ -85,7 +88,7 @@ func bpf(base *ir.Value, off int) place { return place{base: base, off: off, spa
 
 // lower builds the IR of one program.
 func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
-	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, events: map[lang.Node]*Event{}}
+	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, padded: indexedVars(p), events: map[lang.Node]*Event{}}
 	l.ir = &ir.Program{Name: out.Name}
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)

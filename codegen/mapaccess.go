@@ -92,6 +92,7 @@ func (l *lowerer) full(m *lang.Map) {
 // zeros is the address of size zero bytes.
 func (l *lowerer) zeros(size int) *ir.Value {
 	if size > zeroStackMax {
+		l.k.needZeros(size)
 		return l.b.MapValue(MapZeros, 0)
 	}
 	p := l.temp("zero", size)

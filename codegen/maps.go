@@ -19,20 +19,22 @@ func (k *compiler) layout(m *lang.Map) ValueLayout { return k.spec(m).Layout }
 // scriptMaps adds the maps of the script to the blueprint.
 func (k *compiler) scriptMaps() {
 	k.uses = mapUses(k.checked)
-	zeros := 0
 	for _, m := range k.checked.Maps {
 		s := k.addMap(k.scriptMap(m))
 		if m.Key == nil {
 			continue
 		}
-		if s.ValueSize > zeroStackMax {
-			zeros = max(zeros, s.ValueSize)
-		}
 		k.splitMap(s)
 	}
-	if zeros > 0 {
-		k.addMap(&MapSpec{Name: MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: zeros, MaxEntries: 1, Flags: flagRdonlyProg})
+}
+
+// needZeros makes MapZeros at least so large.
+func (k *compiler) needZeros(size int) {
+	if m := k.maps[MapZeros]; m != nil {
+		m.ValueSize = max(m.ValueSize, size)
+		return
 	}
+	k.addMap(&MapSpec{Name: MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: flagRdonlyProg})
 }
 
 // Map flags, from include/uapi/linux/bpf.h.

@@ -77,6 +77,23 @@ func (l *lowerer) addr(p place) *ir.Value {
 	return l.b.OpImm(ir.OpAdd, p.base, int64(p.off))
 }
 
+// samePlace says whether two places are surely the same memory.
+func samePlace(a, b place) bool {
+	if a.base == nil || b.base == nil || a.off != b.off {
+		return false
+	}
+	x, y := a.base, b.base
+	switch {
+	case x == y:
+		return true
+	case x.Op == ir.OpSlot:
+		return y.Op == ir.OpSlot && x.Slot == y.Slot && x.Off == y.Off
+	case x.Op == ir.OpLoad: // a callback's way to the scratch memory
+		return y.Op == ir.OpLoad && x.Args[0] == y.Args[0] && x.Off == y.Off && x.Off == envScratch
+	}
+	return false
+}
+
 // zeroInline is the largest piece of memory cleared by stores; a helper call clears larger ones faster.
 const zeroInline = 128
 

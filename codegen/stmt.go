@@ -142,7 +142,9 @@ func (l *lowerer) setVar(v *lang.Variable, e lang.Expr) {
 	if inMemory(v.Type) {
 		// The right side may read the variable itself, so that it can not be built in place.
 		o := l.expr(e)
-		l.storeOperand(l.varPlace(v), v.Type, o, false)
+		if dst := l.varPlace(v); !samePlace(dst, o.mem) {
+			l.storeOperand(dst, v.Type, o, l.padded[v])
+		}
 		return
 	}
 	o := l.expr(e)
@@ -169,7 +171,9 @@ func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
 // getVar reads a variable. One that was never assigned on this path is 0.
 func (l *lowerer) getVar(v *lang.Variable) operand {
 	if inMemory(v.Type) {
-		return operand{typ: v.Type, mem: l.varPlace(v)}
+		p := l.varPlace(v)
+		p.exact = l.padded[v]
+		return operand{typ: v.Type, mem: p}
 	}
 	if v.Captured {
 		p := l.varPlace(v)

@@ -109,6 +109,8 @@ func (l *lowerer) copyObject(dst place, size int, o operand) {
 		l.zero(dst, size)
 	case o.mem.space == lang.SpaceBPF:
 		l.copyBytes(dst, o.mem, size)
+	case o.mem.space == lang.SpaceCtx:
+		l.copyCtx(dst, o.mem, size)
 	default:
 		l.readMem(dst, size, l.scalarAddr(o.mem), helperSpace(o.mem.space))
 	}
@@ -149,6 +151,7 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 		return l.readStr(dst, size, l.num(o), l.pointee(o).space, false, l.readSite("string"))
 	}
 	from := o.typ.Size()
+	o.mem = l.outOfCtx(o.mem, from-boolInt(o.mem.chars))
 	if from > 0 {
 		size = min(from, size)
 	}
@@ -233,6 +236,7 @@ func (l *lowerer) strSource(c *lang.Call) (src *ir.Value, space lang.AddrSpace) 
 	o := l.expr(c.Args[0])
 	l.b.Pos = c.Pos
 	if o.val == nil && o.mem.base != nil && inMemory(o.typ) {
+		o.mem = l.outOfCtx(o.mem, o.typ.Size()-boolInt(o.mem.chars))
 		return l.scalarAddr(o.mem), helperSpace(o.mem.space)
 	}
 	if pt, ok := o.typ.(lang.Pointer); ok {

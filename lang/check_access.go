@@ -21,12 +21,30 @@ func fieldValue(t Type) Type {
 
 // objectType is the type of what an expression names, t as a value: the array of characters where that is a string.
 func (c *checker) objectType(e Expr, t Type) Type {
-	if e, ok := e.(*FieldExpr); ok {
+	switch e := e.(type) {
+	case *FieldExpr:
 		if s := structBehind(c.p.Types[e.X]); s != nil {
 			if f, ok := s.Field(e.Name); ok {
 				return f.Type
 			}
 		}
+	case *Index:
+		return elementOr(t, c.objectType(e.X, c.p.Types[e.X]))
+	case *Unary:
+		if e.Op == "*" {
+			return elementOr(t, c.p.Types[e.X])
+		}
+	}
+	return t
+}
+
+// elementOr is the type of what an array holds or a pointer points to, t for other types.
+func elementOr(t, of Type) Type {
+	switch of := of.(type) {
+	case Array:
+		return of.Elem
+	case Pointer:
+		return of.Elem
 	}
 	return t
 }

@@ -40,7 +40,9 @@ func (c *checker) unary(e *Unary) Type {
 func (c *checker) derefType(e *Unary, t Type) Type {
 	switch t := t.(type) {
 	case Pointer:
-		if _, void := t.Elem.(Void); void {
+		if _, void := t.Elem.(Void); void && t.Space == SpaceCtx {
+			return Int{Bits: 64} // a word of the context, as old scripts read it: *(ctx + 16)
+		} else if void {
 			c.report(Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
 			return nil
 		}

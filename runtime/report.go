@@ -88,6 +88,9 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 	codegen.SiteDivide: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s by zero: the result is 1", times(n, "division", "divisions")), ""
 	},
+	codegen.SiteIndex: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+		return fmt.Sprintf("index outside of the array or string %s: the value is 0", times(n, "time", "times")), ""
+	},
 	codegen.SiteInternal: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},

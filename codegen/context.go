@@ -1,0 +1,199 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// The verifier lets programs load from their context at constant offsets, in the widths that each kind of program has
+// (…_is_valid_access in kernel/trace/bpf_trace.c). What it does not allow is read from the context's address by a helper where the memory there
+// is what the program sees; that of perf event programs is not (struct bpf_perf_event_data_kern), so that theirs is put together from
+// words.
+
+// perfTail is what follows the registers in struct bpf_perf_event_data: sample_period and addr.
+const perfTail = 16
+
+// recordHead is the part of a tracepoint's record that programs do not see: the kernel keeps a pointer there (perf_trace_run_bpf_submit).
+const recordHead = 8
+
+// ctxSize is how many bytes the context has, -1 if that is not known.
+func (l *lowerer) ctxSize() int {
+	switch l.prog.Kind.Context {
+	case lang.CtxNone:
+		return 0
+	case lang.CtxRegs, lang.CtxPerf:
+		r := archRegisters[l.k.kernel.Arch]
+		switch {
+		case r == nil:
+			return -1
+		case l.prog.Kind.Context == lang.CtxPerf:
+			return r.size + perfTail
+		}
+		return r.size
+	case lang.CtxTracepoint:
+		if l.prog.Args != nil {
+			return l.prog.Args.Size()
+		}
+	case lang.CtxRawArgs, lang.CtxTracing:
+		if l.prog.Args != nil {
+			return 8 * len(l.prog.Args.Fields())
+		}
+	}
+	return -1
+}
+
+// ctxPlace is what a pointer to the context points to. Its offset from the context is found in the operations that made it.
+func (l *lowerer) ctxPlace(o operand) place {
+	if off, ok := l.ctxOffset(o.val); ok {
+		return place{base: l.ctx(), off: off, space: lang.SpaceCtx}
+	}
+	if l.prog.Kind.Context == lang.CtxPerf {
+		l.failHere("keep the value instead of the pointer", "the context of this %s probe can be read at constant offsets only", l.prog.Kind.Name)
+	}
+	return place{base: l.num(o), space: lang.SpaceKernel}
+}
+
+// ctxOffset follows a value back to the context; ok is false if it is not the context and a constant.
+func (l *lowerer) ctxOffset(v *ir.Value) (off int, ok bool) {
+	for v != nil {
+		switch v.Op {
+		case ir.OpCtx:
+			return off, true
+		case ir.OpLoad:
+			return off, l.fn.env != nil && v.Args[0] == l.fn.env && v.Off == envCtx
+		case ir.OpScalar:
+			v = v.Args[0]
+		case ir.OpAdd, ir.OpSub:
+			n, ok := constant(v.Args[1])
+			if !ok {
+				return 0, false
+			}
+			if v.Op == ir.OpSub {
+				n = -n
+			}
+			off += int(n)
+			v = v.Args[0]
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// constant is the value of an operation on constants that is not folded yet.
+func constant(v *ir.Value) (n int64, ok bool) {
+	switch v.Op {
+	case ir.OpConst:
+		return v.Imm, true
+	case ir.OpNeg:
+		n, ok = constant(v.Args[0])
+		return -n, ok
+	case ir.OpMul:
+		x, ok1 := constant(v.Args[0])
+		y, ok2 := constant(v.Args[1])
+		return x * y, ok1 && ok2
+	}
+	return 0, false
+}
+
+// inCtx says whether size bytes at an offset belong to the context, and reports it if they do not.
+func (l *lowerer) inCtx(off, size int) bool {
+	limit, kind := l.ctxSize(), l.prog.Kind
+	switch {
+	case kind.Context == lang.CtxNone:
+		return true // its address is 0: reads of it fail and are counted
+	case off < 0:
+		l.failHere("", "this lies %d bytes before the context", -off)
+	case kind.Context == lang.CtxTracepoint:
+		if off >= recordHead {
+			return true // data of fields with a variable length come after those that the format tells
+		}
+		l.failHere("", "the first %d bytes of a tracepoint's record are not for programs to read", recordHead)
+	case limit >= 0 && off+size > limit:
+		l.failHere("", "the context of this %s probe has %d bytes: there are no bytes %d to %d", kind.Name, limit, off, off+size-1)
+	default:
+		return true
+	}
+	return false
+}
+
+// direct says whether the verifier allows a load of the context.
+func (l *lowerer) direct(off, size int) bool {
+	if off%size != 0 || off+size > l.ctxSize() { // always, where there is no context
+		return false
+	}
+	switch l.prog.Kind.Context {
+	case lang.CtxPerf, lang.CtxTracing:
+		return size == 8
+	}
+	return true
+}
+
+// loadCtx reads up to 8 bytes of the context, which does not change during a run.
+func (l *lowerer) loadCtx(p place, size int) *ir.Value {
+	switch {
+	case !l.inCtx(p.off, size):
+		return l.b.Const(0)
+	case l.direct(p.off, size):
+		v := l.b.Load(size, p.base, p.off)
+		v.Pure = true
+		return v
+	case l.prog.Kind.Context == lang.CtxPerf:
+		return l.b.Ext(l.perfBytes(p, size), size*8, false)
+	}
+	return l.probeRead(l.ctxMemory(p), size)
+}
+
+// perfBytes puts a number together from the words of a perf event's context that hold it.
+func (l *lowerer) perfBytes(p place, size int) *ir.Value {
+	at, shift := p.off&^7, p.off&7*8
+	v := l.ctxWord(at)
+	if shift == 0 {
+		return v
+	}
+	v = l.b.OpImm(ir.OpLShr, v, int64(shift))
+	if shift+size*8 > 64 {
+		v = l.b.Op(ir.OpOr, v, l.b.OpImm(ir.OpShl, l.ctxWord(at+8), int64(64-shift)))
+	}
+	return v
+}
+
+// ctxMemory is a place in the context by its address.
+func (l *lowerer) ctxMemory(p place) place {
+	p.base, p.off, p.space, p.own = l.scalarAddr(p), 0, lang.SpaceKernel, true
+	return p
+}
+
+// outOfCtx gives an object of size bytes that lies in the context a place that helpers can read.
+func (l *lowerer) outOfCtx(p place, size int) place {
+	if p.space != lang.SpaceCtx || !l.inCtx(p.off, size) {
+		return p
+	}
+	if l.prog.Kind.Context != lang.CtxPerf {
+		return l.ctxMemory(p)
+	}
+	dst := l.temp("context", size)
+	l.copyCtx(dst, p, size)
+	dst.chars = p.chars
+	return dst
+}
+
+// copyCtx copies size bytes of the context.
+func (l *lowerer) copyCtx(dst, p place, size int) {
+	switch {
+	case !l.inCtx(p.off, size):
+	case l.prog.Kind.Context != lang.CtxPerf:
+		l.readMem(dst, size, l.scalarAddr(p), lang.SpaceKernel)
+	default:
+		for i := 0; i < size; {
+			n := wordAt(size-i, dst.off+i)
+			l.b.Store(n, dst.base, dst.off+i, l.loadCtx(p.at(i), n))
+			i += n
+		}
+	}
+}
+
+// failHere is fail at the current place.
+func (l *lowerer) failHere(hint, format string, args ...any) {
+	l.fail(lang.Span{Pos: l.b.Pos, EndPos: l.b.Pos}, hint, format, args...)
+}

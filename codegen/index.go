@@ -1,0 +1,123 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// indexExpr is x[i] on an array, a string or a pointer. Only what a pointer points to has no end: an index outside of an array or a string that the
+// script holds, or that lies in the context, is counted and gives 0.
+func (l *lowerer) indexExpr(e *lang.Index) operand {
+	t := l.typeOf(e)
+	p, elem, n := l.indexed(l.expr(e.X), e.I)
+	size := elem.Size()
+	if n == 0 {
+		l.fail(e, "index it through the pointer to the struct", "a copy of a struct has no elements of its flexible array")
+	}
+	if c, ok := l.constOf(e.I); ok {
+		p = p.at(int(int64(c.Int)) * size)
+	} else {
+		i := l.numExpr(e.I)
+		l.b.Pos = e.Pos
+		p = l.variableIndex(p, i, size, n)
+	}
+	if inMemory(elem) {
+		return object(t, p, elem)
+	}
+	o := l.loadAt(p, elem)
+	o.typ = t
+	return o
+}
+
+// unlimited is the number of elements where that is not known: C's rules hold.
+const unlimited = -1
+
+// indexed is where the elements of x lie, their type, and how many of them x holds.
+func (l *lowerer) indexed(x operand, i lang.Expr) (p place, elem lang.Type, n int) {
+	switch t := x.typ.(type) {
+	case lang.Array:
+		if x.mem.ours() && (t.Len > 0 || x.mem.space != lang.SpaceCtx) {
+			return x.mem, t.Elem, t.Len
+		}
+		return x.mem, t.Elem, unlimited
+	case lang.Pointer:
+		return l.pointee(x), t.Elem, unlimited
+	}
+	char := lang.Int{Bits: 8, Signed: true}
+	if x.mem.chars && !x.mem.ours() {
+		return x.mem, char, unlimited
+	}
+	if x.mem.chars {
+		return x.mem, char, x.typ.Size() - 1
+	}
+	x = l.materialize(x)
+	if c, ok := l.constOf(i); !ok || c.Int > 0 { // what comes after the NUL is 0
+		x.mem = l.exactOperand(x, x.typ)
+	}
+	return x.mem, char, x.typ.Size()
+}
+
+// ours says that a place is held by the script or lies in the context: it has an end.
+func (p place) ours() bool { return p.own || p.space == lang.SpaceBPF || p.space == lang.SpaceCtx }
+
+// variableIndex is p[i] of n elements. Offsets that are not constant can not be added to typed pointers or the
+// context, so that the element is then read by a helper from its plain address.
+func (l *lowerer) variableIndex(p place, i *ir.Value, size, n int) place {
+	if n != unlimited {
+		p = l.outOfCtx(p, n*size)
+	}
+	if n == unlimited {
+		return place{base: l.elementAddr(p, i, size), space: helperSpace(p.space)}
+	}
+	f := l.fn.fn
+	in, out, end := f.NewBlock("inside"), f.NewBlock("outside"), f.NewBlock("element")
+	addr := end.AddParam()
+	l.b.BranchUnlikely(ir.UGe, i, l.b.Const(int64(n)), out, in)
+	l.b.At(out)
+	l.countFailure(&Site{Kind: SiteIndex, Pos: l.b.Pos})
+	l.b.Jump(end, l.b.Op(ir.OpScalar, l.zeros(size)))
+	l.b.At(in)
+	l.b.Jump(end, l.elementAddr(p, i, size))
+	l.b.At(end)
+	return place{base: addr, space: lang.SpaceKernel, own: true}
+}
+
+// elementAddr is the address of p[i] as a number.
+func (l *lowerer) elementAddr(p place, i *ir.Value, size int) *ir.Value {
+	return l.b.Op(ir.OpAdd, l.scalarAddr(p), l.b.OpImm(ir.OpMul, i, int64(size)))
+}
+
+// indexedVars are the variables that some index looks into: their strings are padded with zeros, so that there is nothing behind the NUL.
+func indexedVars(p *lang.Prog) map[*lang.Variable]bool {
+	vars := map[*lang.Variable]bool{}
+	visit := func(n lang.Node) {
+		if e, ok := n.(*lang.Index); ok {
+			if v := rootVar(e.X); v != nil {
+				vars[p.Vars[v]] = true
+			}
+		}
+	}
+	if p.Probe.Filter != nil {
+		walk(p.Probe.Filter, visit)
+	}
+	walk(p.Probe.Body, visit)
+	return vars
+}
+
+// rootVar is the variable that an expression takes a part of, nil if it is none.
+func rootVar(e lang.Expr) *lang.Var {
+	for {
+		switch x := e.(type) {
+		case *lang.Var:
+			return x
+		case *lang.TupleIndex:
+			e = x.X
+		case *lang.FieldExpr:
+			e = x.X
+		case *lang.Index:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
