@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -23,8 +24,21 @@ func ExtremeCode(a lang.Agg) uint64 {
 	return code
 }
 
-// aggregate is `@m[k] = f(x)` for an aggregation f.
-func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.Call) {
+// aggregate is `@m[k] = f(x)` for an aggregation f, or for a block with that for its value. Where the value has effects, the key comes
+// first, as in bpftrace.
+func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, value lang.Expr) {
+	mk := l.mark()
+	defer l.release(mk)
+	var key *mapKey
+	if m.Key != nil && (hasEffects(value) || effectsIn(ref.Keys)) {
+		k := l.mapKey(ref)
+		key = &k
+	}
+	l.statements(value)
+	if l.b.Block == nil {
+		return
+	}
+	c := lang.Result(value).(*lang.Call)
 	var x *ir.Value
 	if a.Kind != lang.AggCount {
 		x = l.numExpr(c.Args[0])
@@ -35,19 +49,36 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, c *lang.C
 	}
 	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m, l.prog.Kind), done: l.fn.fn.NewBlock("done")}
 	u.prepare(l, l.typeOf(firstArg(c)))
-	mk := l.mark()
 	if m.Key == nil {
 		u.base = l.ownValue(m)
 	} else {
-		key := l.mapKey(ref)
+		k := l.keyOr(key, ref)
 		l.b.Pos = c.Pos
-		u.base = l.findOrAdd(key, u.done)
+		u.base = l.findOrAdd(k, u.done)
 	}
 	l.b.Pos = c.Pos
 	aggUpdates[a.Kind](l, &u)
-	l.release(mk)
 	l.b.Jump(u.done)
 	l.b.At(u.done)
+}
+
+// effectsIn says whether one of several expressions has effects.
+func effectsIn(list []lang.Expr) bool { return slices.ContainsFunc(list, hasEffects) }
+
+// statements lowers what comes before the value of a block, in as many blocks as there are.
+func (l *lowerer) statements(e lang.Expr) {
+	b, ok := e.(*lang.BlockExpr)
+	if !ok {
+		return
+	}
+	last := len(b.Body.Stmts) - 1
+	for _, s := range b.Body.Stmts[:last] {
+		if l.b.Block == nil {
+			return
+		}
+		l.stmt(s)
+	}
+	l.statements(b.Body.Stmts[last].(*lang.ExprStmt).X)
 }
 
 func firstArg(c *lang.Call) lang.Expr {

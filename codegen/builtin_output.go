@@ -81,6 +81,10 @@ func (l *lowerer) exit(c *lang.Call) {
 	globals := l.b.MapValue(MapGlobals, 0)
 	l.b.Store(8, globals, GlobalExitCode, code)
 	l.b.Store(8, globals, GlobalExiting, l.b.Const(GlobalExit))
-	l.send(l.newRecord(c, &Event{Kind: EventExit}, c.Args), ringForceWakeup)
+	r := l.newRecord(c, &Event{Kind: EventExit}, c.Args)
+	for i := range c.Args {
+		r.early[i] = &operand{typ: r.ev.Fields[i], val: code}
+	}
+	l.send(r, ringForceWakeup)
 	l.leave()
 }

@@ -18,7 +18,7 @@ func callsExit(f *lang.File) bool {
 		if !ok {
 			continue
 		}
-		walk(p.Body, func(n lang.Node) {
+		walk(p, func(n lang.Node) {
 			if c, ok := n.(*lang.Call); ok && c.Name == "exit" {
 				found = true
 			}
@@ -33,10 +33,32 @@ func hasEffects(e lang.Expr) bool {
 	found := false
 	walk(e, func(n lang.Node) {
 		switch n := n.(type) {
-		case *lang.BlockExpr, *lang.IncDec:
+		case *lang.IncDec:
 			found = true
+		case *lang.BlockExpr:
+			found = found || len(n.Body.Stmts) > 1 // with one, that is the value
 		case *lang.Call:
 			found = found || effectCalls[n.Name]
+		}
+	})
+	return found
+}
+
+// changes says whether evaluating an expression can change a map of the script.
+func changes(e lang.Expr, name string) bool {
+	found := false
+	is := func(e lang.Expr) bool {
+		m, ok := e.(*lang.MapRef)
+		return ok && m.Name == name
+	}
+	walk(e, func(n lang.Node) {
+		switch n := n.(type) {
+		case *lang.IncDec:
+			found = found || is(n.Target)
+		case *lang.Assign:
+			found = found || is(n.Target)
+		case *lang.Call:
+			found = found || n.Name == "delete" && is(n.Args[0])
 		}
 	})
 	return found

@@ -65,12 +65,16 @@ func fieldType(t lang.Type) lang.Type {
 }
 
 // send reserves the record, fills it and submits it. Arguments are written straight into the reserved memory. Only those that
-// do more than compute a value come before: they happen even when the ring is full, and a reserved
+// do more than compute a value come before, with all to the left of them: they happen even when the ring is full, and a reserved
 // record must be submitted on every way through the program.
 func (l *lowerer) send(r *record, flags int64) {
 	m := l.mark()
-	for i, e := range r.args {
-		if hasEffects(e) {
+	last := len(r.args) - 1
+	for last >= 0 && (r.early[last] != nil || !hasEffects(r.args[last])) {
+		last--
+	}
+	for i, e := range r.args[:last+1] {
+		if _, isConst := l.constOf(e); !isConst && r.early[i] == nil {
 			r.early[i] = l.evaluate(e, r.ev.Fields[i])
 		}
 	}

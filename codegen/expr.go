@@ -255,6 +255,10 @@ func (l *lowerer) unary(e *lang.Unary) operand {
 
 // ternaryEffect is `c ? x : y` as a statement.
 func (l *lowerer) ternaryEffect(e *lang.Ternary) {
+	if e.X == e.Cond {
+		l.ternary(e) // a ?: b
+		return
+	}
 	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
 	l.cond(e.Cond, yes, no)
 	l.land(yes)
@@ -279,9 +283,16 @@ func (l *lowerer) ternary(e *lang.Ternary) operand {
 		return operand{typ: t, mem: p}
 	}
 	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
-	l.cond(e.Cond, yes, no)
+	side := func() *ir.Value { return l.numExpr(e.X) }
+	if e.X == e.Cond { // a ?: b evaluates a once
+		x := l.numExpr(e.X)
+		side = func() *ir.Value { return x }
+		l.branch(ir.Ne, x, l.b.Const(0), yes, no)
+	} else {
+		l.cond(e.Cond, yes, no)
+	}
 	l.land(yes)
-	l.maybe(func() { l.jump(end, l.convert(l.numExpr(e.X), l.typeOf(e.X), t)) })
+	l.maybe(func() { l.jump(end, l.convert(side(), l.typeOf(e.X), t)) })
 	l.land(no)
 	l.maybe(func() { l.jump(end, l.convert(l.numExpr(e.Y), l.typeOf(e.Y), t)) })
 	v := l.land(end)

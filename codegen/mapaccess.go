@@ -141,8 +141,15 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 		return operand{typ: m.Value, val: v}
 	}
 	mk := l.mark()
-	v := l.lookup(l.mapKey(ref))
+	x := l.readElem(m, l.mapKey(ref))
 	l.release(mk)
+	l.remember(ref, x)
+	return operand{typ: m.Value, val: x}
+}
+
+// readElem is the number that the element with a key holds, 0 where there is none.
+func (l *lowerer) readElem(m *lang.Map, key mapKey) *ir.Value {
+	v := l.lookup(key)
 	f := l.fn.fn
 	some, end := f.NewBlock("some"), f.NewBlock("value")
 	x := end.AddParam()
@@ -152,8 +159,7 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 	l.b.At(some)
 	l.b.Jump(end, l.valueAt(m, bpf(v, 0)).val)
 	l.b.At(end)
-	l.remember(ref, x)
-	return operand{typ: m.Value, val: x}
+	return x
 }
 
 // readObject copies an element that is not a scalar: another CPU may change or delete it at any time.

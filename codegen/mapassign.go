@@ -10,12 +10,12 @@ func (l *lowerer) mapAssign(ref *lang.MapRef, op string, value lang.Expr, n lang
 	m := l.mapOf(ref)
 	defer l.forget(m)
 	if agg, ok := m.Value.(lang.Agg); ok {
-		c, ok := value.(*lang.Call)
+		_, ok := lang.Result(value).(*lang.Call)
 		if !ok || op != "=" {
 			l.fail(n, "", "%s holds %s(): only %s() can be assigned to it", mapName(m), agg.Kind, agg.Kind)
 			return
 		}
-		l.aggregate(ref, m, agg, c)
+		l.aggregate(ref, m, agg, value)
 		return
 	}
 	switch {
@@ -73,6 +73,11 @@ func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
 	val := l.valueTemp(m, value)
 	key := l.mapKey(ref)
 	l.b.Pos = pos
+	l.storeElem(m, key, val)
+}
+
+// storeElem sets the element with a key to a value that lies at val, padded to a multiple of 8.
+func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 	f := l.fn.fn
 	done := f.NewBlock("stored")
 	if !inMemory(m.Value) && l.k.keepsElements(m) {
@@ -96,29 +101,61 @@ func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
 	l.b.At(done)
 }
 
-// compoundAssign is `@m[k] op= value`. Additions to integers are atomic, so that none is lost.
+// compoundAssign is `@m[k] op= value`. Additions to integers are atomic, so that none is lost. The left side comes first: where the
+// right one has effects, its key is built before it, and where it changes the map, what the element was is read before it.
 func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value lang.Expr) {
+	mk := l.mark()
+	defer l.release(mk)
+	var key *mapKey
+	if m.Key != nil && hasEffects(value) {
+		k := l.mapKey(ref)
+		key = &k
+	}
+	if changes(value, m.Name) {
+		l.readAndAssign(m, key, op, value)
+		return
+	}
 	_, isInt := m.Value.(lang.Int)
 	if isInt && (op == "+=" || op == "-=") {
-		mk := l.mark()
 		delta := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
 		if op == "-=" {
 			delta = l.b.Op(ir.OpNeg, delta)
 		}
-		l.addTo(ref, m, delta, false)
-		l.release(mk)
+		l.addTo(ref, key, m, delta, false)
 		return
 	}
 	y := l.numExpr(value)
-	l.inPlace(ref, m, func(p place) {
+	l.inPlace(ref, key, m, func(p place) {
 		now := l.compoundNum(op, m.Value, l.loadAt(p, m.Value).val, y, l.typeOf(value))
 		l.b.Store(8, p.base, p.off, now)
 	})
 }
 
+// readAndAssign is `@m[k] op= value` in steps, for a value that changes the map while it is computed.
+func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.Expr) {
+	pos := l.b.Pos
+	var old *ir.Value
+	if key == nil {
+		old = l.valueAt(m, bpf(l.b.MapValue(mapName(m), 0), 0)).val
+	} else {
+		old = l.readElem(m, *key)
+	}
+	y := l.numExpr(value)
+	l.b.Pos = pos
+	now := l.compoundNum(op, m.Value, old, y, l.typeOf(value))
+	if key == nil {
+		l.b.Store(8, l.b.MapValue(mapName(m), 0), 0, now)
+		l.setPresent(m)
+		return
+	}
+	val := l.temp("value", 8)
+	l.b.Store(8, val.base, val.off, now)
+	l.storeElem(m, *key, val)
+}
+
 // inPlace runs change with the address of a value, which is inserted first if it is missing. change
-// must not assign to $variables: it does not run if there is no room.
-func (l *lowerer) inPlace(ref *lang.MapRef, m *lang.Map, change func(place)) {
+// must not assign to $variables: it does not run if there is no room. The key is built here if it is nil.
+func (l *lowerer) inPlace(ref *lang.MapRef, key *mapKey, m *lang.Map, change func(place)) {
 	if m.Key == nil {
 		change(bpf(l.b.MapValue(mapName(m), 0), 0))
 		l.setPresent(m)
@@ -126,18 +163,26 @@ func (l *lowerer) inPlace(ref *lang.MapRef, m *lang.Map, change func(place)) {
 	}
 	done := l.fn.fn.NewBlock("done")
 	mk := l.mark()
-	pos := l.b.Pos
-	key := l.mapKey(ref)
-	l.b.Pos = pos
-	change(bpf(l.findOrAdd(key, done), 0))
+	change(bpf(l.findOrAdd(l.keyOr(key, ref), done), 0))
 	l.release(mk)
 	l.b.Jump(done)
 	l.b.At(done)
 }
 
+// keyOr is a key that is built already, or else that of a reference.
+func (l *lowerer) keyOr(key *mapKey, ref *lang.MapRef) mapKey {
+	if key != nil {
+		return *key
+	}
+	pos := l.b.Pos
+	k := l.mapKey(ref)
+	l.b.Pos = pos
+	return k
+}
+
 // addTo adds to an integer value of a map, so that no addition is lost. If fetch is set it returns the old value, which
-// nobody asks for where each CPU has its own.
-func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
+// nobody asks for where each CPU has its own. The key is built here if it is nil.
+func (l *lowerer) addTo(ref *lang.MapRef, key *mapKey, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
 	if m.Key == nil {
 		if !l.k.layout(m).shared() {
 			return l.addAt(m, l.ownValue(m), delta, false)
@@ -149,10 +194,7 @@ func (l *lowerer) addTo(ref *lang.MapRef, m *lang.Map, delta *ir.Value, fetch bo
 	f := l.fn.fn
 	failed, done := f.NewBlock("failed"), f.NewBlock("added")
 	mk := l.mark()
-	pos := l.b.Pos
-	key := l.mapKey(ref)
-	l.b.Pos = pos
-	old := l.addAt(m, l.findOrAdd(key, failed), delta, fetch)
+	old := l.addAt(m, l.findOrAdd(l.keyOr(key, ref), failed), delta, fetch)
 	l.release(mk)
 	res := done.AddParam()
 	l.b.Jump(done, old)
@@ -189,7 +231,7 @@ func (l *lowerer) mapIncDec(e *lang.IncDec) operand {
 	if e.Op == "--" {
 		step = -step
 	}
-	v := l.wrap(l.addTo(ref, m, l.b.Const(step), true), m.Value)
+	v := l.wrap(l.addTo(ref, nil, m, l.b.Const(step), true), m.Value)
 	l.forget(m)
 	if e.Prefix {
 		v = l.wrap(l.b.OpImm(ir.OpAdd, v, step), m.Value)

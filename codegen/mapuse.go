@@ -60,7 +60,7 @@ func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
 	case *lang.Assign:
 		if u := useOf(uses, n.Target); u != nil {
 			u.write(p)
-			if n.Op == "+=" || n.Op == "-=" {
+			if (n.Op == "+=" || n.Op == "-=") && !changes(n.Value, n.Target.(*lang.MapRef).Name) {
 				u.harmless++
 				u.adds = true
 			}

@@ -299,6 +299,14 @@ func (l *lowerer) materialize(o operand) operand {
 	return operand{typ: o.typ, mem: p}
 }
 
+// copied is an object in memory of its own.
+func (l *lowerer) copied(o operand) operand {
+	p := l.temp("copy", o.typ.Size())
+	l.storeOperand(p, o.typ, o, true)
+	p.exact = true
+	return operand{typ: o.typ, mem: p}
+}
+
 // exactOperand is the operand in BPF memory with all padding zero.
 func (l *lowerer) exactOperand(o operand, t lang.Type) place {
 	if o.lit == nil && o.mem.space == lang.SpaceBPF && o.mem.exact && o.typ.Size() == t.Size() {
@@ -322,10 +330,14 @@ func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
 		t = o
 	}
 	m := l.mark()
-	x := l.exactOperand(l.expr(e.X), t)
+	x := l.expr(e.X)
+	if hasEffects(e.Y) {
+		x = l.copied(x) // the right side may change it
+	}
+	xp := l.exactOperand(x, t)
 	y := l.exactOperand(l.expr(e.Y), t)
 	l.equalWords(t.Size(), no, func(size, off int) (*ir.Value, *ir.Value) {
-		return l.b.Load(size, x.base, x.off+off), l.b.Load(size, y.base, y.off+off)
+		return l.b.Load(size, xp.base, xp.off+off), l.b.Load(size, y.base, y.off+off)
 	})
 	l.release(m)
 	l.jump(yes)

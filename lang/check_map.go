@@ -194,7 +194,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	m.assigned = true
 	before := c.mistakes
 	if s.Op == "=" {
-		c.aggregate = s.Value
+		c.aggregate = Result(s.Value)
 	} else {
 		c.read(&m.cell)
 	}
@@ -221,7 +221,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 	}
 	a, isAgg := t.(Agg)
 	if isAgg {
-		if _, direct := s.Value.(*Call); !direct {
+		if !isDirectAgg(s.Value, true) {
 			t = Int{Bits: 64, Signed: a.Signed} // another map's aggregation, read as a number
 		}
 	}
@@ -236,7 +236,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 }
 
 func isDirectAgg(e Expr, isAgg bool) bool {
-	_, direct := e.(*Call)
+	_, direct := Result(e).(*Call)
 	return direct && isAgg
 }
 

@@ -14,6 +14,15 @@ func errMacroArg(arg Expr, m *Macro, i int) Diagnostic {
 	return Errorf(arg, "macro-argument", "the macro %s takes %s for %s", m.Name, what, name)
 }
 
+// errMacroRecursion names the macros on the way from a call of m, by the frame that is innermost, to one of m again.
+func errMacroRecursion(n Node, m *Macro, f *frame) Diagnostic {
+	way := m.Name
+	for ; f.macro != m; f = f.outer {
+		way = f.macro.Name + " → " + way
+	}
+	return Errorf(n, "macro-recursion", "the macro %s calls itself: %s → %s", m.Name, m.Name, way)
+}
+
 func errMacroCount(n Node, m *Macro, have int) Diagnostic {
 	want := len(m.Params)
 	return Errorf(n, "argument-count", "the macro %s takes %d argument%s, not %d", m.Name, want, plural(want), have)

@@ -18,7 +18,8 @@ type expander struct {
 	at     Node // the call in a probe that is expanded
 	effect Expr // a call that is a statement: nobody asks for its value
 	diags  Diagnostics
-	failed map[Pos]bool // places that have a message
+	failed map[Pos]bool  // places that have a message
+	values map[Expr]bool // variables that stand where an expression was asked for: no macro can assign to them
 }
 
 // frame is one call of a macro.
@@ -33,7 +34,7 @@ type frame struct {
 
 // expandMacros returns the file without macros: each call is replaced by the macro's body. Without macros it is the file itself.
 func expandMacros(f *File) (*File, Diagnostics) {
-	e := &expander{macros: map[string][]*Macro{}, failed: map[Pos]bool{}}
+	e := &expander{macros: map[string][]*Macro{}, failed: map[Pos]bool{}, values: map[Expr]bool{}}
 	for _, item := range f.Items {
 		if m, ok := item.(*Macro); ok {
 			e.define(m)
@@ -63,7 +64,7 @@ func expandMacros(f *File) (*File, Diagnostics) {
 
 func (e *expander) define(m *Macro) {
 	for _, old := range e.macros[m.Name] {
-		if sameParams(old, m) {
+		if covers(old, m) {
 			e.report(Errorf(m, "declared-twice", "the macro %s is defined twice", m.Name).
 				WithHint("the other is at line %d, column %d", old.Pos.Line, old.Pos.Column))
 			return
@@ -72,13 +73,13 @@ func (e *expander) define(m *Macro) {
 	e.macros[m.Name] = append(e.macros[m.Name], m)
 }
 
-// sameParams says whether two macros could not be told apart by a call.
-func sameParams(a, b *Macro) bool {
+// covers says whether a macro takes all arguments that a later one of its name takes, which could never be called.
+func covers(a, b *Macro) bool {
 	if len(a.Params) != len(b.Params) {
 		return false
 	}
 	for i := range a.Params {
-		if fmt.Sprintf("%T", a.Params[i]) != fmt.Sprintf("%T", b.Params[i]) {
+		if _, any := a.Params[i].(*Ident); !any && fmt.Sprintf("%T", a.Params[i]) != fmt.Sprintf("%T", b.Params[i]) {
 			return false
 		}
 	}
@@ -106,11 +107,11 @@ func (e *expander) grow(n Node) bool {
 }
 
 // isArgument says whether an argument can be a parameter.
-func isArgument(param, arg Expr) bool {
+func (e *expander) isArgument(param, arg Expr) bool {
 	switch param.(type) {
 	case *Var:
 		_, ok := arg.(*Var)
-		return ok
+		return ok && !e.values[arg]
 	case *MapRef:
 		m, ok := arg.(*MapRef)
 		return ok && !m.Indexed
@@ -130,7 +131,7 @@ func (e *expander) find(n Node, name string, args []Expr) (m *Macro, ok bool) {
 	for _, c := range same {
 		bad := false
 		for i := range args {
-			bad = bad || !isArgument(c.Params[i], args[i])
+			bad = bad || !e.isArgument(c.Params[i], args[i])
 		}
 		if !bad {
 			return c, true
@@ -139,7 +140,7 @@ func (e *expander) find(n Node, name string, args []Expr) (m *Macro, ok bool) {
 	switch {
 	case len(same) > 0:
 		for i, arg := range args {
-			if !isArgument(same[0].Params[i], arg) {
+			if !e.isArgument(same[0].Params[i], arg) {
 				e.report(errMacroArg(arg, same[0], i))
 			}
 		}
@@ -162,7 +163,7 @@ func (e *expander) call(n Expr, name string, args []Expr) (x Expr, ok bool) {
 	}
 	for f := e.frame; f != nil; f = f.outer {
 		if f.macro == m {
-			e.report(Errorf(n, "macro-recursion", "the macro %s calls itself", m.Name))
+			e.report(errMacroRecursion(n, m, e.frame))
 			return &BlockExpr{Span: n.Range(), Body: &Block{Span: n.Range()}}, true
 		}
 	}
@@ -177,7 +178,7 @@ func (e *expander) call(n Expr, name string, args []Expr) (x Expr, ok bool) {
 	for i, p := range m.Params {
 		switch p := p.(type) {
 		case *Ident:
-			f.exprs[p.Name] = args[i]
+			f.exprs[p.Name] = asValue(args[i])
 		case *Var:
 			f.vars[p.Name] = args[i].(*Var).Name
 		case *MapRef:
@@ -193,6 +194,14 @@ func (e *expander) call(n Expr, name string, args []Expr) (x Expr, ok bool) {
 	value := valueBlock(body)
 	value.Span = n.Range()
 	return value, true
+}
+
+// asValue is an argument for a parameter that is an expression. A map stands for its value there.
+func asValue(arg Expr) Expr {
+	if m, ok := arg.(*MapRef); ok && !m.Indexed {
+		return &BlockExpr{Span: m.Span, Body: &Block{Span: m.Span, Stmts: []Stmt{&ExprStmt{Span: m.Span, X: m, NoSemi: true}}}}
+	}
+	return arg
 }
 
 // hiddenMark is in the names of macros' own variables.

@@ -58,6 +58,10 @@ func (e *expander) stmt(s Stmt) Stmt {
 		c.Count, c.Body = e.expr(s.Count), e.block(s.Body)
 		return &c
 	case *Return:
+		if e.frame != nil {
+			e.report(Errorf(s, "macro-return", "return cannot stand in a macro: it would end the probe").
+				WithHint("the value of a macro is its last expression, without a semicolon"))
+		}
 		c := *s
 		c.Value = e.optional(s.Value)
 		return &c
@@ -205,8 +209,14 @@ func (e *expander) literal(x Expr) Expr {
 func (e *expander) ident(x *Ident) Expr {
 	if e.frame != nil {
 		if arg, ok := e.frame.exprs[x.Name]; ok {
-			return e.substitute(arg)
+			x := e.substitute(arg)
+			e.values[x] = true
+			return x
 		}
+	}
+	if builtins[x.Name] != nil { // without parentheses it stays what it is
+		c := *x
+		return &c
 	}
 	if m, ok := e.call(x, x.Name, nil); ok {
 		return m

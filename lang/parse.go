@@ -287,16 +287,31 @@ func (p *parser) setConfig(block *ConfigBlock) error {
 
 // checkParams checks the parameters of a macro.
 func checkParams(m *Macro) error {
+	seen := map[string]bool{}
 	for _, param := range m.Params {
-		switch param := param.(type) {
-		case *Ident, *Var:
-			continue
-		case *MapRef:
-			if !param.Indexed {
-				continue
-			}
+		name := paramName(param)
+		switch {
+		case name == "":
+			return errorOn(param.Range(), "bad-parameter", "a macro's parameter is a $variable, a @map or a name")
+		case seen[name]:
+			return errorOn(param.Range(), "bad-parameter", "the macro has a parameter "+name+" already")
 		}
-		return errorOn(param.Range(), "bad-parameter", "a macro's parameter is a $variable, a @map or a name")
+		seen[name] = true
 	}
 	return nil
+}
+
+// paramName is a macro's parameter as it is written, "" for what is none.
+func paramName(param Expr) string {
+	switch param := param.(type) {
+	case *Ident:
+		return param.Name
+	case *Var:
+		return "$" + param.Name
+	case *MapRef:
+		if !param.Indexed {
+			return "@" + param.Name
+		}
+	}
+	return ""
 }

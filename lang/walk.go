@@ -19,6 +19,21 @@ func Walk(n Node, enter func(Node) bool, leave func(Node)) {
 	}
 }
 
+// Result is the expression that gives an expression its value: the last one of a block, in as many blocks as there are.
+func Result(e Expr) Expr {
+	for {
+		b, ok := e.(*BlockExpr)
+		if !ok || len(b.Body.Stmts) == 0 {
+			return e
+		}
+		last, ok := b.Body.Stmts[len(b.Body.Stmts)-1].(*ExprStmt)
+		if !ok || !last.NoSemi {
+			return e
+		}
+		e = last.X
+	}
+}
+
 // children calls f for the nodes right below n.
 func children(n Node, f func(Node)) {
 	switch n := n.(type) {
