@@ -19,8 +19,8 @@ import (
 
 // Options are the settings of a compilation that do not come from the script.
 type Options struct {
-	// Dump, if set, is shown each program's IR: after lowering ("lower") and after optimisation ("optimise").
-	Dump func(stage string, p *ir.Program)
+	// Dump, if set, is shown each program's IR, an *ir.Program: after lowering ("lower") and after optimisation ("optimise").
+	Dump func(stage string, p fmt.Stringer)
 	// Check, if set, is called with each function after each pass of the optimiser; tests verify the IR there.
 	Check func(pass string, f *ir.Func) error
 	// FilterPID, if not 0, makes every program but BEGIN and END do nothing in other processes (-p).

@@ -62,7 +62,8 @@ func golden(t *testing.T, script string) string {
 		t.Fatal(b.String())
 	}
 	var texts []string
-	opts := &Options{Dump: func(stage string, p *ir.Program) {
+	opts := &Options{Dump: func(stage string, text fmt.Stringer) {
+		p := text.(*ir.Program)
 		if err := ir.Verify(p); err != nil {
 			t.Errorf("after %s: %v", stage, err)
 		}

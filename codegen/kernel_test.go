@@ -38,7 +38,8 @@ func kernelEnv(t testing.TB) *langtest.Env {
 // compiled makes the blueprint of a script, with the IR verified at every stage.
 func compiled(t testing.TB, script string, env lang.Env) *Blueprint {
 	t.Helper()
-	bp, err := Compile(checkedFor(t, script, env), env, &Options{Dump: func(stage string, p *ir.Program) {
+	bp, err := Compile(checkedFor(t, script, env), env, &Options{Dump: func(stage string, text fmt.Stringer) {
+		p := text.(*ir.Program)
 		if err := ir.Verify(p); err != nil {
 			t.Errorf("%s: after %s: %v\n%s", script, stage, err, p)
 		}

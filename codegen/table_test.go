@@ -63,7 +63,8 @@ func compileCase(t *testing.T, c *scripts.Case, env lang.Env) {
 		t.Fatalf("%s:%d: %s", c.File, c.Line, b.String())
 	}
 	_, err := Compile(checked, env, &Options{
-		Dump: func(stage string, p *ir.Program) {
+		Dump: func(stage string, text fmt.Stringer) {
+			p := text.(*ir.Program)
 			if err := ir.Verify(p); err != nil {
 				t.Errorf("%s:%d: after %s: %v\n%s", c.File, c.Line, stage, err, p)
 			}

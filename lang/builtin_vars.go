@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// builtin is a builtin variable.
-type builtin struct {
+// variable is a builtin variable.
+type variable struct {
 	doc string
 	// typ gives its type in a program, nil and the reason if it can not be used there.
 	typ func(c *checker, p *Prog) (Type, string)
@@ -34,11 +34,11 @@ func number(f func(c *checker, p *Prog) uint64) func(*checker, *Prog) Const {
 	return func(c *checker, p *Prog) Const { return Const{Int: f(c, p)} }
 }
 
-// builtins is the table of builtin variables. arg0 … argN, which are many, are in argument below.
-var builtins map[string]*builtin
+// variables is the table of builtin variables. arg0 … argN, which are many, are in argument below.
+var variables map[string]*variable
 
 func init() {
-	builtins = map[string]*builtin{
+	variables = map[string]*variable{
 		"pid":     {doc: "process id", typ: always(typeUint32)},
 		"tid":     {doc: "thread id", typ: always(typeUint32)},
 		"uid":     {doc: "user id", typ: always(typeUint64)},
@@ -177,7 +177,7 @@ func inGo(p *Prog) string {
 
 // builtinType finds a builtin variable. ok is false if there is none of that name.
 func (c *checker) builtinType(name string, p *Prog) (t Type, why string, ok bool) {
-	if b := builtins[name]; b != nil {
+	if b := variables[name]; b != nil {
 		t, why = b.typ(c, p)
 		return t, why, true
 	}
@@ -186,7 +186,7 @@ func (c *checker) builtinType(name string, p *Prog) (t Type, why string, ok bool
 
 func builtinNames() []string {
 	names := []string{"arg0", "arg1", "arg2"}
-	for n := range builtins {
+	for n := range variables {
 		names = append(names, n)
 	}
 	for n := range functions {

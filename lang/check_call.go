@@ -23,7 +23,7 @@ func (c *checker) callVariable(e *Call) Type {
 		c.report(errArgCount(e, 0, 0))
 		return nil
 	case ok:
-		if b := builtins[e.Name]; b != nil && b.value != nil {
+		if b := variables[e.Name]; b != nil && b.value != nil {
 			c.p.Consts[e] = b.value(c, c.p.Prog)
 		}
 		return t

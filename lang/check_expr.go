@@ -135,7 +135,7 @@ func (c *checker) ident(e *Ident) Type {
 			c.report(Errorf(e, "builtin-not-here", "%s", why))
 			return nil
 		}
-		if b := builtins[e.Name]; b != nil && b.value != nil {
+		if b := variables[e.Name]; b != nil && b.value != nil {
 			c.p.Consts[e] = b.value(c, c.p.Prog)
 		}
 		return t

@@ -61,14 +61,14 @@ func (c *checker) declareMap(d *MapDecl) {
 
 // keyOf checks the key of a reference and widens the map's key type for it. ok is false where it does not fit.
 func (c *checker) keyOf(m *mapState, ref *MapRef, keys []Expr) bool {
-	types := make([]Type, len(keys))
+	ts := make([]Type, len(keys))
 	known := true
 	for i, k := range keys {
-		types[i] = c.value(k)
-		if a, ok := types[i].(Agg); ok {
-			types[i] = Int{Bits: 64, Signed: a.Signed}
+		ts[i] = c.value(k)
+		if a, ok := ts[i].(Agg); ok {
+			ts[i] = Int{Bits: 64, Signed: a.Signed}
 		}
-		if types[i] == nil {
+		if ts[i] == nil {
 			known = false
 		}
 	}
@@ -81,15 +81,15 @@ func (c *checker) keyOf(m *mapState, ref *MapRef, keys []Expr) bool {
 	if !known || len(keys) == 0 {
 		return known
 	}
-	for i, t := range types {
+	for i, t := range ts {
 		if !canBeKey(t) {
 			c.report(Errorf(keys[i], "map-key", "a %s can not be a key", t))
 			return false
 		}
 	}
-	t := types[0]
+	t := ts[0]
 	if len(keys) > 1 {
-		t = Tuple{Elems: types}
+		t = Tuple{Elems: ts}
 	}
 	return c.widenKey(m, ref, keys, t)
 }

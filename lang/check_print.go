@@ -5,9 +5,9 @@ import "strings"
 // printf checks the format against the arguments.
 func (c *checker) printf(e *Call) Type {
 	format, ok := c.constText(e, 0)
-	types := make([]Type, len(e.Args)-1)
+	ts := make([]Type, len(e.Args)-1)
 	for i, x := range e.Args[1:] {
-		types[i] = c.value(x)
+		ts[i] = c.value(x)
 	}
 	if !ok {
 		return None{}
@@ -18,16 +18,16 @@ func (c *checker) printf(e *Call) Type {
 		if it.Verb == "" {
 			continue
 		}
-		if n < len(types) && types[n] != nil {
-			c.conversion(e.Args[n+1], it, types[n])
+		if n < len(ts) && ts[n] != nil {
+			c.conversion(e.Args[n+1], it, ts[n])
 		}
 		n++
 	}
 	switch {
-	case n != len(types) && odd != nil:
+	case n != len(ts) && odd != nil:
 		c.report(c.errConversion(e.Args[0], odd))
-	case n != len(types):
-		c.report(errFormatCount(e, n, len(types)))
+	case n != len(ts):
+		c.report(errFormatCount(e, n, len(ts)))
 	}
 	return None{}
 }

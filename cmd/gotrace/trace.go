@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/codegen/ir"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
@@ -85,7 +84,7 @@ func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lan
 	}
 	copts := &codegen.Options{FilterPID: c.flags.pid}
 	if c.shows("ir") {
-		copts.Dump = func(stage string, p *ir.Program) { fmt.Fprintf(c.out, "; %s\n%s\n", stage, p) }
+		copts.Dump = func(stage string, p fmt.Stringer) { fmt.Fprintf(c.out, "; %s\n%s\n", stage, p) }
 	}
 	bp, err := codegen.Compile(checked, env, copts)
 	var limit *codegen.Error
