@@ -220,9 +220,11 @@ func (in *interp) binary(e *lang.Binary, t lang.Type) int64 {
 	}
 	y := in.eval(e.Y)
 	tx, ty := in.prog.Types[e.X], in.prog.Types[e.Y]
-	shift := e.Op == "<<" || e.Op == ">>"
-	if _, isConst := in.prog.Consts[e]; isConst && (signed(tx) || !shift && signed(ty)) && t == (lang.Int{Bits: 64}) {
-		t = int64Type // it was computed as that; then it took the sign of what stands beside it
+	if i, ok := t.(lang.Int); ok && i.Range.Known {
+		t = lang.CommonType(tx, ty) // literals are computed without loss; the type tells the result
+		if e.Op == "<<" || e.Op == ">>" {
+			t = tx
+		}
 	}
 	switch e.Op {
 	case "&&", "||":

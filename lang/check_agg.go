@@ -25,7 +25,7 @@ func (c *checker) aggregated(e *Call, a *Agg) bool {
 		return false
 	}
 	if i, ok := plainValue(t).(Int); ok {
-		a.Signed = i.Signed
+		a.Signed = i.Signed && !i.flexible()
 	}
 	return true
 }

@@ -1,5 +1,7 @@
 package lang
 
+import "math/big"
+
 // expr finds the type of an expression and notes it. nil means that it is not known yet or, in the last
 // round, that a mistake is already reported.
 func (c *checker) expr(e Expr) Type {
@@ -81,13 +83,10 @@ func truth(b bool) uint64 {
 	return 0
 }
 
-// intConst is the type of a constant: int64, or uint64 if it is too large for that.
+// intConst is a literal, or what counts as one.
 func (c *checker) intConst(e Expr, n uint64) Type {
 	c.p.Consts[e] = Const{Int: n}
-	if n > 1<<63-1 {
-		return typeUint64
-	}
-	return typeInt64
+	return literal(0, n)
 }
 
 func (c *checker) strConst(e Expr, s string) Type {
@@ -113,8 +112,7 @@ func (c *checker) param(e *Param) Type {
 	}
 	if n, neg, ok := parseParam(text); ok {
 		if neg {
-			c.p.Consts[e] = Const{Int: -n}
-			return typeInt64
+			return c.literalResult(e, new(big.Int).Neg(new(big.Int).SetUint64(n)))
 		}
 		return c.intConst(e, n)
 	}
@@ -169,7 +167,7 @@ func (c *checker) defined(e *Ident, k Const, err error) Type {
 		return c.strConst(e, *k.Str)
 	}
 	c.p.Consts[e] = k
-	return typeInt64
+	return literalOf(k.Int, int64(k.Int) < 0)
 }
 
 func (c *checker) variable(e *Var) Type {

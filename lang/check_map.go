@@ -6,15 +6,12 @@ import "sort"
 type mapState struct {
 	*Map
 	cell
-	keyless    bool // used without a key
-	keyed      bool // used with one
-	first      *MapRef
-	assigned   bool
-	keyLiteral bool // all keys so far are constants, which fit more than one type
-	valLiteral bool
-	lo, hi     int64 // of these values
-	nonInc     bool  // assigned by something else than ++ and --
-	valuePos   Pos
+	keyless  bool // used without a key
+	keyed    bool // used with one
+	first    *MapRef
+	assigned bool
+	nonInc   bool // assigned by something else than ++ and --
+	valuePos Pos
 }
 
 // mapUse is the map that a reference names.
@@ -95,26 +92,13 @@ func (c *checker) keyOf(m *mapState, ref *MapRef, keys []Expr) bool {
 }
 
 func (c *checker) widenKey(m *mapState, ref *MapRef, keys []Expr, t Type) bool {
-	literal := len(keys) == 1 && isLiteral(keys[0])
 	old := m.Key
 	w, ok := widen(old, t)
-	if old != nil && literal {
-		k, _ := c.constInt(keys[0])
-		if it, isInt := old.(Int); isInt && fits(k.Int, false, it) {
-			w, ok = old, true
-		}
-	}
-	if old != nil && m.keyLiteral && !literal {
-		if it, isInt := t.(Int); isInt && it.Bits == 64 {
-			w, ok = t, true
-		}
-	}
 	if !ok {
 		c.report(Errorf(ref, "map-key", "@%s has a %s as key, not a %s", m.Name, old, t).
 			WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column))
 		return false
 	}
-	m.keyLiteral = (old == nil || m.keyLiteral) && literal
 	if !sameType(old, w) {
 		m.Key = w
 		c.learnt(&m.cell)
@@ -214,7 +198,7 @@ func (c *checker) assignMap(s *Assign, ref *MapRef) {
 		return
 	}
 	if s.Op != "=" {
-		c.setMapValue(m, s.Value, typeOrInt64(m.Value, t))
+		c.setMapValue(m, s.Value, typeOrZero(m.Value, t))
 		m.nonInc = true
 		c.growMap(m, c.compound(s, m.Value, t))
 		return
@@ -240,13 +224,13 @@ func isDirectAgg(e Expr, isAgg bool) bool {
 	return direct && isAgg
 }
 
-// typeOrInt64 is the type a map gets by a compound assignment.
-func typeOrInt64(have, t Type) Type {
+// typeOrZero is the type of what a compound assignment finds in a map: 0 if there is nothing yet.
+func typeOrZero(have, t Type) Type {
 	if have != nil {
 		return have
 	}
 	if isInteger(t) {
-		return typeInt64
+		return literal(0, 0)
 	}
 	return t
 }
@@ -264,27 +248,15 @@ func (c *checker) setMapValue(m *mapState, e Expr, t Type) {
 	if c.firmer(&m.cell) {
 		m.Value = nil
 	}
-	k, isConst := c.constInt(e)
-	literal := isConst && isLiteral(e)
-	it, isInt := t.(Int)
-	switch {
-	case m.Value == nil:
+	if m.Value == nil {
 		m.guessed = c.guesses > 0
-		m.Value, m.valLiteral, m.lo, m.hi = t, literal && isInt, int64(k.Int), int64(k.Int)
-	case literal && isInt && intFits(m.Value, k.Int):
-		m.lo, m.hi = min(m.lo, int64(k.Int)), max(m.hi, int64(k.Int))
-		return
-	case m.valLiteral && isInt && fits(uint64(m.lo), false, it) && fits(uint64(m.hi), false, it):
-		m.Value, m.valLiteral = t, false
-	default:
-		w, ok := widen(m.Value, t)
-		if !ok {
-			c.report(errMapMismatch(e, m, t))
-			return
-		}
-		m.Value, m.valLiteral = w, m.valLiteral && literal
 	}
-	if !sameType(old, m.Value) {
+	w, ok := widen(m.Value, t)
+	if !ok {
+		c.report(errMapMismatch(e, m, t))
+		return
+	}
+	if m.Value = w; !sameType(old, w) {
 		c.learnt(&m.cell)
 	}
 }
@@ -294,16 +266,10 @@ func (c *checker) growMap(m *mapState, result Type) {
 	if result == nil {
 		return
 	}
-	m.valLiteral = false
 	if w, ok := widen(m.Value, result); ok && !sameType(w, m.Value) {
 		m.Value = w
 		c.learnt(&m.cell)
 	}
-}
-
-func intFits(t Type, n uint64) bool {
-	it, ok := t.(Int)
-	return ok && fits(n, false, it)
 }
 
 // finishMaps gives every map what the code generator needs, and drops those of which nothing is known: their

@@ -24,17 +24,19 @@ func (c *checker) unary(e *Unary) Type {
 			c.report(Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
 			return nil
 		}
-		i := asInt(t)
-		if e.Op == "-" && (isLiteral(e.X) || !i.Signed) {
-			i = typeInt64
-		}
-		if _, isBool := t.(Bool); isBool {
-			i = typeInt64
-		}
-		t = i
+		t = promoted(t)
 	}
-	c.foldUnary(e, t)
-	return t
+	return c.foldUnary(e, t)
+}
+
+// promoted is the type of -x, ~x and +x: as in C a uint32 or a uint64 keeps its type, and all other integers become
+// signed ones, here of 64 bits, which hold the opposite of every number.
+func promoted(t Type) Type {
+	i := asInt(t)
+	if !i.Signed && i.Bits >= 32 && i.Enum == nil {
+		return plain(i)
+	}
+	return typeInt64
 }
 
 func (c *checker) derefType(e *Unary, t Type) Type {
@@ -89,7 +91,7 @@ func (c *checker) incDec(e *IncDec) Type {
 		c.read(&m.cell)
 		ok := c.keyOf(m, target, target.Keys)
 		if m.Value == nil {
-			m.Value, m.valuePos = typeInt64, e.Pos
+			m.Value, m.valuePos = literal(0, 0), e.Pos
 			c.learnt(&m.cell)
 		}
 		c.growMap(m, counted(e, m.Value))
@@ -118,8 +120,6 @@ func (c *checker) binary(e *Binary) Type {
 	if x == nil || y == nil {
 		return c.unknownOperand(e, x, y)
 	}
-	c.adapt(e.X, y)
-	c.adapt(e.Y, x)
 	var t Type
 	switch e.Op {
 	case "&&", "||":
@@ -136,7 +136,11 @@ func (c *checker) binary(e *Binary) Type {
 		t = Bool{}
 	default:
 		if t = c.arithType(e, x, y); t == nil {
+			delete(c.p.Consts, e)
 			return nil
+		}
+		if folded, ok := c.foldLiterals(e, x, y); ok {
+			return folded
 		}
 	}
 	c.foldBinary(e, t)
@@ -155,11 +159,14 @@ func comparable(op string, x, y Type) bool {
 	return ok
 }
 
-// arithType is the type in which an operation is done, and that of its result, as in bpftrace: 64 bits, signed if an operand is, except that
+// arithType is the type in which an operation is done, and that of its result. It is that of C on a machine whose int has 64 bits: numbers of
+// fewer bits are widened first, and beside a uint64 both are unsigned. Except that, as in bpftrace,
 //
-//   - a constant as written in the script takes the sign of the other operand, unless it is negative;
-//   - a difference is signed;
-//   - a shift has the sign of what is shifted.
+//   - a number from literals takes the sign of the other operand, unless it is negative: then the result is signed;
+//   - a sum or product of unsigned numbers of fewer bits is unsigned;
+//   - a difference is signed.
+//
+// A shift has the sign of what is shifted.
 func (c *checker) arithType(e *Binary, x, y Type) Type {
 	px, isPX := x.(Pointer)
 	py, isPY := y.(Pointer)
@@ -177,49 +184,27 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 		c.report(errDivisionByZero(e.Y))
 		return nil
 	}
-	return arithResult(e.Op, c.signs(e.X, x), c.signs(e.Y, y))
+	return arithResult(e.Op, asInt(x), asInt(y))
 }
 
-// arithResult is the type of an operation on numbers of these signs.
-func arithResult(op string, x, y sign) Type {
+// arithResult is the type of an operation on numbers of these types.
+func arithResult(op string, x, y Int) Type {
+	wide := !x.Signed && x.Bits == 64 || !y.Signed && y.Bits == 64 // a uint64 is among them
 	switch {
 	case op == "-":
 		return typeInt64
-	case op == "<<" || op == ">>":
-		return Int{Bits: 64, Signed: x != signUnsigned}
-	case x == signFlexible && y == signFlexible:
+	case (op == "<<" || op == ">>") && !x.flexible():
+		return Int{Bits: 64, Signed: x.Signed}
+	case op == "<<" || op == ">>" || x.flexible() && y.flexible():
+		return typeCounted
+	case (op == "&" || op == "|" || op == "^") && wide:
+		return typeUint64
+	case x.belowZero() || y.belowZero():
 		return typeInt64
+	case wide:
+		return typeUint64
 	}
-	return Int{Bits: 64, Signed: x == signSigned || y == signSigned}
-}
-
-// signOf is the sign of a value that is no constant.
-func signOf(t Type) sign {
-	if asInt(t).Signed {
-		return signSigned
-	}
-	return signUnsigned
-}
-
-// sign says what an operand asks of the type of an operation.
-type sign uint8
-
-const (
-	signUnsigned sign = iota
-	signSigned
-	signFlexible // a constant of either sign
-)
-
-func (c *checker) signs(e Expr, t Type) sign {
-	switch i := asInt(t); {
-	case !i.Signed:
-		return signUnsigned
-	case isLiteral(e):
-		if k, ok := c.constInt(e); ok && int64(k.Int) >= 0 {
-			return signFlexible
-		}
-	}
-	return signSigned
+	return Int{Bits: 64, Signed: x.Signed && !x.flexible() || y.Signed && !y.flexible()}
 }
 
 func (c *checker) isZero(e Expr) bool {
@@ -248,19 +233,8 @@ func (c *checker) ternary(e *Ternary) Type {
 		c.report(Errorf(e, "type-mismatch", "the two sides of ?: are a %s and a %s", x, y))
 		return nil
 	}
-	switch {
-	case isLiteral(e.X) && intFitsConst(c, y, e.X):
-		t = y
-	case isLiteral(e.Y) && intFitsConst(c, x, e.Y):
-		t = x
-	}
 	c.foldTernary(e)
 	return t
-}
-
-func intFitsConst(c *checker, t Type, e Expr) bool {
-	k, _ := c.constInt(e)
-	return intFits(t, k.Int)
 }
 
 // plainValue is an aggregation as a number.

@@ -90,16 +90,35 @@ func (c *checker) inLoop(loop Node, f func()) {
 }
 
 func (c *checker) forRange(s *ForRange) {
+	var v *varState // of the body
+	var t Type
+	set := func() {
+		if v != nil && !sameType(v.Type, t) {
+			v.Type = t
+			c.learnt(&v.cell)
+		}
+	}
 	c.part(func() {
-		c.integer(s.Start)
-		c.integer(s.End)
+		t = rangeType(c.integer(s.Start), c.integer(s.End))
+		set()
 	})
 	c.shadows(s.Var)
 	c.inLoop(s, func() {
-		v := c.declare(s, s.Var)
-		v.seen, v.Type = true, typeInt64
+		v = c.declare(s, s.Var)
+		v.seen = true
+		set()
 		c.block(s.Body)
 	})
+}
+
+// rangeType is the type of the variable of a loop from x to y: a number from literals as long as both are.
+func rangeType(x, y Type) Type {
+	if isLiteral(x) && isLiteral(y) {
+		if t, ok := widen(x, y); ok && asInt(t).Signed {
+			return t
+		}
+	}
+	return typeInt64
 }
 
 func (c *checker) forMap(s *ForMap) {
@@ -245,17 +264,18 @@ func (c *checker) compound(s *Assign, t, v Type) Type {
 	case ptr:
 		return nil
 	}
-	result := arithResult(op, signOf(t), c.signs(s.Value, v))
-	c.adapt(s.Value, t)
-	return result
+	return arithResult(op, asInt(t), asInt(v))
 }
 
 // counted is the type of a variable or a map after ++ and --, nil if it keeps its own: a number counts in 64 bits,
 // signed if it can become negative.
 func counted(e *IncDec, t Type) Type {
 	i, ok := t.(Int)
-	if !ok {
+	switch {
+	case !ok:
 		return nil
+	case e.Op == "++" && i.flexible():
+		return typeCounted
 	}
 	return Int{Bits: 64, Signed: i.Signed || e.Op == "--"}
 }

@@ -141,7 +141,7 @@ func TestCommonType(t *testing.T) {
 	for _, test := range []struct{ a, b, want lang.Type }{
 		{i(32, false), i(64, false), i(64, false)},
 		{i(32, true), i(8, true), i(32, true)},
-		{i(64, false), i(32, true), i(64, true)},
+		{i(64, false), i(32, true), i(64, false)},
 		{i(32, false), i(32, true), i(64, true)},
 		{lang.Bool{}, i(16, false), i(16, false)},
 		{lang.Pointer{Elem: lang.Void{}}, i(64, false), i(64, false)},
@@ -161,7 +161,7 @@ func TestConstants(t *testing.T) {
 		want uint64
 	}{
 		{"-7 / 2", ^uint64(2)}, {"-7 % 3", ^uint64(0)}, {"7 / -2", ^uint64(2)},
-		{"1 << 63 >> 63", ^uint64(0)}, {"(uint64)1 << 63 >> 63", 1}, {"0xffffffffffffffff / 2", 1<<63 - 1},
+		{"1 << 63 >> 63", 1}, {"(int64)1 << 63 >> 63", ^uint64(0)}, {"0xffffffff << 40", 0xffffff0000000000}, {"(uint64)1 << 63 >> 63", 1}, {"0xffffffffffffffff / 2", 1<<63 - 1},
 		{"(uint8)300", 44}, {"(int8)200", ^uint64(55)}, {"~0", ^uint64(0)}, {"(uint8)~0 + 1", 256},
 		{"-1 < (uint64)1", 1}, {"(uint64)-1 > 5", 1}, {"0x7fffffffffffffff + 1", 1 << 63},
 		{"1 ? 2 : 3", 2}, {"!5", 0}, {"2 && 0 || 1", 1}, {`"a" == "a"`, 1}, {`"a" != "a"`, 0}, {"$#", 2}, {"$1 * 2", 14},

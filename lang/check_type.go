@@ -21,19 +21,19 @@ func (c *checker) cast(e *Cast) Type {
 		}
 		to = p
 	}
-	if !castable(e.X, from, to) {
+	if !castable(from, to) {
 		c.report(Errorf(e, "bad-cast", "a %s can not be cast to %s", from, to))
 		return nil
 	}
 	if a, ok := to.(Array); ok && a.Len == 0 && a.Elem.Size() > 0 {
-		to = Array{Elem: a.Elem, Len: from.Size() / a.Elem.Size()}
+		to = Array{Elem: a.Elem, Len: fixed(from).Size() / a.Elem.Size()}
 	}
 	c.foldCast(e, to)
 	return to
 }
 
-// castable says whether an expression of type from can be cast to a type.
-func castable(e Expr, from, to Type) bool {
+// castable says whether a value can be cast to a type.
+func castable(from, to Type) bool {
 	switch to := to.(type) {
 	case Int:
 		_, isArray := from.(Array)
@@ -46,7 +46,7 @@ func castable(e Expr, from, to Type) bool {
 	case String:
 		return isString(from) && from.Size() <= to.Size()
 	case Array:
-		return arrayCastable(e, from, to)
+		return arrayCastable(from, to)
 	case *Struct:
 		return sameType(from, to)
 	}
@@ -54,13 +54,13 @@ func castable(e Expr, from, to Type) bool {
 }
 
 // arrayCastable says whether the bytes of a value fill an array. Those of a number, which is extended, fill up to 8.
-func arrayCastable(e Expr, from Type, to Array) bool {
-	size, elem := from.Size(), max(to.Elem.Size(), 1)
+func arrayCastable(from Type, to Array) bool {
+	size, elem := fixed(from).Size(), max(to.Elem.Size(), 1)
 	switch from.(type) {
 	case Array, String:
 		return to.Size() == size || to.Len == 0 && size%elem == 0
 	case Int, Bool:
-		return to.Len == 0 && size%elem == 0 || to.Len > 0 && to.Size() <= 8 && (to.Size() >= size || isLiteral(e))
+		return to.Len == 0 && size%elem == 0 || to.Len > 0 && to.Size() <= 8 && (to.Size() >= size || isLiteral(from))
 	}
 	return false
 }
@@ -84,7 +84,7 @@ func (c *checker) sizeof(e *Sizeof) Type {
 	if t == nil {
 		return nil
 	}
-	c.p.Consts[e] = Const{Int: uint64(t.Size())}
+	c.p.Consts[e] = Const{Int: uint64(fixed(t).Size())}
 	return typeUint64
 }
 
@@ -138,7 +138,7 @@ func (c *checker) typeName(n *TypeName) Type {
 	var t Type
 	switch {
 	case n.Of != nil:
-		t = c.typeOfValue(n.Of)
+		t = plain(c.typeOfValue(n.Of))
 	case n.Keyword == "" && n.Name == "string":
 		return c.stringType(n)
 	default:

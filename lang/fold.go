@@ -34,11 +34,24 @@ func cutTo(n uint64, t Type) uint64 {
 	return n
 }
 
-func (c *checker) foldUnary(e *Unary, t Type) {
+// foldUnary computes an operation on a constant. t is its type; that of a literal is known more exactly afterwards.
+func (c *checker) foldUnary(e *Unary, t Type) Type {
 	delete(c.p.Consts, e)
 	k, ok := c.constInt(e.X)
 	if !ok {
-		return
+		return t
+	}
+	if x := c.p.Types[e.X]; isLiteral(x) && e.Op != "!" {
+		n := integer(k, x)
+		switch {
+		case e.Op == "-":
+			n.Neg(n)
+		case e.Op == "~" && asInt(x).Signed:
+			n.Not(n)
+		case e.Op == "~":
+			n.SetUint64(^k.Int)
+		}
+		return c.literalResult(e, n)
 	}
 	switch e.Op {
 	case "-":
@@ -50,6 +63,7 @@ func (c *checker) foldUnary(e *Unary, t Type) {
 	case "!":
 		c.setConst(e, truth(k.Int == 0), t)
 	}
+	return t
 }
 
 // foldBinary computes an operation on constants as the program would.

@@ -173,7 +173,8 @@ func (c *checker) unknownOperand(e *Binary, x, y Type) Type {
 		return c.guess(p)
 	}
 	if isInteger(t) {
-		return c.guess(typeInt64)
+		zero := literal(0, 0) // what is not there yet
+		return c.guess(arithResult(e.Op, asInt(typeOr(x, zero)), asInt(typeOr(y, zero))))
 	}
 	return nil
 }

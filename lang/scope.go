@@ -16,8 +16,6 @@ func newScope(outer *scope) *scope { return &scope{outer: outer, vars: map[strin
 type varState struct {
 	*Variable
 	cell
-	literal bool // only constants were assigned so far, which fit more types than the widest of them
-	lo, hi  int64
 	seen    bool // assigned before, in the order of the text
 	unset   *Var // its let, while nothing is assigned to it, in the order of the text
 	home    Node // the loop body of its first mention
@@ -160,8 +158,6 @@ func (c *checker) assignType(s *varState, e Expr, t Type) {
 	if a, ok := t.(Agg); ok {
 		t = Int{Bits: 64, Signed: a.Signed}
 	}
-	k, isConst := c.constInt(e)
-	it, isInt := t.(Int)
 	old := s.Type
 	if c.firmer(&s.cell) {
 		s.Type = nil
@@ -171,21 +167,9 @@ func (c *checker) assignType(s *varState, e Expr, t Type) {
 		c.checkInit(s, e, t)
 		return
 	case s.Type == nil:
-		s.Type, s.guessed = t, c.guesses > 0
-		s.literal = isConst && isInt && isLiteral(e)
-		s.lo, s.hi = int64(k.Int), int64(k.Int)
-	case isConst && isInt && isLiteral(e):
-		if ot, ok := s.Type.(Int); ok && fits(k.Int, false, ot) {
-			s.lo, s.hi = min(s.lo, int64(k.Int)), max(s.hi, int64(k.Int))
-			return
-		}
-		c.widenVar(s, e, t)
-	case s.literal && isInt && fits(uint64(s.lo), false, it) && fits(uint64(s.hi), false, it):
-		s.Type, s.literal = t, false
-	default:
-		s.literal = false
-		c.widenVar(s, e, t)
+		s.guessed = c.guesses > 0
 	}
+	c.widenVar(s, e, t)
 	if !sameType(old, s.Type) {
 		c.learnt(&s.cell)
 	}
@@ -196,7 +180,6 @@ func (c *checker) grow(s *varState, result Type) {
 	if result == nil || s.fixed {
 		return
 	}
-	s.literal = false
 	if w, ok := widen(s.Type, result); ok && !sameType(w, s.Type) {
 		s.Type = w
 		c.learnt(&s.cell)
@@ -217,42 +200,13 @@ func (c *checker) checkInit(s *varState, e Expr, t Type) {
 	it, ok := s.Type.(Int)
 	if k, isConst := c.constInt(e); ok && isConst {
 		if vt, isInt := t.(Int); isInt && !fits(k.Int, !vt.Signed, it) {
-			c.report(Errorf(e, "out-of-range", "%d does not fit %s", int64(k.Int), it).WithHint("cast it: (%s)%d", it, int64(k.Int)))
+			n := integer(k, vt)
+			c.report(Errorf(e, "out-of-range", "%d does not fit %s", n, it).WithHint("cast it: (%s)%d", it, n))
 		}
 		return
 	}
 	if w, ok := widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !isNumeric(w) {
 		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
-	}
-}
-
-// isLiteral says whether an expression is a number as written, or computed from such numbers alone.
-func isLiteral(e Expr) bool {
-	switch e := e.(type) {
-	case *IntLit, *Param:
-		return true
-	case *Unary:
-		return e.Op != "!" && e.Op != "*" && e.Op != "&" && isLiteral(e.X)
-	case *Binary:
-		switch e.Op {
-		case "&&", "||", "==", "!=", "<", "<=", ">", ">=":
-			return false
-		}
-		return isLiteral(e.X) && isLiteral(e.Y)
-	}
-	return false
-}
-
-// adapt gives a constant as written, which is of no sign of its own unless it is negative, the sign of an unsigned operand t
-// beside it.
-func (c *checker) adapt(e Expr, t Type) {
-	if i := asInt(t); i.Signed || !isLiteral(e) {
-		return
-	}
-	if k, ok := c.constInt(e); ok && int64(k.Int) >= 0 {
-		if _, isInt := c.p.Types[e].(Int); isInt {
-			c.p.Types[e] = typeUint64
-		}
 	}
 }
 

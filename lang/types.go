@@ -29,11 +29,13 @@ const (
 type (
 	// None is the type of a call without a value, such as printf.
 	None struct{}
-	// Int is an integer of 8, 16, 32 or 64 bits. Enum is set for values of an enum type.
+	// Int is an integer of 8, 16, 32 or 64 bits. Enum is set for values of an enum type, Range for numbers that are
+	// made of literals.
 	Int struct {
 		Bits   int
 		Signed bool
 		Enum   *Enum
+		Range  Range
 	}
 	// Bool is true or false; one byte in memory.
 	Bool struct{}

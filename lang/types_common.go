@@ -1,21 +1,27 @@
 package lang
 
-// CommonType is the type to which both operands of an arithmetic operation or comparison are converted: of two integers of the
-// same sign it is the wider; else int64, as in bpftrace, which holds all values of both but the largest of uint64. Truth
-// values count as numbers, pointers as unsigned 64-bit numbers.
+// CommonType is the type to which both operands of a comparison or a compound assignment are converted: of two integers of the same
+// sign the wider one; else int64, which holds all values of both. It does not hold those of a uint64: beside one, both are
+// unsigned, as in C, except that a negative literal, which no uint64 equals, makes both signed, as in bpftrace. Other literals
+// take either sign. Truth values count as numbers, pointers as unsigned 64-bit numbers.
 func CommonType(a, b Type) Type {
 	x, y := asInt(a), asInt(b)
-	if x.Signed != y.Signed {
+	switch {
+	case x.Signed == y.Signed:
+		return Int{Bits: max(x.Bits, y.Bits), Signed: x.Signed}
+	case x.belowZero() || y.belowZero():
 		return typeInt64
+	case x.flexible(), y.flexible(), !x.Signed && x.Bits == 64, !y.Signed && y.Bits == 64:
+		return typeUint64
 	}
-	return Int{Bits: max(x.Bits, y.Bits), Signed: x.Signed}
+	return typeInt64
 }
 
 // asInt is the integer that a value of a type counts as.
 func asInt(t Type) Int {
 	switch t := t.(type) {
 	case Int:
-		return Int{Bits: t.Bits, Signed: t.Signed}
+		return Int{Bits: t.Bits, Signed: t.Signed, Range: t.Range}
 	case Bool:
 		return Int{Bits: 8}
 	case Agg:
@@ -51,7 +57,7 @@ func sameType(a, b Type) bool {
 		return ok && (x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union)
 	case Int:
 		y, ok := b.(Int)
-		return ok && x.Bits == y.Bits && x.Signed == y.Signed && sameEnum(x.Enum, y.Enum)
+		return ok && x.Bits == y.Bits && x.Signed == y.Signed && x.Range == y.Range && sameEnum(x.Enum, y.Enum)
 	}
 	if b == nil {
 		return false
@@ -104,7 +110,7 @@ func widen(a, b Type) (t Type, ok bool) {
 		return widenInt(x, b)
 	case Bool:
 		if y, ok := b.(Int); ok {
-			return y, true
+			return widenInt(y, x)
 		}
 	case String:
 		if y, ok := b.(String); ok {
@@ -135,6 +141,9 @@ func widen(a, b Type) (t Type, ok bool) {
 func widenInt(x Int, b Type) (Type, bool) {
 	switch y := b.(type) {
 	case Int:
+		if x.Range.Known || y.Range.Known {
+			return widenLiteral(x, y), true
+		}
 		if !sameEnum(x.Enum, y.Enum) {
 			x.Enum, y.Enum = nil, nil
 		}
@@ -151,11 +160,14 @@ func widenInt(x Int, b Type) (Type, bool) {
 		// No type of one width holds both signs: the next wider signed one does.
 		return Int{Bits: min(64, 2*max(x.Bits, y.Bits)), Signed: true}, true
 	case Bool:
+		if x.Range.Known {
+			return widenLiteral(x, literal(0, 1)), true
+		}
 		return x, true
 	case Pointer:
 		return Int{Bits: 64}, true
 	case Agg:
-		return x, true
+		return plain(x), true
 	}
 	return nil, false
 }

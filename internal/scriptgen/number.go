@@ -19,7 +19,11 @@ func (g *gen) int(depth int) string {
 	case 8:
 		return fmt.Sprintf("(%s)%s", pick(g.r, intTypes), g.wrapped(depth-1))
 	case 9:
-		return pick(g.r, []string{"-", "~", "+"}) + g.wrapped(depth-1)
+		op := pick(g.r, []string{"-", "~", "+"})
+		if op == "-" { // of a literal that is too large for its opposite it is an error
+			op += "(" + pick(g.r, intTypes) + ")"
+		}
+		return op + g.wrapped(depth-1)
 	case 10:
 		return fmt.Sprintf("(%s)%s", pick(g.r, castTypes), g.wrapped(depth-1))
 	case 11:
