@@ -51,6 +51,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		bp:      &Blueprint{Checked: c},
 		pid:     opts.FilterPID,
 		maps:    map[string]*MapSpec{},
+		sites:   map[Site]int{},
 	}
 	k.exits = callsExit(c.File)
 	k.scriptMaps()
@@ -72,6 +73,7 @@ type compiler struct {
 	kernel   *lang.Kernel
 	bp       *Blueprint
 	maps     map[string]*MapSpec // by name
+	sites    map[Site]int        // indexes of the failure counters
 	uses     map[string]*mapUse  // what programs do with each script map
 	usesRB   bool                // some program sends events
 	usesGlo  bool                // some program reads MapGlobals
@@ -89,15 +91,15 @@ func (k *compiler) addMap(m *MapSpec) *MapSpec {
 
 // site adds a failure counter and returns its index.
 func (k *compiler) site(s *Site) int {
-	for i, old := range k.bp.Sites {
-		same := *s
-		same.Limit = old.Limit // not known before all of a program is lowered
-		if *old == same {
-			return i
-		}
+	key := *s
+	key.Limit = 0 // not known before all of a program is lowered
+	i, ok := k.sites[key]
+	if !ok {
+		i = len(k.bp.Sites)
+		k.sites[key] = i
+		k.bp.Sites = append(k.bp.Sites, s)
 	}
-	k.bp.Sites = append(k.bp.Sites, s)
-	return len(k.bp.Sites) - 1
+	return i
 }
 
 // event adds a record kind and gives it its id.
@@ -170,7 +172,7 @@ func limit(p *lang.Prog, err error) error {
 		}
 		return &Error{
 			Span:    span,
-			Message: fmt.Sprintf("the program of this probe is too long: a jump of %d instructions, the kernel's longest is of %d", far.Distance, emit.MaxJump),
+			Message: "the program of this probe is too long",
 			Hint:    "unroll less, or use several probes",
 		}
 	}

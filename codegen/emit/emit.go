@@ -2,6 +2,7 @@
 package emit
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
@@ -23,6 +24,8 @@ type Result struct {
 // Options are what the emitter needs to know.
 type Options struct {
 	KernelVersion uint32 // as lang.Kernel.Version
+
+	reach reach // of jumps; tests set less than instructions have
 }
 
 // Program emits the functions of a program, one after the other. A program that needs more stack than there is
@@ -100,19 +103,36 @@ func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())
 	blocks := e.emitted()
+	flushed := 0
 	for i, b := range blocks {
 		e.next = nil
 		if i+1 < len(blocks) {
 			e.next = blocks[i+1]
 		}
+		if len(e.insns)-flushed > lateStep {
+			e.flush(b)
+			flushed = len(e.insns)
+		}
 		if err := e.block(b); err != nil {
 			return nil, err
 		}
 	}
+	e.flush(nil)
+	return e.code, e.bridge(reach(cmp.Or(int(o.reach), maxJump)))
+}
+
+// lateStep is how many instructions late code may be away from where it is jumped to: long functions have it in between.
+const lateStep = 8192
+
+// flush places the code that was put off. The block next, if any, comes after it.
+func (e *emitter) flush(next *ir.Block) {
+	if next != nil && len(e.late) > 0 && e.open() {
+		e.jump(asm.Ja.Label(""), next)
+	}
 	for _, code := range e.late {
 		code()
 	}
-	return e.code, e.stretch(e.v4)
+	e.late = nil
 }
 
 // block emits one block.
@@ -235,7 +255,9 @@ func (e *emitter) branch(b *ir.Block) {
 		target = label
 		pos := e.at
 		e.late = append(e.late, func() {
+			next := e.next
 			e.at, e.next = pos, nil
+			defer func() { e.next = next }()
 			e.place(label)
 			e.moves(away.moves)
 			e.goTo(away.to)

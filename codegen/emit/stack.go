@@ -17,33 +17,51 @@ const (
 
 // checkStack checks that a function and all callbacks that can be active with it fit the stack.
 func checkStack(p *ir.Program, frames map[string]int) error {
-	chain, size := deepest(p, p.Funcs[0], frames)
-	if size <= maxStack || len(chain) == 1 {
+	d := &depths{frames: frames, funcs: map[string]*ir.Func{}, known: map[string]chain{}}
+	for _, f := range p.Funcs {
+		d.funcs[f.Name] = f
+	}
+	deepest := d.of(p.Funcs[0].Name)
+	if deepest.size <= maxStack || deepest.inner == "" {
 		return nil // one function's frame was checked when it was laid out
 	}
-	for i, name := range chain {
-		chain[i] = fmt.Sprintf("%s: %d", name, frames[name])
+	var what []string
+	for name := p.Funcs[0].Name; name != ""; name = d.known[name].inner {
+		what = append(what, fmt.Sprintf("%s: %d", name, frames[name]))
 	}
-	return &pass.FrameError{Func: p.Funcs[0].Name, Size: size, What: strings.Join(chain, ", ")}
+	return &pass.FrameError{Func: p.Funcs[0].Name, Size: deepest.size, What: strings.Join(what, ", ")}
 }
 
-// deepest is the chain of functions from f on that takes the most stack, and how much that is.
-func deepest(p *ir.Program, f *ir.Func, frames map[string]int) (chain []string, size int) {
-	for _, b := range f.Blocks {
+// depths finds the chains of functions that take the most stack.
+type depths struct {
+	frames map[string]int
+	funcs  map[string]*ir.Func
+	known  map[string]chain
+}
+
+// chain is a function with those that are active while it is.
+type chain struct {
+	inner string // the callback whose own chain takes the most, "" if there is none
+	size  int    // bytes of all
+}
+
+func (d *depths) of(name string) chain {
+	if c, ok := d.known[name]; ok {
+		return c
+	}
+	var c chain
+	for _, b := range d.funcs[name].Blocks {
 		for _, v := range b.Values {
 			if v.Op != ir.OpFuncPtr {
 				continue
 			}
-			for _, g := range p.Funcs {
-				if g.Name != v.Sym {
-					continue
-				}
-				if c, n := deepest(p, g, frames); n > size {
-					chain, size = c, n
-				}
+			if n := d.of(v.Sym).size; n > c.size {
+				c = chain{v.Sym, n}
 			}
 		}
 	}
-	own := max(frames[f.Name], 1)
-	return append([]string{f.Name}, chain...), size + (own+stackUnit-1)/stackUnit*stackUnit
+	own := max(d.frames[name], 1)
+	c.size += (own + stackUnit - 1) / stackUnit * stackUnit
+	d.known[name] = c
+	return c
 }

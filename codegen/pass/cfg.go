@@ -1,6 +1,10 @@
 package pass
 
-import "github.com/gotrace/gotrace/codegen/ir"
+import (
+	"slices"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+)
 
 // reversePostorder returns the reachable blocks, each before its successors (loops aside). The side that is visited
 // last comes first: Then edges that are unlikely end up behind everything else.
@@ -198,18 +202,26 @@ func onlyArg(edges []*ir.Edge, i int, p *ir.Value, r replacements) *ir.Value {
 	return same
 }
 
-// layout orders the blocks so that most jumps go to the next one and unlikely ones are at the end.
+// coldStep is how many operations a block that is unlikely may be away from the others: jumps reach 32767 instructions.
+const coldStep = 6000
+
+// layout orders the blocks so that most jumps go to the next one and unlikely ones are at the end. Long functions have
+// the unlikely ones in several places.
 func layout(f *ir.Func, _ *Options) {
 	cold := coldBlocks(f)
-	var hot, rest []*ir.Block
+	var order, rest []*ir.Block
+	size := 0
 	for _, b := range reversePostorder(f) {
+		if size += len(b.Values) + 1; size > coldStep {
+			order, rest, size = append(order, rest...), nil, 0
+		}
 		if cold[b] {
 			rest = append(rest, b)
 		} else {
-			hot = append(hot, b)
+			order = append(order, b)
 		}
 	}
-	f.Blocks = append(hot, rest...)
+	f.Blocks = append(order, rest...)
 }
 
 // coldBlocks are those that are reached by unlikely ways only.
@@ -259,7 +271,9 @@ func dominators(f *ir.Func) (idom []*ir.Block, rpo []*ir.Block) {
 		changed = false
 		for _, b := range rpo[1:] {
 			var d *ir.Block
-			for _, p := range preds[b.ID] {
+			// The last first: the nearest dominators of the way so far are near to those of the one before, however
+			// many ways lead to the block.
+			for _, p := range slices.Backward(preds[b.ID]) {
 				switch {
 				case idom[p.ID] == nil:
 				case d == nil:
@@ -287,4 +301,49 @@ func common(idom []*ir.Block, num []int, a, b *ir.Block) *ir.Block {
 		}
 	}
 	return a
+}
+
+// domTree is the tree of the blocks' dominators.
+type domTree struct {
+	order       []*ir.Block // each block before those that it dominates, which follow on it
+	first, last []int       // by block id: its place in order, and that of the last block that it dominates
+}
+
+func newDomTree(f *ir.Func) *domTree {
+	idom, rpo := dominators(f)
+	below := make([][]*ir.Block, f.BlockIDs())
+	for _, b := range slices.Backward(rpo[1:]) {
+		below[idom[b.ID].ID] = append(below[idom[b.ID].ID], b)
+	}
+	t := &domTree{first: make([]int, f.BlockIDs()), last: make([]int, f.BlockIDs())}
+	for stack := []*ir.Block{rpo[0]}; len(stack) > 0; {
+		b := stack[len(stack)-1]
+		stack = append(stack[:len(stack)-1], below[b.ID]...)
+		t.first[b.ID] = len(t.order)
+		t.order = append(t.order, b)
+	}
+	for _, b := range slices.Backward(t.order) {
+		t.last[b.ID] = max(t.last[b.ID], t.first[b.ID])
+		up := idom[b.ID].ID
+		t.last[up] = max(t.last[up], t.last[b.ID])
+	}
+	return t
+}
+
+// dominates says whether every way to b leads through a.
+func (t *domTree) dominates(a, b *ir.Block) bool {
+	return t.first[a.ID] <= t.first[b.ID] && t.first[b.ID] <= t.last[a.ID]
+}
+
+// edgeArguments are what edges bring to each block parameter.
+func edgeArguments(f *ir.Func) map[*ir.Value][]*ir.Value {
+	args := map[*ir.Value][]*ir.Value{}
+	for _, b := range f.Blocks {
+		for _, e := range b.Edges() {
+			for i, p := range e.To.Params {
+				args[p] = append(args[p], e.Args[i])
+			}
+		}
+	}
+	return args
 }
