@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/gotrace/gotrace/codegen/ir"
@@ -64,9 +65,9 @@ func (l *lowerer) land(j *join) []*ir.Value {
 // dropBlock removes a block that was made and never used.
 func (l *lowerer) dropBlock(b *ir.Block) {
 	f := l.fn.fn
-	for i, x := range f.Blocks {
+	for i, x := range slices.Backward(f.Blocks) { // it is one of the last
 		if x == b {
-			f.Blocks = append(f.Blocks[:i], f.Blocks[i+1:]...)
+			f.Blocks = slices.Delete(f.Blocks, i, i+1)
 			return
 		}
 	}

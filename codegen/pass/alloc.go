@@ -2,6 +2,7 @@ package pass
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/gotrace/gotrace/codegen/ir"
 )
@@ -36,9 +37,8 @@ type Allocation struct {
 	edges  map[edgeKey][]Move
 	entry  []Move
 	asides [2]int
-	succs  [][]int // by block id
-	preds  [][]int
-	spills map[*ir.Value]int // numbers of the values with a place in the frame
+	index  map[int][]*interval // by value id: the parts of values that have many
+	inRegs *[numRegs][]held    // what each register holds, in the order of the code; made when it is asked for
 }
 
 type edgeKey struct {
@@ -51,6 +51,7 @@ type edgeKey struct {
 func Allocate(f *ir.Func) (*Allocation, error) {
 	s := scan(newLiveness(f))
 	a := &Allocation{liveness: s.liveness, parts: s.parts, before: map[int][]Move{}, edges: map[edgeKey][]Move{}}
+	a.indexParts()
 	what := a.layOut()
 	a.resolve()
 	a.storedBefore()
@@ -88,12 +89,44 @@ func (a *Allocation) Slot(s *ir.Slot) int { return a.slots[s.ID] }
 
 // at is where a value lies at a position.
 func (a *Allocation) at(v *ir.Value, pos int) Loc {
-	for it := a.parts[v.ID]; it != nil; it = it.next {
-		if it.live.covers(pos) {
-			return a.loc(it)
-		}
+	if it := a.part(v, pos); it != nil {
+		return a.loc(it)
 	}
 	return Loc{Reg: inMemory}
+}
+
+// part is the part of a value that is live at a position, nil if none is.
+func (a *Allocation) part(v *ir.Value, pos int) *interval {
+	if parts := a.index[v.ID]; parts != nil {
+		i := sort.Search(len(parts), func(i int) bool { return parts[i].end() > pos })
+		if i < len(parts) && parts[i].live.covers(pos) {
+			return parts[i]
+		}
+		return nil
+	}
+	for it := a.parts[v.ID]; it != nil; it = it.next {
+		if it.live.covers(pos) {
+			return it
+		}
+	}
+	return nil
+}
+
+// manyParts is from how many parts on a value has an index of them.
+const manyParts = 8
+
+// indexParts prepares the search for what lies where.
+func (a *Allocation) indexParts() {
+	a.index = map[int][]*interval{}
+	for id, first := range a.parts {
+		var parts []*interval
+		for it := first; it != nil; it = it.next {
+			parts = append(parts, it)
+		}
+		if len(parts) >= manyParts {
+			a.index[id] = parts
+		}
+	}
 }
 
 // loc is the place of a part of a value.

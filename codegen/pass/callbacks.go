@@ -5,12 +5,16 @@ import "github.com/gotrace/gotrace/codegen/ir"
 // callbacks drops the functions that nothing refers to any more, because the loop was found to have no
 // round: the kernel refuses a program with a function that is not called.
 func callbacks(p *ir.Program) {
+	byName := map[string]*ir.Func{}
+	for _, f := range p.Funcs {
+		byName[f.Name] = f
+	}
 	used := map[string]bool{}
 	for work := []*ir.Func{p.Funcs[0]}; len(work) > 0; work = work[1:] {
 		for _, name := range references(work[0]) {
 			if !used[name] {
 				used[name] = true
-				work = append(work, find(p, name))
+				work = append(work, byName[name])
 			}
 		}
 	}
@@ -34,13 +38,4 @@ func references(f *ir.Func) []string {
 		}
 	}
 	return names
-}
-
-func find(p *ir.Program, name string) *ir.Func {
-	for _, f := range p.Funcs {
-		if f.Name == name {
-			return f
-		}
-	}
-	return &ir.Func{}
 }

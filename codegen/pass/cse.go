@@ -37,14 +37,14 @@ func commutes(op ir.Op) bool {
 	return false
 }
 
-// cse removes operations that were done before, in the same block or one that dominates it.
+// cse removes operations that were done before, in the same block or one that dominates it. It goes through the tree of
+// dominators from the top, so that all blocks below a block follow on it: the last equal operation that was
+// met is the only one that can be in a dominator.
 func cse(f *ir.Func, _ *Options) {
-	idom, rpo := dominators(f)
-	tables := make([]map[key]*ir.Value, f.BlockIDs())
+	tree := newDomTree(f)
+	table := map[key]*ir.Value{}
 	r := replacements{}
-	for _, b := range rpo {
-		table := map[key]*ir.Value{}
-		tables[b.ID] = table
+	for _, b := range tree.order {
 		kept := b.Values[:0]
 		for _, v := range b.Values {
 			r.args(v.Args)
@@ -53,7 +53,7 @@ func cse(f *ir.Func, _ *Options) {
 				continue
 			}
 			k := keyOf(v)
-			if old := lookup(tables, idom, b, k); old != nil {
+			if old := table[k]; old != nil && tree.dominates(old.Block, b) {
 				r[v] = old
 				continue
 			}
@@ -66,19 +66,6 @@ func cse(f *ir.Func, _ *Options) {
 	r.apply(f)
 }
 
-// lookup finds an equal operation in a block or one of its dominators.
-func lookup(tables []map[key]*ir.Value, idom []*ir.Block, b *ir.Block, k key) *ir.Value {
-	for {
-		if v := tables[b.ID][k]; v != nil {
-			return v
-		}
-		if idom[b.ID] == b {
-			return nil
-		}
-		b = idom[b.ID]
-	}
-}
-
 // dce removes operations whose result nobody uses and that change nothing.
 func dce(f *ir.Func, _ *Options) {
 	live := make([]bool, f.Values())
@@ -89,19 +76,8 @@ func dce(f *ir.Func, _ *Options) {
 			work = append(work, v)
 		}
 	}
-	params := map[*ir.Value]func(func(*ir.Value)){}
+	args := edgeArguments(f)
 	for _, b := range f.Blocks {
-		for _, e := range b.Edges() {
-			for i, p := range e.To.Params {
-				arg, prev := e.Args[i], params[p]
-				params[p] = func(f func(*ir.Value)) {
-					f(arg)
-					if prev != nil {
-						prev(f)
-					}
-				}
-			}
-		}
 		for _, v := range b.Values {
 			if v.HasEffect() {
 				need(v)
@@ -120,8 +96,8 @@ func dce(f *ir.Func, _ *Options) {
 		for _, a := range v.Args {
 			need(a)
 		}
-		if args := params[v]; args != nil {
-			args(need)
+		for _, a := range args[v] {
+			need(a)
 		}
 	}
 	sweep(f, live)

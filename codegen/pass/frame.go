@@ -98,15 +98,15 @@ func firstFit(words []ranges, n int, r ranges) int {
 func (a *Allocation) slotRanges() []ranges {
 	of := a.derived()
 	mentions := a.mentions(of)
-	a.succs, a.preds = graph(a.f)
 	escaped := a.escaped(of)
+	between := newBetween(a.f)
 	out := make([]ranges, len(a.f.Slots))
 	for i := range out {
 		if escaped[i] {
 			out[i] = ranges{{0, len(a.header) * posStep}}
 			continue
 		}
-		out[i] = a.slotRange(mentions[i])
+		out[i] = a.slotRange(mentions[i], between)
 	}
 	return out
 }
@@ -195,63 +195,27 @@ func inherit(of []map[int]bool, v, x *ir.Value) bool {
 }
 
 // slotRange is the range of a slot that is mentioned at the given positions of blocks.
-func (a *Allocation) slotRange(at map[int][]int) ranges {
+func (a *Allocation) slotRange(at map[int][]int, w *between) ranges {
 	if len(at) == 0 {
 		return nil
 	}
-	before := reach(a.succs, at) // mentioned on some way to the block's start
-	after := reach(a.preds, at)  // mentioned on some way from the block's end
 	var r ranges
-	for _, b := range a.f.Blocks {
+	for _, b := range w.find(at) {
 		s := span{a.start(b), a.end(b)}
 		m := at[b.ID]
+		before, after := w.before.has(b), w.after.has(b)
 		switch {
-		case len(m) == 0 && !(before[b.ID] && after[b.ID]):
+		case len(m) == 0 && !(before && after):
 			continue
 		case len(m) > 0:
-			if !before[b.ID] {
+			if !before {
 				s.from = m[0] - 1 // moves before the operation
 			}
-			if !after[b.ID] {
+			if !after {
 				s.to = m[len(m)-1] + posMove
 			}
 		}
-		r = r.add(ranges{s})
+		r = append(r, s)
 	}
-	return r
-}
-
-// reach says which blocks a way of at least one edge leads to from the blocks in from. All are ids.
-func reach(edges [][]int, from map[int][]int) []bool {
-	seen := make([]bool, len(edges))
-	var work []int
-	visit := func(b int) {
-		for _, to := range edges[b] {
-			if !seen[to] {
-				seen[to] = true
-				work = append(work, to)
-			}
-		}
-	}
-	for b := range from {
-		visit(b)
-	}
-	for len(work) > 0 {
-		b := work[len(work)-1]
-		work = work[:len(work)-1]
-		visit(b)
-	}
-	return seen
-}
-
-// graph gives the ids of the blocks after and before each block.
-func graph(f *ir.Func) (succs, preds [][]int) {
-	succs, preds = make([][]int, f.BlockIDs()), make([][]int, f.BlockIDs())
-	for _, b := range f.Blocks {
-		for _, e := range b.Edges() {
-			succs[b.ID] = append(succs[b.ID], e.To.ID)
-			preds[e.To.ID] = append(preds[e.To.ID], b.ID)
-		}
-	}
-	return succs, preds
+	return ranges(nil).add(sorted(r))
 }

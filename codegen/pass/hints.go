@@ -34,11 +34,24 @@ func newHints(f *ir.Func) *hints {
 	return h
 }
 
-func (h *hints) fix(v *ir.Value, reg int) { h.fixed[v.ID] = append(h.fixed[v.ID], reg) }
+// maxHints is how many hints of a kind a value has at most: more would cost time for each of its many copies.
+const maxHints = 16
+
+func (h *hints) fix(v *ir.Value, reg int) {
+	if len(h.fixed[v.ID]) < maxHints {
+		h.fixed[v.ID] = append(h.fixed[v.ID], reg)
+	}
+}
 
 func (h *hints) pair(x, y *ir.Value) {
-	h.like[x.ID] = append(h.like[x.ID], y)
-	h.like[y.ID] = append(h.like[y.ID], x)
+	h.pairOne(x, y)
+	h.pairOne(y, x)
+}
+
+func (h *hints) pairOne(x, y *ir.Value) {
+	if len(h.like[x.ID]) < maxHints {
+		h.like[x.ID] = append(h.like[x.ID], y)
+	}
 }
 
 func (h *hints) operation(v *ir.Value) {

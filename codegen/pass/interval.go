@@ -1,6 +1,10 @@
 package pass
 
-import "github.com/gotrace/gotrace/codegen/ir"
+import (
+	"sort"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+)
 
 // interval is a value in one place for a part of its life. The parts of a value form a list in the order of the code.
 type interval struct {
@@ -21,24 +25,23 @@ func (it *interval) split(pos int) *interval {
 	before, after := it.live.split(pos)
 	n := &interval{value: it.value, live: after, reg: inMemory, next: it.next}
 	it.live, it.next = before, n
-	for i, u := range it.uses {
-		if u.pos >= pos {
-			n.uses = it.uses[i:]
-			it.uses = it.uses[:i:i]
-			break
-		}
-	}
+	i := it.useAt(pos)
+	it.uses, n.uses = it.uses[:i:i], it.uses[i:]
 	return n
 }
 
 // regUse is the first position from pos on at which the value must be in a register.
 func (it *interval) regUse(pos int) int {
-	for _, u := range it.uses {
-		if u.reg && u.pos >= pos {
-			return u.pos
-		}
+	i := it.useAt(pos)
+	if i == len(it.uses) || it.uses[i].reg > it.uses[len(it.uses)-1].pos {
+		return never
 	}
-	return never
+	return it.uses[i].reg
+}
+
+// useAt is the index of the first use from pos on.
+func (it *interval) useAt(pos int) int {
+	return sort.Search(len(it.uses), func(i int) bool { return it.uses[i].pos >= pos })
 }
 
 // usedBefore says whether the value is used before pos.

@@ -9,7 +9,7 @@ import (
 // use is a place where a value is needed.
 type use struct {
 	pos int
-	reg bool // in a register
+	reg int // the first position from there on where it is needed in a register
 }
 
 // liveness is where the values of a function are live.
@@ -36,9 +36,27 @@ func newLiveness(f *ir.Func) *liveness {
 	}
 	for id := range l.live {
 		l.live[id] = ranges(nil).add(sorted(l.live[id]))
-		sort.SliceStable(l.uses[id], func(i, j int) bool { return l.uses[id][i].pos < l.uses[id][j].pos })
+		l.order(l.uses[id])
 	}
 	return l
+}
+
+// order sorts the uses of a value, and lets each know the next one that is in a register.
+func (l *liveness) order(uses []use) {
+	sort.SliceStable(uses, func(i, j int) bool { return uses[i].pos < uses[j].pos })
+	next := never
+	for i := len(uses) - 1; i >= 0; i-- {
+		next = min(next, uses[i].reg)
+		uses[i].reg = next
+	}
+}
+
+// newUse is a use at a position.
+func newUse(pos int, inReg bool) use {
+	if inReg {
+		return use{pos, pos}
+	}
+	return use{pos, never}
 }
 
 func sorted(r ranges) ranges {
@@ -152,7 +170,7 @@ func (l *liveness) block(b *ir.Block) {
 				end = pos + posMove
 			}
 			until[a.ID] = max(until[a.ID], end)
-			l.uses[a.ID] = append(l.uses[a.ID], use{pos, n != anywhere})
+			l.uses[a.ID] = append(l.uses[a.ID], newUse(pos, n != anywhere))
 		}
 	}
 	edgeArgs(b, note(pos+posMove)) // they are moved after the comparison
@@ -163,13 +181,13 @@ func (l *liveness) block(b *ir.Block) {
 		_, used := until[v.ID]
 		if v.HasResult() && (used || !v.Remat()) {
 			l.define(v, pos+posDef, until)
-			l.uses[v.ID] = append(l.uses[v.ID], use{pos + posDef, true})
+			l.uses[v.ID] = append(l.uses[v.ID], newUse(pos+posDef, true))
 		}
 		operands(v, note(pos+1))
 	}
 	for _, p := range b.Params {
 		l.define(p, l.start(b), until)
-		l.uses[p.ID] = append(l.uses[p.ID], use{l.start(b), false})
+		l.uses[p.ID] = append(l.uses[p.ID], newUse(l.start(b), false))
 	}
 	for id, to := range until {
 		l.live[id] = append(l.live[id], span{l.start(b), to})

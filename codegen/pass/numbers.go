@@ -16,20 +16,13 @@ func Numbers(f *ir.Func) (list, pointers []bool) {
 	if loops(f) {
 		return list, pointers
 	}
-	n := &numbers{f: f, known: make([]bool, f.Values()), args: map[*ir.Value][]*ir.Value{}}
-	for _, b := range f.Blocks {
-		for _, e := range b.Edges() {
-			for i, a := range e.Args {
-				p := e.To.Params[i]
-				n.args[p] = append(n.args[p], a)
-			}
-		}
-	}
+	n := &numbers{f: f, known: make([]bool, f.Values()), args: edgeArguments(f)}
+	n.findPointers()
+	n.findPeers()
 	n.roots()
-	n.limits()
 	n.each(func(v *ir.Value) {
 		list[v.ID] = !n.known[v.ID]
-		pointers[v.ID] = list[v.ID] && n.pointer(v)
+		pointers[v.ID] = list[v.ID] && n.pointers[v.ID]
 	})
 	return list, pointers
 }
@@ -50,8 +43,14 @@ func (n *numbers) each(do func(*ir.Value)) {
 
 // loops says whether a way leads from some block back to it.
 func loops(f *ir.Func) bool {
-	succs, _ := graph(f)
-	return slices.ContainsFunc(f.Blocks, func(b *ir.Block) bool { return reach(succs, map[int][]int{b.ID: nil})[b.ID] })
+	num := make([]int, f.BlockIDs())
+	rpo := reversePostorder(f)
+	for i, b := range rpo {
+		num[b.ID] = i
+	}
+	return slices.ContainsFunc(rpo, func(b *ir.Block) bool {
+		return slices.ContainsFunc(b.Edges(), func(e *ir.Edge) bool { return num[e.To.ID] <= num[b.ID] })
+	})
 }
 
 // numbers finds the other values: those that the verifier must know.
@@ -59,6 +58,9 @@ type numbers struct {
 	f     *ir.Func
 	known []bool                    // by id
 	args  map[*ir.Value][]*ir.Value // what edges bring to block parameters
+	peers map[*ir.Value][]*ir.Value // what values are compared with
+	// pointers, by id, may be pointers to the verifier; objects may be addresses of memory that can hold pointers.
+	pointers, objects []bool
 }
 
 // roots notes what is used as an address or by the kernel, which wants 0 or 1 from callbacks.
@@ -76,7 +78,7 @@ func (n *numbers) roots() {
 				n.note(v.Args[0])
 			case ir.OpStore:
 				n.note(v.Args[0])
-				if v.Size == 8 && n.pointer(v.Args[1]) {
+				if v.Size == 8 && n.pointers[v.Args[1].ID] {
 					n.note(v.Args[1]) // read back, it is to be a pointer again
 				}
 			}
@@ -87,49 +89,46 @@ func (n *numbers) roots() {
 	}
 }
 
-// limits notes the values that set limits to known ones in comparisons. One constant can be an operand of many instructions: that
-// it is known says nothing about what else it is compared with.
-func (n *numbers) limits() {
-	for changed := true; changed; {
-		changed = false
-		compared := func(x, y *ir.Value) {
-			if x.Op != ir.OpConst && y.Op != ir.OpConst && n.known[x.ID] != n.known[y.ID] {
-				n.note(x)
-				n.note(y)
-				changed = true
+// findPeers finds what is compared: a comparison with a known value sets limits to the other, so that both are known. One
+// constant can be an operand of many instructions: that it is known says nothing about what else it is compared with.
+func (n *numbers) findPeers() {
+	n.peers = map[*ir.Value][]*ir.Value{}
+	compared := func(x, y *ir.Value) {
+		if x.Op != ir.OpConst && y.Op != ir.OpConst {
+			n.peers[x] = append(n.peers[x], y)
+			n.peers[y] = append(n.peers[y], x)
+		}
+	}
+	for _, b := range n.f.Blocks {
+		for _, v := range b.Values {
+			if v.Op == ir.OpCmp {
+				compared(v.Args[0], v.Args[1])
 			}
 		}
-		for _, b := range n.f.Blocks {
-			for _, v := range b.Values {
-				if v.Op == ir.OpCmp {
-					compared(v.Args[0], v.Args[1])
-				}
-			}
-			if t := &b.Term; t.Kind == ir.TermBranch {
-				compared(t.X, t.Y)
-			}
+		if t := &b.Term; t.Kind == ir.TermBranch {
+			compared(t.X, t.Y)
 		}
 	}
 }
 
-// note notes a value and all that it is computed from.
+// note notes a value, all that it is computed from, and all that is compared with these.
 func (n *numbers) note(v *ir.Value) {
-	if n.known[v.ID] {
-		return
-	}
-	n.known[v.ID] = true
-	for _, a := range n.args[v] {
-		n.note(a)
-	}
-	switch v.Op {
-	case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpScalar:
-		return
-	}
-	if limited(v) {
-		return
-	}
-	for _, a := range v.Args {
-		n.note(a)
+	work := []*ir.Value{v}
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		if n.known[v.ID] {
+			continue
+		}
+		n.known[v.ID] = true
+		work = append(append(work, n.args[v]...), n.peers[v]...)
+		switch v.Op {
+		case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpScalar:
+		default:
+			if !limited(v) {
+				work = append(work, v.Args...)
+			}
+		}
 	}
 }
 
@@ -159,39 +158,48 @@ var anyNumber = map[asm.BuiltinFunc]int{
 	asm.FnProbeRead: 2, asm.FnProbeReadStr: 2, asm.FnProbeReadKernel: 2, asm.FnProbeReadKernelStr: 2, asm.FnProbeReadUser: 2, asm.FnProbeReadUserStr: 2, asm.FnLoop: 0,
 }
 
-// pointer says whether a value may be a pointer to the verifier.
-func (n *numbers) pointer(v *ir.Value) bool {
-	return n.any(v, func(v *ir.Value) bool {
+// findPointers finds what may be a pointer to the verifier.
+func (n *numbers) findPointers() {
+	n.objects = n.spread(func(v *ir.Value) bool {
+		return v.Op != ir.OpMapValue && v.Op != ir.OpConst && !(v.Op == ir.OpHelper && slices.Contains(mapMemory, asm.BuiltinFunc(v.Imm)))
+	})
+	n.pointers = n.spread(func(v *ir.Value) bool {
 		switch v.Op {
 		case ir.OpSlot, ir.OpCtx, ir.OpFP, ir.OpMapPtr, ir.OpMapValue, ir.OpFuncPtr, ir.OpKfunc, ir.OpParam:
 			return true
 		case ir.OpHelper:
 			return !slices.Contains(numberHelpers, asm.BuiltinFunc(v.Imm))
 		case ir.OpLoad:
-			return v.Size == 8 && n.any(v.Args[0], func(v *ir.Value) bool {
-				return v.Op != ir.OpMapValue && v.Op != ir.OpConst && !(v.Op == ir.OpHelper && slices.Contains(mapMemory, asm.BuiltinFunc(v.Imm)))
-			})
+			return v.Size == 8 && n.objects[v.Args[0].ID]
 		}
 		return false
 	})
 }
 
-// any says whether is holds for one of the values that v may be, or be the sum of.
-func (n *numbers) any(v *ir.Value, is func(*ir.Value) bool) bool {
-	seen := map[*ir.Value]bool{}
-	var visit func(*ir.Value) bool
-	visit = func(v *ir.Value) bool {
-		from := v.Args
-		switch {
-		case seen[v]:
-			return false
-		case v.Op == ir.OpParam && len(n.args[v]) > 0:
-			from = n.args[v]
-		case v.Op != ir.OpAdd && v.Op != ir.OpSub:
-			return is(v)
+// spread says, by id, for which values is holds for one of those that they may be, or be the sum of.
+func (n *numbers) spread(is func(*ir.Value) bool) []bool {
+	found := make([]bool, n.f.Values())
+	to := make([][]*ir.Value, n.f.Values()) // by id: what is made of the value
+	var work []*ir.Value
+	n.each(func(v *ir.Value) {
+		from := n.args[v]
+		if v.Op == ir.OpAdd || v.Op == ir.OpSub {
+			from = v.Args
 		}
-		seen[v] = true
-		return slices.ContainsFunc(from, visit)
+		for _, x := range from {
+			to[x.ID] = append(to[x.ID], v)
+		}
+		if len(from) == 0 && is(v) {
+			work = append(work, v)
+		}
+	})
+	for len(work) > 0 {
+		v := work[len(work)-1]
+		work = work[:len(work)-1]
+		if !found[v.ID] {
+			found[v.ID] = true
+			work = append(work, to[v.ID]...)
+		}
 	}
-	return visit(v)
+	return found
 }

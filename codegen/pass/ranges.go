@@ -29,12 +29,13 @@ func (r ranges) start() int { return r[0].from }
 func (r ranges) end() int   { return r[len(r)-1].to }
 
 func (r ranges) covers(pos int) bool {
-	for _, s := range r {
-		if s.from <= pos && pos < s.to {
-			return true
-		}
-	}
-	return false
+	i := r.after(pos)
+	return i < len(r) && r[i].from <= pos
+}
+
+// after is the index of the first span that ends behind pos.
+func (r ranges) after(pos int) int {
+	return sort.Search(len(r), func(i int) bool { return r[i].to > pos })
 }
 
 // meets is the first position that two lists share, never if there is none.
@@ -42,27 +43,34 @@ func (r ranges) meets(o ranges) int {
 	if len(o) == 0 {
 		return never
 	}
-	i := sort.Search(len(r), func(i int) bool { return r[i].to > o[0].from })
-	for j := 0; i < len(r) && j < len(o); {
-		switch {
-		case r[i].to <= o[j].from:
-			i++
-		case o[j].to <= r[i].from:
-			j++
-		default:
+	for i, j := 0, 0; ; {
+		if i += r[i:].after(o[j].from); i == len(r) {
+			return never
+		}
+		if j += o[j:].after(r[i].from); j == len(o) {
+			return never
+		}
+		if o[j].from < r[i].to {
 			return max(r[i].from, o[j].from)
 		}
 	}
-	return never
 }
 
-// add merges another list into r.
+// add merges another list into r, which is not to be used any more.
 func (r ranges) add(o ranges) ranges {
-	out := make(ranges, 0, len(r)+len(o))
-	for i, j := 0, 0; i < len(r) || j < len(o); {
+	if len(o) == 0 {
+		return r
+	}
+	// What lies before the other list stays where it is: lists grow at the end most of the time.
+	keep := sort.Search(len(r), func(i int) bool { return r[i].to >= o[0].from })
+	out, rest := r[:keep], r[keep:]
+	if len(rest) > 0 {
+		rest = append(ranges(nil), rest...)
+	}
+	for i, j := 0, 0; i < len(rest) || j < len(o); {
 		var s span
-		if j >= len(o) || i < len(r) && r[i].from <= o[j].from {
-			s = r[i]
+		if j >= len(o) || i < len(rest) && rest[i].from <= o[j].from {
+			s = rest[i]
 			i++
 		} else {
 			s = o[j]
@@ -77,15 +85,13 @@ func (r ranges) add(o ranges) ranges {
 	return out
 }
 
-// split cuts a list at a position.
+// split cuts a list, which is not to be used any more, at a position.
 func (r ranges) split(pos int) (before, after ranges) {
-	for _, s := range r {
-		if s.from < pos {
-			before = append(before, span{s.from, min(s.to, pos)})
-		}
-		if s.to > pos {
-			after = append(after, span{max(s.from, pos), s.to})
-		}
+	i := r.after(pos)
+	before, after = append(ranges(nil), r[:i]...), r[i:]
+	if i < len(r) && r[i].from < pos {
+		before = append(before, span{r[i].from, pos})
+		after[0].from = pos
 	}
 	return before, after
 }

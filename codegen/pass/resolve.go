@@ -1,6 +1,11 @@
 package pass
 
-import "github.com/gotrace/gotrace/codegen/ir"
+import (
+	"maps"
+	"sort"
+
+	"github.com/gotrace/gotrace/codegen/ir"
+)
 
 // resolve makes the moves between the parts of values: inside of blocks where a value is split, and on
 // the edges between blocks where the linear order did not show the way that control takes.
@@ -10,7 +15,9 @@ func (a *Allocation) resolve() {
 	free := room{func() regSet { return 0 }, a.aside}
 	for _, b := range a.f.Blocks {
 		for i, e := range b.Edges() {
-			a.edges[edgeKey{b, i}] = sequence(a.edgeMoves(b, e), free)
+			if moves := sequence(a.edgeMoves(b, e), free); len(moves) > 0 {
+				a.edges[edgeKey{b, i}] = moves
+			}
 		}
 	}
 	var entry []Move
@@ -41,17 +48,43 @@ func (a *Allocation) insideBlocks() {
 	}
 }
 
+// held is a stretch in which a register holds a part of a value.
+type held struct {
+	span
+	since int // the beginning of the part
+}
+
 // staying is the set of registers whose values are live at pos and were in the same register before.
 func (a *Allocation) staying(pos int) regSet {
+	if a.inRegs == nil {
+		a.findHeld()
+	}
 	var busy regSet
-	for _, first := range a.parts {
-		for it := first; it != nil; it = it.next {
-			if it.reg >= 0 && it.start() < pos && it.live.covers(pos) {
-				busy.add(it.reg)
-			}
+	for r, list := range a.inRegs {
+		i := sort.Search(len(list), func(i int) bool { return list[i].to > pos })
+		if i < len(list) && list[i].from <= pos && list[i].since < pos {
+			busy.add(r)
 		}
 	}
 	return busy
+}
+
+// findHeld finds what each register holds.
+func (a *Allocation) findHeld() {
+	a.inRegs = new([numRegs][]held)
+	for _, first := range a.parts {
+		for it := first; it != nil; it = it.next {
+			if it.reg == inMemory {
+				continue
+			}
+			for _, s := range it.live {
+				a.inRegs[it.reg] = append(a.inRegs[it.reg], held{s, it.start()})
+			}
+		}
+	}
+	for _, list := range a.inRegs {
+		sort.Slice(list, func(i, j int) bool { return list[i].from < list[j].from })
+	}
 }
 
 // edgeMoves are the moves on an edge: of all that is live behind it, and of its arguments.
@@ -76,65 +109,56 @@ func (a *Allocation) edgeMoves(b *ir.Block, e *ir.Edge) []Move {
 // comparisons look at are stored again: what the verifier knows about them may be more than when they were stored (before
 // Linux 6.9 it does not relate what it learns about a register to the copy in the frame).
 func (a *Allocation) storedBefore() {
-	a.spills = a.spilledValues()
-	words := len(a.spills)/64 + 1
-	in := make([]bitset, a.f.BlockIDs()) // nil: not reached yet
-	in[a.f.Blocks[0].ID] = make(bitset, words)
+	in := make([]stored, a.f.BlockIDs()) // nil: not reached yet
+	in[a.f.Blocks[0].ID] = stored{}
+	order := reversePostorder(a.f)
 	for changed := true; changed; {
 		changed = false
-		for _, b := range a.f.Blocks {
-			if in[b.ID] == nil {
-				continue
-			}
-			a.stores(b, append(bitset(nil), in[b.ID]...), nil, func(to *ir.Block, have bitset) {
-				changed = meet(in, to.ID, have) || changed
+		for _, b := range order {
+			a.stores(b, maps.Clone(in[b.ID]), nil, func(to *ir.Block, have stored) {
+				changed = a.meet(in, to, have) || changed
 			})
 		}
 	}
 	learnt := a.compared()
 	for _, b := range a.f.Blocks {
 		drop := func(v *ir.Value) bool { return !learnt[v] }
-		a.stores(b, in[b.ID], drop, func(*ir.Block, bitset) {})
+		a.stores(b, in[b.ID], drop, func(*ir.Block, stored) {})
 	}
 }
 
-// spilledValues numbers the values that have a place in the frame.
-func (a *Allocation) spilledValues() map[*ir.Value]int {
-	n := map[*ir.Value]int{}
-	for id, off := range a.frame {
-		if off != 0 {
-			n[a.parts[id].value] = len(n)
-		}
-	}
-	return n
-}
+// stored is a set of values that the frame holds. Between blocks it has only those that are live.
+type stored map[*ir.Value]bool
 
 // meet intersects what is known at a block with what is known on one more edge to it.
-func meet(in []bitset, id int, have bitset) bool {
-	if in[id] == nil {
-		in[id] = append(bitset(nil), have...)
+func (a *Allocation) meet(in []stored, to *ir.Block, have stored) bool {
+	if in[to.ID] == nil {
+		in[to.ID] = stored{}
+		for _, list := range [][]*ir.Value{a.in[to.ID], to.Params} {
+			for _, v := range list {
+				if have[v] {
+					in[to.ID][v] = true
+				}
+			}
+		}
 		return true
 	}
-	changed := false
-	for i, w := range have {
-		changed = changed || in[id][i]&^w != 0
-		in[id][i] &= w
-	}
-	return changed
+	n := len(in[to.ID])
+	maps.DeleteFunc(in[to.ID], func(v *ir.Value, _ bool) bool { return !have[v] })
+	return len(in[to.ID]) < n
 }
 
 // stores goes through a block with the set of values that the frame holds. If drop is not nil, stores that it allows and
 // that are not needed are removed.
-func (a *Allocation) stores(b *ir.Block, have bitset, drop func(*ir.Value) bool, edge func(*ir.Block, bitset)) {
-	do := func(moves []Move) []Move {
+func (a *Allocation) stores(b *ir.Block, have stored, drop func(*ir.Value) bool, edge func(*ir.Block, stored)) {
+	do := func(have stored, moves []Move) []Move {
 		var kept []Move
 		for _, m := range moves {
 			if m.As != nil && m.To.InFrame() {
-				id := a.spills[m.As]
-				if m.As == m.Value && have.has(id) && drop != nil && drop(m.As) {
+				if m.As == m.Value && have[m.As] && drop != nil && drop(m.As) {
 					continue
 				}
-				have.set(id)
+				have[m.As] = true
 			}
 			kept = append(kept, m)
 		}
@@ -144,28 +168,25 @@ func (a *Allocation) stores(b *ir.Block, have bitset, drop func(*ir.Value) bool,
 	for _, v := range b.Values {
 		i++
 		if moves := a.before[i]; len(moves) > 0 {
-			a.before[i] = do(moves)
+			a.before[i] = do(have, moves)
 		}
-		a.forget(have, v)
+		delete(have, v) // defined anew
 	}
 	if moves := a.before[i+1]; len(moves) > 0 {
-		a.before[i+1] = do(moves)
+		a.before[i+1] = do(have, moves)
 	}
-	out := have
 	for k, e := range b.Edges() {
-		have = append(bitset(nil), out...)
-		for _, p := range e.To.Params {
-			a.forget(have, p)
+		out := have
+		if k > 0 || b.Term.Kind == ir.TermBranch {
+			out = maps.Clone(have)
 		}
-		a.edges[edgeKey{b, k}] = do(a.edges[edgeKey{b, k}])
-		edge(e.To, have)
-	}
-}
-
-// forget notes that a value is defined anew.
-func (a *Allocation) forget(have bitset, v *ir.Value) {
-	if id, ok := a.spills[v]; ok {
-		have.unset(id)
+		for _, p := range e.To.Params {
+			delete(out, p)
+		}
+		if moves := a.edges[edgeKey{b, k}]; len(moves) > 0 {
+			a.edges[edgeKey{b, k}] = do(out, moves)
+		}
+		edge(e.To, out)
 	}
 }
 
@@ -179,10 +200,3 @@ func (a *Allocation) compared() map[*ir.Value]bool {
 	}
 	return set
 }
-
-// bitset is a set of small numbers.
-type bitset []uint64
-
-func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 != 0 }
-func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
-func (b bitset) unset(i int)    { b[i/64] &^= 1 << (i % 64) }

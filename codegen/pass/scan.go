@@ -2,6 +2,7 @@ package pass
 
 import (
 	"container/heap"
+	"slices"
 
 	"github.com/gotrace/gotrace/codegen/ir"
 )
@@ -30,7 +31,7 @@ func scan(l *liveness) *scanner {
 	s := &scanner{liveness: l, parts: make([]*interval, l.f.Values()), hints: newHints(l.f)}
 	each := func(v *ir.Value) {
 		if len(l.live[v.ID]) > 0 {
-			it := &interval{value: v, live: l.live[v.ID], uses: l.uses[v.ID]}
+			it := &interval{value: v, live: slices.Clone(l.live[v.ID]), uses: l.uses[v.ID]}
 			s.parts[v.ID] = it
 			s.todo = append(s.todo, it)
 		}
@@ -209,7 +210,7 @@ func (s *scanner) evict(cur *interval, from int) {
 		if it.reg != cur.reg || it.live.meets(cur.live) == never {
 			continue
 		}
-		_, after := it.live.split(cur.start())
-		s.later(it.split(after.start()))
+		i := it.live.after(cur.start())
+		s.later(it.split(max(it.live[i].from, cur.start())))
 	}
 }
