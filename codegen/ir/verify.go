@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -163,78 +164,127 @@ func verifyAccess(v *Value, sizes ...int) error {
 	return nil
 }
 
-// verifyUses checks that operands are defined before they are used, on every path: the set of values that
-// are defined at a block's start is the intersection over the blocks before it.
+// verifyUses checks that operands are defined before they are used, on every path: in the same block, or in one that dominates it.
 func verifyUses(f *Func, defs map[*Value]bool) error {
-	preds := map[*Block][]*Block{}
+	d := dominance(f)
+	home := map[*Value]*Block{}
 	for _, b := range f.Blocks {
-		for _, e := range b.Edges() {
-			preds[e.To] = append(preds[e.To], b)
-		}
-	}
-	out := map[*Block]map[*Value]bool{} // nil: not known yet, everything
-	for changed := true; changed; {
-		changed = false
-		for i, b := range f.Blocks {
-			in := map[*Value]bool{}
-			if i > 0 {
-				in = intersect(preds[b], out)
-			}
-			if in == nil {
-				continue
-			}
-			for _, v := range b.Params {
-				in[v] = true
-			}
-			for _, v := range b.Values {
-				in[v] = true
-			}
-			if old, ok := out[b]; !ok || len(old) != len(in) {
-				out[b], changed = in, true
+		for _, list := range [][]*Value{b.Params, b.Values} {
+			for _, v := range list {
+				home[v] = b
 			}
 		}
 	}
-	for i, b := range f.Blocks {
-		in := map[*Value]bool{}
-		if i > 0 {
-			in = intersect(preds[b], out)
-		}
-		if in == nil {
+	for _, b := range f.Blocks {
+		if d.depth[b] == 0 {
 			continue // not reachable
 		}
-		if err := verifyBlockUses(b, in, defs); err != nil {
+		before := func(v *Value) bool { return home[v] != nil && home[v] != b && d.dominates(home[v], b) }
+		if err := verifyBlockUses(b, before, defs); err != nil {
 			return fmt.Errorf("%s: %w", b.label(), err)
 		}
 	}
 	return nil
 }
 
-func intersect(preds []*Block, out map[*Block]map[*Value]bool) map[*Value]bool {
-	var in map[*Value]bool
-	for _, p := range preds {
-		o, ok := out[p]
-		if !ok {
-			continue
+// dominators of the blocks that can be reached.
+type dominators struct {
+	up    map[*Block][]*Block // up[b][k] dominates b from 2^k steps above it
+	depth map[*Block]int      // in the tree of dominators; 1 for the entry
+}
+
+// dominance finds the dominators: a block is below the nearest that dominates all blocks before it.
+func dominance(f *Func) *dominators {
+	order := f.postorder()
+	preds := map[*Block][]*Block{}
+	num := map[*Block]int{}
+	for i, b := range order {
+		num[b] = i
+		for _, e := range b.Edges() {
+			preds[e.To] = append(preds[e.To], b)
 		}
-		if in == nil {
-			in = make(map[*Value]bool, len(o))
-			for v := range o {
-				in[v] = true
+	}
+	idom := map[*Block]*Block{f.Blocks[0]: f.Blocks[0]}
+	for changed := true; changed; {
+		changed = false
+		for i := len(order) - 2; i >= 0; i-- {
+			var d *Block
+			for _, p := range preds[order[i]] {
+				if idom[p] == nil {
+					continue
+				}
+				for x := p; d != nil && x != d; {
+					if num[x] < num[d] {
+						x = idom[x]
+					} else {
+						d = idom[d]
+					}
+				}
+				if d == nil {
+					d = p
+				}
 			}
-			continue
-		}
-		for v := range in {
-			if !o[v] {
-				delete(in, v)
+			if idom[order[i]] != d {
+				idom[order[i]], changed = d, true
 			}
 		}
 	}
-	return in
+	d := &dominators{up: map[*Block][]*Block{}, depth: map[*Block]int{f.Blocks[0]: 1}}
+	for _, b := range slices.Backward(order[:len(order)-1]) {
+		d.depth[b] = d.depth[idom[b]] + 1
+		x := idom[b]
+		for k := 0; ; k++ {
+			d.up[b] = append(d.up[b], x)
+			if len(d.up[x]) <= k {
+				break
+			}
+			x = d.up[x][k]
+		}
+	}
+	return d
 }
 
-func verifyBlockUses(b *Block, have map[*Value]bool, defs map[*Value]bool) error {
+// dominates says whether every path to b leads through a.
+func (d *dominators) dominates(a, b *Block) bool {
+	if d.depth[a] == 0 {
+		return false
+	}
+	for d.depth[b] > d.depth[a] {
+		k := min(bits.Len(uint(d.depth[b]-d.depth[a]))-1, len(d.up[b])-1)
+		b = d.up[b][k]
+	}
+	return a == b
+}
+
+// postorder lists the blocks that can be reached, each after those that follow it, loops aside.
+func (f *Func) postorder() []*Block {
+	var out []*Block
+	seen := map[*Block]bool{f.Blocks[0]: true}
+	type visit struct {
+		b     *Block
+		edges []*Edge
+	}
+	for stack := []visit{{f.Blocks[0], f.Blocks[0].Edges()}}; len(stack) > 0; {
+		top := &stack[len(stack)-1]
+		if len(top.edges) == 0 {
+			out = append(out, top.b)
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		to := top.edges[0].To
+		top.edges = top.edges[1:]
+		if !seen[to] {
+			seen[to] = true
+			stack = append(stack, visit{to, to.Edges()})
+		}
+	}
+	return out
+}
+
+func verifyBlockUses(b *Block, before func(*Value) bool, defs map[*Value]bool) error {
+	have := map[*Value]bool{}
 	use := func(at fmt.Stringer, a *Value) error {
-		if have[a] {
+		if have[a] || before(a) {
 			return nil
 		}
 		if !defs[a] {
