@@ -55,6 +55,9 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 	}
 	k.exits = callsExit(c.File)
 	k.scriptMaps()
+	if err := k.checkMaps(); err != nil {
+		return nil, err
+	}
 	for i, p := range c.Progs {
 		prog, err := k.program(i, p, opts)
 		if err != nil {

@@ -33,6 +33,9 @@ func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
 	size := eventHeader
 	for _, e := range args {
 		t := fieldType(l.typeOf(e))
+		if inMemory(t) && !l.fits(t.Size()) {
+			t = lang.Int{Bits: 64}
+		}
 		ev.Fields = append(ev.Fields, t)
 		ev.Offs = append(ev.Offs, size)
 		if inMemory(t) {

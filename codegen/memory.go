@@ -45,6 +45,9 @@ func (l *lowerer) release(m mark) {
 
 // temp returns uninitialised memory of size bytes, aligned to 8, on the stack or in scratch memory.
 func (l *lowerer) temp(name string, size int) place {
+	if !l.fits(size) {
+		size = 8
+	}
 	size = (size + 7) &^ 7
 	limit := stackMainMax
 	if l.fn.parent != nil {

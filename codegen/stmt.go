@@ -212,6 +212,9 @@ type home struct {
 
 func (l *lowerer) newHome(v *lang.Variable) home {
 	size := (v.Type.Size() + 7) &^ 7
+	if !l.fits(size) {
+		size = 8
+	}
 	if !inMemory(v.Type) {
 		off := l.envAlloc(8)
 		return home{slot: l.env, off: off, fn: l.main()}

@@ -329,6 +329,10 @@ func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
 	if o := l.typeOf(e.Y); o.Size() > t.Size() {
 		t = o
 	}
+	if !l.fits(t.Size()) {
+		l.jump(no)
+		return
+	}
 	m := l.mark()
 	x := l.expr(e.X)
 	if hasEffects(e.Y) {

@@ -105,7 +105,7 @@ func (c *checker) print(e *Call) Type {
 		t = c.value(e.Args[0])
 	}
 	if t != nil && !printable(t) {
-		c.report(errArgType(e.Args[0], "print", "a smaller value", t))
+		c.report(errPrinted(e.Args[0], t))
 	}
 	return None{}
 }

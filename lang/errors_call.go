@@ -20,7 +20,19 @@ func areIs(n int) string {
 	return "are"
 }
 
+// errPrinted is about a value that cannot be printed: it has none, or is too large.
+func errPrinted(n Node, t Type) Diagnostic {
+	if t.Size() > maxPrinted {
+		return Errorf(n, "too-large", "this has %d bytes: a program can hold values of up to %d", t.Size(), maxPrinted).
+			WithHint("read what you need of it through a pointer")
+	}
+	return Errorf(n, "print-type", "a %s cannot be printed", t)
+}
+
 func errConversion(n Node, conversion string, t Type) Diagnostic {
+	if !printable(t) {
+		return errPrinted(n, t)
+	}
 	return Errorf(n, "format-type", "%s can not print a %s", conversion, t).WithHint("%%s prints any value")
 }
 

@@ -61,6 +61,9 @@ func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
 	}
 	if spec.Type == ebpf.RingBuf && ms.MaxEntries == 0 {
 		ms.MaxEntries = uint32(ringSize(s.bp.Checked.Config.PerfRBPages))
+		if err := s.checkRecords(int(ms.MaxEntries)); err != nil {
+			return nil, err
+		}
 	}
 	m, err := ebpf.NewMap(ms)
 	if err == nil {
@@ -76,6 +79,25 @@ func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
 		Message: err.Error(),
 	}}
 }
+
+// checkRecords reports an event that the ring buffer could never hold.
+func (s *Session) checkRecords(ring int) error {
+	for _, ev := range s.bp.Events {
+		if ev.Size+ringHeader < ring {
+			continue
+		}
+		pages := nextPowerOfTwo(2*(ev.Size+ringHeader)) / os.Getpagesize()
+		return &ScriptError{Err: errRecordSize, Diagnostic: lang.Diagnostic{
+			Span:    lang.Span{Pos: ev.Pos, EndPos: ev.Pos},
+			Code:    "record-size",
+			Message: fmt.Sprintf("a record of this has %d bytes, the ring buffer %d", ev.Size, ring),
+			Hint:    fmt.Sprintf("make it larger: config = { perf_rb_pages = %d }", pages),
+		}}
+	}
+	return nil
+}
+
+var errRecordSize = errors.New("a record is larger than the ring buffer")
 
 // kernelName is a name as bpftool shows it: at most 15 characters of [A-Za-z0-9_.], and no '@'.
 func kernelName(name string) string {
