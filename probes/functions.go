@@ -15,6 +15,7 @@ import (
 type Function struct {
 	Name   string
 	Module string // "" for the kernel itself
+	Copies int    // how many functions of this name the module has, 0 for one
 }
 
 // functionIndex are the kernel's functions that can be traced, sorted by name.
@@ -76,7 +77,7 @@ func (e *Env) refusedFunctions() map[Function]bool {
 func traceable(list []Function, refused map[Function]bool) []Function {
 	out := list[:0]
 	for _, f := range list {
-		if !refused[f] && !strings.Contains(f.Name, ".part.") {
+		if !refused[Function{Name: f.Name, Module: f.Module}] && !strings.Contains(f.Name, ".part.") {
 			out = append(out, f)
 		}
 	}
@@ -87,26 +88,29 @@ func traceable(list []Function, refused map[Function]bool) []Function {
 func ParseFilterFunctions(r io.Reader) ([]Function, error) {
 	return parseFunctions(r, "the list of traceable functions", func(line string) (Function, bool) {
 		name, module, _ := strings.Cut(line, " ")
-		return Function{name, moduleName(module)}, !strings.HasPrefix(name, "__ftrace_invalid_address__")
+		return Function{Name: name, Module: moduleName(module)}, !strings.HasPrefix(name, "__ftrace_invalid_address__")
 	})
 }
 
 // ParseKallsyms reads the functions of /proc/kallsyms: "address type name" or "address type name [module]" a line, of
 // which types t, T, w and W are code.
 func ParseKallsyms(r io.Reader) ([]Function, error) {
-	return parseFunctions(r, "kallsyms", func(line string) (Function, bool) {
-		_, rest, _ := strings.Cut(line, " ")
-		kind, rest, _ := strings.Cut(rest, " ")
-		name, module, _ := strings.Cut(rest, "\t")
-		if len(kind) != 1 || !strings.Contains("tTwW", kind) {
-			return Function{}, false
-		}
-		f := Function{name, moduleName(module)}
-		// "bpf" and "__builtin__ftrace" are no modules: code that the kernel has made. Names with these
-		// prefixes are padding before functions.
-		made := f.Module == "bpf" || strings.HasPrefix(f.Module, "__builtin__")
-		return f, !made && !strings.HasPrefix(name, "__pfx_") && !strings.HasPrefix(name, "__cfi_")
-	})
+	return parseFunctions(r, "kallsyms", kallsymsFunction)
+}
+
+// kallsymsFunction reads a line of kallsyms. ok is false if that is no function.
+func kallsymsFunction(line string) (f Function, ok bool) {
+	_, rest, _ := strings.Cut(line, " ")
+	kind, rest, _ := strings.Cut(rest, " ")
+	name, module, _ := strings.Cut(rest, "\t")
+	if len(kind) != 1 || !strings.Contains("tTwW", kind) {
+		return Function{}, false
+	}
+	f = Function{Name: name, Module: moduleName(module)}
+	// "bpf" and "__builtin__ftrace" are no modules: code that the kernel has made. Names with these
+	// prefixes are padding before functions.
+	made := f.Module == "bpf" || strings.HasPrefix(f.Module, "__builtin__")
+	return f, !made && !strings.HasPrefix(name, "__pfx_") && !strings.HasPrefix(name, "__cfi_")
 }
 
 // ParseBlacklist reads kprobes/blacklist of debugfs: "from-to<tab>name" or "from-to<tab>name [module]" a line.
@@ -114,7 +118,7 @@ func ParseBlacklist(r io.Reader) ([]Function, error) {
 	return parseFunctions(r, "the list of functions that kprobes refuse", func(line string) (Function, bool) {
 		_, rest, ok := strings.Cut(line, "\t")
 		name, module, _ := strings.Cut(rest, " ")
-		return Function{name, moduleName(module)}, ok
+		return Function{Name: name, Module: moduleName(module)}, ok
 	})
 }
 
@@ -139,7 +143,20 @@ func parseFunctions(r io.Reader, what string, parse func(line string) (Function,
 	slices.SortFunc(out, func(a, b Function) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Module, b.Module))
 	})
-	return slices.Compact(out), nil
+	return countCopies(out), nil
+}
+
+// countCopies leaves one of each function and notes how many there are.
+func countCopies(sorted []Function) []Function {
+	out := sorted[:0]
+	for _, f := range sorted {
+		if n := len(out); n > 0 && out[n-1].Name == f.Name && out[n-1].Module == f.Module {
+			out[n-1].Copies = max(out[n-1].Copies, 1) + 1
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // findFunctions returns the functions that match, in order, of the modules that match; module "" is any.

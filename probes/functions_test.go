@@ -17,11 +17,11 @@ func TestParseFunctions(t *testing.T) {
 		{"kallsyms", ParseKallsyms, "ffffffff81000000 T vfs_read\nffffffff81000010 t helper\nffffffff81000020 D data\n" +
 			"0000000000000000 W weak\nffffffffc0000000 t xfs_read\t[xfs]\nffffffffc0000001 t bpf_prog_1_x\t[bpf]\n" +
 			"ffffffffc0000002 t tramp\t[__builtin__ftrace]\nffffffff81000030 t __pfx_vfs_read\nffffffff81000040 t helper\nbroken\n",
-			[]Function{{"helper", ""}, {"vfs_read", ""}, {"weak", ""}, {"xfs_read", "xfs"}}},
+			[]Function{{"helper", "", 2}, {"vfs_read", "", 0}, {"weak", "", 0}, {"xfs_read", "xfs", 0}}},
 		{"filter functions", ParseFilterFunctions, "vfs_read\n__ftrace_invalid_address___128\nxfs_read [xfs]\naa\n\n",
-			[]Function{{"aa", ""}, {"vfs_read", ""}, {"xfs_read", "xfs"}}},
+			[]Function{{"aa", "", 0}, {"vfs_read", "", 0}, {"xfs_read", "xfs", 0}}},
 		{"blacklist", ParseBlacklist, "0xffffffff81000000-0xffffffff81000010\tdo_int3\n0xffffffffc0000000-0xffffffffc0000010\tx [kvm]\nodd\n",
-			[]Function{{"do_int3", ""}, {"x", "kvm"}}},
+			[]Function{{"do_int3", "", 0}, {"x", "kvm", 0}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.parse(strings.NewReader(tt.text))
@@ -33,15 +33,15 @@ func TestParseFunctions(t *testing.T) {
 }
 
 func TestFindFunctions(t *testing.T) {
-	all := []Function{{"a_one", ""}, {"a_one", "mod"}, {"a_two", "mod"}, {"b", ""}}
+	all := []Function{{"a_one", "", 0}, {"a_one", "mod", 0}, {"a_two", "mod", 0}, {"b", "", 0}}
 	for _, tt := range []struct {
 		module, name string
 		want         []Function
 	}{
-		{"", "a_one", []Function{{"a_one", ""}, {"a_one", "mod"}}},
-		{"vmlinux", "a_one", []Function{{"a_one", ""}}},
-		{"mod", "a_*", []Function{{"a_one", "mod"}, {"a_two", "mod"}}},
-		{"vm*", "*", []Function{{"a_one", ""}, {"b", ""}}},
+		{"", "a_one", []Function{{"a_one", "", 0}, {"a_one", "mod", 0}}},
+		{"vmlinux", "a_one", []Function{{"a_one", "", 0}}},
+		{"mod", "a_*", []Function{{"a_one", "mod", 0}, {"a_two", "mod", 0}}},
+		{"vm*", "*", []Function{{"a_one", "", 0}, {"b", "", 0}}},
 		{"", "c", nil},
 	} {
 		if got := findFunctions(all, tt.module, tt.name); !slices.Equal(got, tt.want) {
@@ -51,8 +51,8 @@ func TestFindFunctions(t *testing.T) {
 }
 
 func TestTraceable(t *testing.T) {
-	got := traceable([]Function{{"a", ""}, {"a.part.0", ""}, {"b", "m"}, {"b", ""}}, map[Function]bool{{"b", ""}: true})
-	if want := []Function{{"a", ""}, {"b", "m"}}; !slices.Equal(got, want) {
+	got := traceable([]Function{{"a", "", 0}, {"a.part.0", "", 0}, {"b", "m", 0}, {"b", "", 0}}, map[Function]bool{{"b", "", 0}: true})
+	if want := []Function{{"a", "", 0}, {"b", "m", 0}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

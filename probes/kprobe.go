@@ -45,6 +45,11 @@ func resolveKprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 	if len(found) == 0 {
 		return nil, e.noFunction(module, name)
 	}
+	if offset != 0 {
+		if err := e.checkOffset(module, name, offset); err != nil {
+			return nil, err
+		}
+	}
 	return functionTargets(kind, module, found, offset), nil
 }
 
@@ -165,17 +170,20 @@ func (e *Env) noFunction(module, name string) error {
 	return err
 }
 
-// functionTargets makes a target of each function; where no module is asked for, one of each name, of which the kernel takes the first.
+// functionTargets makes a target of each function; where no module is asked for, one of each name, which may stand for several.
 func functionTargets(kind *lang.ProbeKind, module string, found []Function, offset uint64) []lang.Target {
 	var out []lang.Target
 	for i, f := range found {
 		if i > 0 && found[i-1].Name == f.Name && module == "" {
+			last := &out[len(out)-1]
+			last.Copies, last.Module = last.Copies+max(f.Copies, 1), ""
 			continue
 		}
-		t := lang.Target{Kind: kind, Func: f.Name, Module: f.Module, Offset: offset}
+		t := lang.Target{Kind: kind, Func: f.Name, Module: f.Module, Offset: offset, Copies: max(f.Copies, 1)}
 		t.Name = kind.Name + ":"
 		if module != "" {
-			t.Name += orVmlinux(f.Module) + ":"
+			t.Module = orVmlinux(f.Module)
+			t.Name += t.Module + ":"
 		}
 		t.Name += f.Name
 		if offset != 0 {
@@ -232,13 +240,18 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if !havePMU("kprobe") {
 		return nil, errNoKprobes
 	}
-	if symbols := e.multiSymbols(targets); symbols != nil && e.kprobeMulti() {
-		ret := targets[0].Kind.Return
-		return &Plan{attachType: ebpf.AttachTraceKprobeMulti, attach: func(prog *ebpf.Program) (Links, error) {
-			return halve(targets, func(lo, hi int) (closer, error) { return attachKprobeMulti(symbols[lo:hi], ret, prog) })
-		}}, nil
+	p := &Plan{}
+	if e.mayKprobeMulti(targets) && e.kprobeMulti() {
+		m, err := e.splitCopies(p, targets)
+		if err != nil {
+			return nil, err
+		}
+		p.attachType = ebpf.AttachTraceKprobeMulti
+		p.attach = func(prog *ebpf.Program) (Links, error) { return m.attach(targets[0].Kind.Return, prog) }
+		return p, nil
 	}
-	return &Plan{attach: each(targets, attachKprobe)}, nil
+	p.attach = each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) { return e.attachNamed(p, t, prog) })
+	return p, nil
 }
 
 // attachKprobe attaches to one function.
@@ -247,7 +260,7 @@ func attachKprobe(t *lang.Target, prog *ebpf.Program) (closer, error) {
 	switch {
 	case symbol == "":
 		at = t.Address
-	case t.Module != "":
+	case t.Module != "" && t.Module != "vmlinux":
 		symbol = t.Module + ":" + symbol
 	}
 	p, err := openProbe("kprobe", symbol, at, t.Kind.Return, -1, prog)
@@ -273,32 +286,25 @@ func explainKprobe(t *lang.Target, err error) error {
 	return err
 }
 
-// multiSymbols are the names for kprobe.multi, nil if these targets can not be attached that way: it takes
-// functions without offsets, and those of modules since Linux 6.2.
-func (e *Env) multiSymbols(targets []lang.Target) []string {
-	if len(targets) < 2 {
-		return nil
-	}
-	out := make([]string, len(targets))
+// mayKprobeMulti says whether kprobe.multi takes these targets: functions without offsets, and those of modules since Linux 6.2.
+func (e *Env) mayKprobeMulti(targets []lang.Target) bool {
 	for i := range targets {
 		t := &targets[i]
-		if t.Offset != 0 || t.Func == "" || t.Module != "" && !e.kernel.AtLeast(6, 2) {
-			return nil
+		if t.Offset != 0 || t.Func == "" || orVmlinux(t.Module) != "vmlinux" && !e.kernel.AtLeast(6, 2) {
+			return false
 		}
-		out[i] = t.Func
 	}
-	return out
+	return len(targets) > 1
 }
 
-func attachKprobeMulti(symbols []string, ret bool, prog *ebpf.Program) (closer, error) {
-	opts := link.KprobeMultiOptions{Symbols: symbols}
+func attachKprobeMulti(opts link.KprobeMultiOptions, what string, ret bool, prog *ebpf.Program) (closer, error) {
 	attach := link.KprobeMulti
 	if ret {
 		attach = link.KretprobeMulti
 	}
 	l, err := attach(prog, opts)
 	if err != nil {
-		return nil, fmt.Errorf("attaching to %s: %w", functions(symbols), err)
+		return nil, fmt.Errorf("attaching to %s: %w", what, err)
 	}
 	return l, nil
 }

@@ -17,6 +17,7 @@ type closer = io.Closer
 type Plan struct {
 	attachType ebpf.AttachType // that the program must be loaded with; AttachNone: nothing special
 	attach     func(*ebpf.Program) (Links, error)
+	notes      []string
 }
 
 // Plan decides how a program is attached to targets, all of one kind.

@@ -35,6 +35,7 @@ type Env struct {
 	tracefsPath string
 	tracefsErr  error
 	functions   *functionIndex
+	symbols     []kernelSymbol
 	binaries    map[string]*Binary // by path
 	clock       *clock             // runs interval probes; nil until there is one
 

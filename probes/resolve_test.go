@@ -93,6 +93,7 @@ func TestResolveMistakes(t *testing.T) {
 		{text: "k:a:b:c", want: "kprobe:function"},
 		{text: "k:vfs_raed", want: "kernel function vfs_raed", near: "vfs_read"},
 		{text: "k:nomodule:vfs_read", want: "in module nomodule"},
+		{text: "k:vfs_read+100000", want: "offset 100000 is outside of vfs_read, which has "},
 		{text: "k:vfs_read+x", want: "not a function and an offset"},
 		{text: "k:+4", want: "not a function and an offset"},
 		{text: "kr:vfs_read+4", want: "no offset"},

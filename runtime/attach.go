@@ -98,6 +98,7 @@ func attachOrder(programs []*loaded) []*loaded {
 func (s *Session) attach(p *loaded) (int, error) {
 	links, err := p.plan.Attach(p.prog)
 	s.links, p.links = append(s.links, links...), links
+	s.tellNotes(p)
 	count := len(p.spec.Prog.Targets)
 	var some *probes.SkippedError
 	switch {
@@ -108,6 +109,21 @@ func (s *Session) attach(p *loaded) (int, error) {
 		return 0, s.at(p.spec, err)
 	}
 	return count, nil
+}
+
+// tellNotes warns of what the user should know of the places a program was attached to.
+func (s *Session) tellNotes(p *loaded) {
+	noted, ok := p.plan.(interface{ Notes() []string })
+	if !ok {
+		return
+	}
+	var ds lang.Diagnostics
+	for _, note := range noted.Notes() {
+		w := warning(p.spec.Prog.Probe.Range().Pos, "probe-note", note, "")
+		w.Span = attachSpan(p.spec)
+		ds = append(ds, w)
+	}
+	s.warn(ds)
 }
 
 // tellSkipped warns of the targets of a wildcard that could not be attached, with -v of each.
