@@ -56,7 +56,7 @@ func (c *checker) field(e *FieldExpr) Type {
 	}
 	s := structBehind(t)
 	if s == nil {
-		c.report(Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name))
+		c.report(c.withoutTypes(Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name)))
 		return nil
 	}
 	f, ok := s.Field(e.Name)

@@ -130,7 +130,11 @@ func (c *checker) paramText(e *Param) string {
 func (c *checker) ident(e *Ident) Type {
 	if t, why, ok := c.builtinType(e.Name, c.p.Prog); ok {
 		if t == nil {
-			c.report(Errorf(e, "builtin-not-here", "%s", why))
+			d := Errorf(e, "builtin-not-here", "%s", why)
+			if e.Name == "args" {
+				d = c.withoutTypes(d)
+			}
+			c.report(d)
 			return nil
 		}
 		if b := variables[e.Name]; b != nil && b.value != nil {

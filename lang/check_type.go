@@ -102,7 +102,7 @@ func (c *checker) offsetof(e *Offsetof) Type {
 	for _, name := range e.Fields {
 		s, ok := t.(*Struct)
 		if !ok {
-			c.report(Errorf(e, "no-field", "a %s has no fields", t))
+			c.report(c.withoutTypes(Errorf(e, "no-field", "a %s has no fields", t)))
 			return nil
 		}
 		f, ok := s.Field(name)
@@ -190,7 +190,7 @@ func (c *checker) namedType(n *TypeName) Type {
 	}
 	kw := n.Keyword
 	if c.final {
-		c.report(withNear(Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(kw+" "+n.Name)), strings.TrimLeft(kw+" ", " "), c.env.Near(kw, n.Name)))
+		c.report(c.withoutTypes(withNear(Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(kw+" "+n.Name)), strings.TrimLeft(kw+" ", " "), c.env.Near(kw, n.Name))))
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type Kernel struct {
 	// types takes a millisecond, and many scripts need neither. nil if it is set already.
 	FindCast func() uint32
 	FindTask func() *Struct
+	// TypesErr says why the kernel's types cannot be read, nil if they can. nil: they can.
+	TypesErr func() error
 	PidNS    *PidNS // set when gotrace does not run in the first pid namespace
 }
 

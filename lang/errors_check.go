@@ -13,6 +13,16 @@ func withNear(d Diagnostic, prefix string, near []string) Diagnostic {
 	return d.WithHint("did you mean %s?", strings.Join(near, ", "))
 }
 
+// withoutTypes says with a mistake about a type that the kernel's types cannot be read, where that is so: it may be the cause.
+func (c *checker) withoutTypes(d Diagnostic) Diagnostic {
+	if why := c.env.Kernel().TypesErr; why != nil {
+		if err := why(); err != nil {
+			return d.WithHint("the kernel's types are not known here: %v", err)
+		}
+	}
+	return d
+}
+
 func errUnknownSetting(s *Setting, near []string) Diagnostic {
 	return withNear(Errorf(s, "unknown-setting", "there is no setting %s", s.Name), "", near)
 }

@@ -25,8 +25,12 @@ type kernelTypes struct {
 // vmlinux returns the kernel's types. They are opened once.
 func (e *Env) vmlinux() (*kernelTypes, error) {
 	if e.types == nil && e.typesErr == nil {
-		e.types, e.typesErr = openTypes(btfDir+"/vmlinux", nil)
-		if errors.Is(e.typesErr, os.ErrNotExist) {
+		path := btfDir + "/vmlinux"
+		if e.opts.BTF != "" {
+			path = e.opts.BTF
+		}
+		e.types, e.typesErr = openTypes(path, nil)
+		if errors.Is(e.typesErr, os.ErrNotExist) && e.opts.BTF == "" {
 			e.typesErr = errNoBTF
 		}
 	}
@@ -34,7 +38,8 @@ func (e *Env) vmlinux() (*kernelTypes, error) {
 }
 
 // errNoBTF is what features that need the kernel's types say without them.
-var errNoBTF = errors.New("the kernel has no type information (CONFIG_DEBUG_INFO_BTF, " + btfDir + "/vmlinux)")
+var errNoBTF = errors.New("there is no " + btfDir + "/vmlinux: the kernel was built without CONFIG_DEBUG_INFO_BTF; " +
+	"GOTRACE_BTF=FILE names a file with its types (BTF, as pahole makes it)")
 
 func openTypes(path string, kernel *kernelTypes) (*kernelTypes, error) {
 	k := &kernelTypes{kernel: kernel, own: 1, structs: map[kbtf.ID]*lang.Struct{}, enums: map[kbtf.ID]*lang.Enum{}}
@@ -102,6 +107,9 @@ func (e *Env) taskStruct() *lang.Struct {
 
 // rdonlyCast is the BTF id of the kfunc bpf_rdonly_cast, 0 if the kernel has none.
 func (e *Env) rdonlyCast() uint32 {
+	if e.opts.BTF != "" {
+		return 0 // its numbers need not be those of the running kernel
+	}
 	types, err := e.vmlinux()
 	if err != nil {
 		return 0

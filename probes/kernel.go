@@ -77,8 +77,18 @@ const (
 var ErrPrivileges = errors.New("gotrace needs root, or the capabilities CAP_BPF and CAP_PERFMON (and read access to tracefs): " +
 	"run it with sudo, or give it these: setcap cap_bpf,cap_perfmon+ep FILE")
 
-// CheckPrivileges returns ErrPrivileges if this process may not trace.
+// ErrUserNamespace says that privileges of a user namespace are not enough.
+var ErrUserNamespace = errors.New("gotrace runs in a user namespace (a rootless container, unshare --user): to load programs takes root, " +
+	"or CAP_BPF and CAP_PERFMON, in the initial one; run it outside")
+
+// initialUserNS is the inode of the first user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h).
+const initialUserNS = "user:[4026531837]"
+
+// CheckPrivileges returns ErrPrivileges or ErrUserNamespace if this process may not trace.
 func CheckPrivileges() error {
+	if ns, err := os.Readlink("/proc/self/ns/user"); err == nil && ns != initialUserNS {
+		return ErrUserNamespace
+	}
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
 		return fmt.Errorf("reading the capabilities of this process: %w", err)

@@ -40,6 +40,9 @@ func deniedBy(err error, typ uint32) string {
 	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
 		return ""
 	}
+	if why := WhyDenied(err); why != "" {
+		return why
+	}
 	paranoid, readErr := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
 	uprobe, typErr := pmuType("uprobe")
 	return deniedText(strings.TrimSpace(string(paranoid)), readErr == nil, typErr == nil && typ == uprobe)

@@ -16,8 +16,9 @@ import (
 
 // EnvOptions are the settings of an Env.
 type EnvOptions struct {
-	PID    int  // -p: uprobes and profile probes are attached to this process alone; 0 for all
-	Unsafe bool // --unsafe: kprobes at addresses
+	PID    int    // -p: uprobes and profile probes are attached to this process alone; 0 for all
+	Unsafe bool   // --unsafe: probes that only the user can know to be right
+	BTF    string // a file with the kernel's types, "" for the kernel's own
 }
 
 // Env is this machine, as the checker and the code generator see it. It implements lang.Env. It is not safe for
@@ -61,10 +62,14 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		Arch:         goarch,
 		PossibleCPUs: possible,
 		OnlineCPUs:   len(onlineCPUs()),
-		BTF:          exists("/sys/kernel/btf/vmlinux"),
+		BTF:          opts.BTF == "" && exists(btfDir+"/vmlinux"),
 		PidNS:        pidNamespace(),
 	}
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
+	e.kernel.TypesErr = func() error {
+		_, err := e.vmlinux()
+		return err
+	}
 	return e, nil
 }
 

@@ -14,19 +14,16 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // loadMaps creates the maps.
 func (s *Session) loadMaps() error {
-	// Before 5.11 maps and programs count against the limit of locked memory.
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return fmt.Errorf("raising the limit of locked memory: %w", err)
-	}
+	s.unlimitMemory()
 	s.maps = map[string]*ebpf.Map{}
 	s.scriptMaps = map[*lang.Map]*scriptMap{}
 	for _, spec := range s.bp.Maps {
@@ -50,6 +47,12 @@ func (s *Session) loadMaps() error {
 	return s.initGlobals()
 }
 
+// unlimitMemory raises the limit of locked memory, against which maps and programs count before Linux 5.11. Where that is not
+// allowed the kernel says, for the map that finds no room, EPERM.
+func (s *Session) unlimitMemory() {
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+}
+
 func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
 	ms := &ebpf.MapSpec{
 		Name:       kernelName(spec.Name),
@@ -69,7 +72,7 @@ func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
 	if err == nil {
 		return m, nil
 	}
-	err = fmt.Errorf("creating map %s: %w", spec.Name, err)
+	err = fmt.Errorf("creating map %s: %w%s", spec.Name, err, probes.WhyDenied(err))
 	if spec.Script == nil {
 		return nil, err
 	}
@@ -223,7 +226,7 @@ func (s *Session) loadProgram(l *loaded) error {
 		return verifierError(p, refused)
 	}
 	if err != nil {
-		return s.at(p, fmt.Errorf("loading the program: %w", err))
+		return s.at(p, fmt.Errorf("loading the program: %w%s", err, probes.WhyDenied(err)))
 	}
 	return nil
 }

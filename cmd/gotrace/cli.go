@@ -157,6 +157,9 @@ func contains(list []string, s string) bool {
 // run is the whole command. It returns the exit code.
 func (c *cli) run(args []string) int {
 	c.out = &sticky{w: c.stdout}
+	if err := checkLimits(); err != nil {
+		return c.fail(err)
+	}
 	code := c.dispatch(args)
 	if c.out.err != nil {
 		return c.fail(c.out.err)

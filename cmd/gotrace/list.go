@@ -10,7 +10,7 @@ import (
 
 // list prints the probes that match a pattern, or those of a program.
 func (c *cli) list(args []string) int {
-	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid, Unsafe: c.flags.unsafe})
+	env, err := probes.NewEnv(c.envOptions())
 	if err != nil {
 		return c.fail(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 	if child != nil {
 		defer child.Close()
 	}
-	env, err := probes.NewEnv(probes.EnvOptions{PID: c.flags.pid, Unsafe: c.flags.unsafe})
+	env, err := probes.NewEnv(c.envOptions())
 	if err != nil {
 		return 1, err
 	}
@@ -68,6 +69,15 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 		return 0, err
 	}
 	return c.runBlueprint(bp, env, child)
+}
+
+// envOptions are the settings of the machine's view. A file with the kernel's types is named as for bpftrace.
+func (c *cli) envOptions() probes.EnvOptions {
+	return probes.EnvOptions{
+		PID:    c.flags.pid,
+		Unsafe: c.flags.unsafe,
+		BTF:    cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
+	}
 }
 
 // compile checks and compiles. A nil blueprint without an error means that -d asked for no more.
@@ -152,6 +162,9 @@ func (c *cli) startChild(opts *lang.Options) (*runtime.Child, error) {
 
 // runBlueprint loads, attaches and runs. It returns the exit code of the script.
 func (c *cli) runBlueprint(bp *codegen.Blueprint, env *probes.Env, child *runtime.Child) (int, error) {
+	if c.flags.output == "" && stdoutClosed(env) {
+		return 1, errClosedOutput
+	}
 	out, closeOut, err := c.output()
 	if err != nil {
 		return 1, err
@@ -215,18 +228,18 @@ func (c *cli) output() (io.Writer, func(), error) {
 	return f, func() { f.Close() }, nil
 }
 
-// signals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second one quits at once, as SIGQUIT does: the
+// signals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second one quits at once, as SIGQUIT does (quietQuit): the
 // kernel takes back everything a dead process had attached. A SIGHUP that is ignored, as nohup does, stays ignored.
 func (c *cli) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(ch, syscall.SIGHUP)
 	}
 	go func() {
 		for sig := range ch {
-			if ctx.Err() != nil || sig == syscall.SIGQUIT {
+			if ctx.Err() != nil {
 				os.Exit(128 + int(sig.(syscall.Signal)))
 			}
 			cancel()
