@@ -2,6 +2,8 @@ package lang
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 )
 
@@ -11,13 +13,29 @@ type Source struct {
 	Text []byte
 }
 
+// maxSource bounds scripts: a device such as /dev/zero never ends.
+const maxSource = 16 << 20
+
 // ReadSource reads a script from a file.
 func ReadSource(path string) (*Source, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{Name: path, Text: text}, nil
+	defer f.Close()
+	return ReadSourceFrom(f, path)
+}
+
+// ReadSourceFrom reads a script to which messages give a name.
+func ReadSourceFrom(r io.Reader, name string) (*Source, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxSource+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxSource {
+		return nil, fmt.Errorf("%s is no script: it has more than %d bytes", name, maxSource)
+	}
+	return &Source{Name: name, Text: text}, nil
 }
 
 // Line returns line n (from 1) without its end, "" if there is none.

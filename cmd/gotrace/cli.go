@@ -201,11 +201,11 @@ func (c *cli) source(args []string) (*lang.Source, []string, error) {
 		return nil, nil, fmt.Errorf("%w: no script: give a file, or a program with -e", errUsage)
 	}
 	if args[0] == "-" {
-		text, err := io.ReadAll(c.stdin)
+		src, err := lang.ReadSourceFrom(c.stdin, "stdin")
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading standard input: %w", err)
 		}
-		return &lang.Source{Name: "stdin", Text: text}, args[1:], nil
+		return src, args[1:], nil
 	}
 	src, err := lang.ReadSource(args[0])
 	if err != nil {
