@@ -208,7 +208,11 @@ func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openProbe("uprobe", t.Path, off, t.Kind.Return, e.opts.PID, prog)
+		p, err := openProbe("uprobe", t.Path, off, t.Kind.Return, e.opts.PID, prog)
+		if err != nil {
+			return nil, explainUprobe(t, err)
+		}
+		return p, nil
 	})}, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -76,4 +78,22 @@ func (l *leftOut) note(other string) string {
 		text += fmt.Sprintf(" (and %d more functions)", n)
 	}
 	return text
+}
+
+// errNotSupported is ENOTSUPP of include/linux/errno.h, which is none of user space's.
+const errNotSupported = unix.Errno(524)
+
+// explainUprobe says what the kernel means by an error (uprobe_register and prepare_uprobe, kernel/events/uprobes.c).
+func explainUprobe(t *lang.Target, err error) error {
+	switch {
+	case errors.Is(err, errNotSupported), errors.Is(err, unix.ENOEXEC):
+		return fmt.Errorf("the kernel cannot put a probe on the instruction there: probe another place in the function: %w", err)
+	case errors.Is(err, unix.EIO):
+		return fmt.Errorf("the file system that %s is on gives the kernel no pages of it: copy the file elsewhere: %w", t.Path, err)
+	case errors.Is(err, unix.ESRCH):
+		return fmt.Errorf("the process of -p is gone: %w", err)
+	case errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("the kernel refuses a probe at this place of %s: %w", t.Path, err)
+	}
+	return err
 }

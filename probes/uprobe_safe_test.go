@@ -1,12 +1,15 @@
 package probes
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
 )
@@ -162,5 +165,19 @@ func inGoCode(t *testing.T, bin, name string) {
 	}
 	if slices.ContainsFunc(found, func(t lang.Target) bool { return t.Go }) {
 		t.Error("the wildcard has Go functions")
+	}
+}
+
+func TestExplainUprobe(t *testing.T) {
+	for err, want := range map[error]string{
+		errNotSupported: "cannot put a probe on the instruction", unix.ENOEXEC: "instruction", unix.EIO: "file system that /bin/x is on",
+		unix.ESRCH: "is gone", unix.EINVAL: "refuses a probe at this place of /bin/x",
+	} {
+		if got := explainUprobe(&lang.Target{Path: "/bin/x"}, err); !errors.Is(got, err) || !strings.Contains(got.Error(), want) {
+			t.Errorf("%v: %v; want %q", err, got, want)
+		}
+	}
+	if got := explainUprobe(&lang.Target{}, unix.ENOMEM); got != unix.ENOMEM {
+		t.Errorf("ENOMEM: %v", got)
 	}
 }
