@@ -110,8 +110,11 @@ func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 		return operand{typ: t, val: l.b.Op(ir.OpScalar, l.ctxWord(8*i))}
 	}
 	r := l.registers(n)
-	if i < len(r.args) {
+	if i < len(r.args) && !l.prog.Targets[0].I386 {
 		return operand{typ: t, val: l.convert(l.ctxWord(r.args[i]), lang.Int{Bits: 64}, t)}
+	}
+	if l.prog.Targets[0].I386 {
+		return stackArg(l, n, t, i)
 	}
 	return stackArg(l, n, t, i-len(r.args))
 }
@@ -119,11 +122,15 @@ func probeArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 // stackArg is sargN: the Nth word of the arguments on the stack.
 func stackArg(l *lowerer, n lang.Node, t lang.Type, i int) operand {
 	r := l.registers(n)
+	word := lang.Int{Bits: 64}
 	p := place{base: l.ctxWord(r.sp), off: r.stack + 8*i, space: lang.SpaceKernel}
 	if l.prog.Kind.User {
 		p.space = lang.SpaceUser
 	}
-	return operand{typ: t, val: l.convert(l.loadAt(p, lang.Int{Bits: 64}).val, lang.Int{Bits: 64}, t)}
+	if l.prog.Targets[0].I386 {
+		word, p.off = lang.Int{Bits: 32}, 4+4*i // behind the return address
+	}
+	return operand{typ: t, val: l.convert(l.loadAt(p, word).val, word, t)}
 }
 
 // funcIP is the address of the traced function. bpf_get_func_ip knows it for kernel probes since Linux 5.15 and for user probes since

@@ -207,7 +207,7 @@ func (c *checker) addTarget(groups []*progState, p *Probe, ap *AttachPoint, t *T
 	}
 	if !named {
 		for _, g := range groups {
-			if g.Kind == t.Kind && !t.Kind.Once && sameStruct(g.Args, args) && sameType(g.Retval, retval) {
+			if g.Kind == t.Kind && !t.Kind.Once && sameStruct(g.Args, args) && sameType(g.Retval, retval) && g.Targets[0].I386 == t.I386 {
 				g.Targets = append(g.Targets, *t)
 				return groups
 			}

@@ -136,6 +136,7 @@ type Target struct {
 	Wildcard bool
 	Go       bool   // uprobe: the Go compiler's code, whose arguments are not where C has them
 	Copies   int    // kprobe: how many functions of the kernel have this name, as far as it is known
+	I386     bool   // uprobe: 32-bit x86 code, which has its arguments on the stack
 	Note     string // what the user should know of the target, "" for nothing
 }
 

@@ -23,6 +23,7 @@ type Binary struct {
 	code    []elf.ProgHeader
 	buildID string // in hexadecimal, "" if it has none
 	goCode  *goCode
+	i386    bool // 32-bit x86 code
 }
 
 // OpenBinary reads an executable or a shared library. Where it was stripped, its functions come from its debug file, which
@@ -156,7 +157,7 @@ func (b *budget) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func parseBinary(f *elfFile) (*Binary, error) {
-	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File)}
+	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File), i386: f.Machine == elf.EM_386}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {
 			b.code = append(b.code, p.ProgHeader)

@@ -76,7 +76,7 @@ func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) (
 			return nil, fmt.Errorf("address %#x, %s: %w", addr, s.Name, err)
 		}
 	}
-	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.isGo(s.Name, addr)}
+	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.isGo(s.Name, addr), I386: b.i386}
 	if t.Go && kind.Return && !e.opts.Unsafe {
 		return nil, fmt.Errorf("address %#x: %w%s", addr, errGoReturn, unsafeHint)
 	}

@@ -19,7 +19,7 @@ var errGoReturn = errors.New("this is Go code: a return probe there crashes the 
 // writes its breakpoint wherever it is told to.
 func (e *Env) functionUprobe(kind *lang.ProbeKind, b *Binary, s Symbol, offset uint64) (lang.Target, error) {
 	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
-		Go: b.isGo(s.Name, s.Address)}
+		Go: b.isGo(s.Name, s.Address), I386: b.i386}
 	if offset != 0 {
 		t.Name += fmt.Sprintf("+%d", offset)
 	}
