@@ -275,13 +275,13 @@ func attachKprobe(t *lang.Target, prog *ebpf.Program) (closer, error) {
 func explainKprobe(t *lang.Target, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("the kernel has no function %s that can be traced: it may be inlined: %w", t.Func, err)
+		return &explained{fmt.Sprintf("the kernel has no function %s that can be traced: it may be inlined", t.Func), err}
 	case errors.Is(err, unix.EADDRNOTAVAIL):
-		return fmt.Errorf("the kernel has several functions %s: name the module, or use an address: %w", t.Func, err)
+		return &explained{fmt.Sprintf("the kernel has several functions %s: name the module, or use an address", t.Func), err}
 	case errors.Is(err, unix.EILSEQ):
-		return fmt.Errorf("offset %d is in the middle of an instruction: %w", t.Offset, err)
+		return &explained{fmt.Sprintf("offset %d is in the middle of an instruction", t.Offset), err}
 	case errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("the kernel does not let %s be traced (notrace, blacklisted, or a bad offset): %w", t.Func, err)
+		return &explained{fmt.Sprintf("the kernel does not let %s be traced (notrace, blacklisted, or a bad offset)", t.Func), err}
 	}
 	return err
 }

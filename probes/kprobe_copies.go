@@ -31,7 +31,9 @@ func (e *Env) attachNamed(p *Plan, t *lang.Target, prog *ebpf.Program) (closer, 
 		}
 		all = append(all, l)
 	}
-	p.noteCopies(t.Func, len(all))
+	if !t.Wildcard { // a pattern means all it matches
+		p.noteCopies(t.Func, len(all))
+	}
 	return all, nil
 }
 

@@ -83,3 +83,12 @@ func halve(targets []lang.Target, attach func(lo, hi int) (closer, error)) (Link
 	}
 	return skipped.result(all)
 }
+
+// explained is an error of the kernel's in words: the text of its number says something else ("invalid multibyte character").
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }

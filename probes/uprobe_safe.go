@@ -87,13 +87,13 @@ const errNotSupported = unix.Errno(524)
 func explainUprobe(t *lang.Target, err error) error {
 	switch {
 	case errors.Is(err, errNotSupported), errors.Is(err, unix.ENOEXEC):
-		return fmt.Errorf("the kernel cannot put a probe on the instruction there: probe another place in the function: %w", err)
+		return &explained{"the kernel cannot put a probe on the instruction there: probe another place in the function", err}
 	case errors.Is(err, unix.EIO):
-		return fmt.Errorf("the file system that %s is on gives the kernel no pages of it: copy the file elsewhere: %w", t.Path, err)
+		return &explained{fmt.Sprintf("the file system that %s is on gives the kernel no pages of it: copy the file elsewhere", t.Path), err}
 	case errors.Is(err, unix.ESRCH):
-		return fmt.Errorf("the process of -p is gone: %w", err)
+		return &explained{"the process of -p is gone", err}
 	case errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("the kernel refuses a probe at this place of %s: %w", t.Path, err)
+		return &explained{fmt.Sprintf("the kernel refuses a probe at this place of %s", t.Path), err}
 	}
 	return err
 }
