@@ -5,19 +5,49 @@ import (
 	"fmt"
 )
 
-// C definitions at the head of a script are the types that scripts need of their own: struct, union and enum
-// definitions, #define of constants, and conditions around them. #include lines bring no types: the kernel's
-// come from BTF, without headers. What goes beyond that gets a message that names it.
+// C definitions at the head of a script are the types and constants that scripts need of their own: struct, union and enum
+// definitions, #define, #include, and conditions around them. They are read in two steps, as C does it: the preprocessor
+// (cdef_text.go, cdef_directive.go, cdef_macro.go, cdef_expand.go) makes tokens of a text, the parser (cdef_unit.go,
+// cdef_parse.go) reads declarations from the tokens. A name means, in this order: what the script and its own headers
+// define, a constant of the kernel's enums (BTF), a constant of the table of the kernel's interface (cdef_machine.go),
+// what installed headers of the system define (cdef_system.go). The last two are looked into only for names that the others do not know.
 
-// cTypes are the script's own C definitions.
+// cTypes are C definitions: the script's own, or those of the system's headers.
 type cTypes struct {
-	structs map[string]*Struct // "struct x" and "union x"
-	align   map[*Struct]int    // alignment in bytes, which other structs that contain them need
-	enums   map[string]Int
-	consts  map[string]cConst // enumeration constants
-	defines map[string]*cDefine
-	lookup  func(keyword, name string) (Type, bool) // types of the machine
-	skip    []bool                                  // for each open #if: its lines are left out
+	structs  map[string]*Struct // "struct x" and "union x", also those that are only declared
+	complete map[*Struct]bool   // of these, those that are defined, anonymous ones included
+	open     map[*Struct]bool   // those whose members are being read
+	fields   map[*Struct][]Field
+	align    map[*Struct]int // alignment in bytes, which other structs that contain them need
+	enums    map[string]Int
+	consts   map[string]cConst // enumeration constants
+	typedefs map[string]cType
+	borrowed map[string]bool // tags of the machine's structs that a member has as its type
+	defines  map[string]*cDefine
+
+	kernel     *Kernel
+	machine    func(keyword, name string) (Type, bool) // types of the machine
+	enumConst  func(name string) (Int, int64, bool)    // constants of the machine's enums
+	headers    *Headers
+	system     *cSystem // nil within headers of the system
+	searchDirs []string // within headers of the system: where others of them are
+	scriptName string
+
+	conds   []*cCond        // open #if, #ifdef and #ifndef
+	out     []cToken        // what the preprocessor has made of the text
+	raw     []cToken        // tokens since the last directive
+	files   []*cFile        // that are being read, the script first
+	once    map[string]bool // paths of headers with #pragma once
+	pack    []uint8         // #pragma pack; the last one holds
+	made    int             // tokens that macros made
+	maxMade int
+
+	texts    map[string]string // headers by path
+	includes int               // headers read, repeated ones counted
+	read     int               // their bytes
+	stopped  bool              // a limit is reached
+
+	fail func(err error) // takes mistakes; the text goes on behind them
 }
 
 // cConst is an enumeration constant.
@@ -26,119 +56,123 @@ type cConst struct {
 	value int64
 }
 
-// cDefine is what #define stands for.
-type cDefine struct {
-	tokens []cToken
-	call   bool // it takes arguments
+// cType is a type with the alignment that C gives it, which an attribute can change.
+type cType struct {
+	Type
+	align int
 }
 
 // cError is a mistake at a token of a definition.
 type cError struct {
-	offset int
-	text   string
+	at   cToken
+	text string
+	hint string
 }
 
 func (e *cError) Error() string { return e.text }
 
 func cErrorf(t cToken, format string, args ...any) error {
-	return &cError{offset: t.offset, text: fmt.Sprintf(format, args...)}
+	return &cError{at: t, text: fmt.Sprintf(format, args...)}
 }
 
-func newCTypes(lookup func(keyword, name string) (Type, bool), btf bool) *cTypes {
-	c := &cTypes{
-		structs: map[string]*Struct{}, align: map[*Struct]int{}, enums: map[string]Int{},
-		consts: map[string]cConst{}, defines: map[string]*cDefine{}, lookup: lookup,
+func newCTypes(machine func(keyword, name string) (Type, bool), kernel *Kernel, headers *Headers) *cTypes {
+	if headers == nil {
+		headers = &Headers{}
 	}
-	if btf {
-		// Scripts ask for it to leave out what BTF gives them.
-		c.defines["BPFTRACE_HAVE_BTF"] = &cDefine{tokens: []cToken{{kind: cInt, text: "1", value: 1}}}
+	return &cTypes{
+		structs: map[string]*Struct{}, complete: map[*Struct]bool{}, open: map[*Struct]bool{},
+		fields: map[*Struct][]Field{}, align: map[*Struct]int{}, enums: map[string]Int{},
+		consts: map[string]cConst{}, typedefs: map[string]cType{}, borrowed: map[string]bool{}, defines: map[string]*cDefine{},
+		kernel: kernel, machine: machine, headers: headers, once: map[string]bool{}, texts: map[string]string{}, maxMade: maxExpansion, fail: func(error) {},
 	}
-	return c
 }
 
 // definitions reads all C definitions of the script.
 func (c *checker) definitions() {
-	c.c = newCTypes(c.env.Type, len(c.file.CDefs) > 0 && c.env.Kernel().BTF)
+	c.c = newCTypes(c.env.Type, c.env.Kernel(), c.opts.Headers)
+	c.c.enumConst = c.env.EnumConst
+	c.c.system = newCSystem(c.c)
+	if src := c.out.Source; src != nil && src.Name != "stdin" {
+		c.c.scriptName = src.Name
+	}
+	c.c.fail = func(err error) { c.diags = append(c.diags, c.definitionError(err)) }
+	c.c.includeOptions()
 	for _, d := range c.file.CDefs {
-		err := c.c.define(d.Text)
-		if err == nil {
-			continue
-		}
-		at := *d
-		var place *cError
-		if errors.As(err, &place) {
-			at.Pos = advance(d.Pos, d.Text[:min(place.offset, len(d.Text))])
-			at.EndPos = at.Pos
-		}
-		c.diags = append(c.diags, Errorf(&at, "c-definition", "%v", err))
+		c.c.script(d)
 	}
-	if n := len(c.c.skip); n > 0 {
-		last := c.file.CDefs[len(c.file.CDefs)-1]
-		c.diags = append(c.diags, Errorf(last, "c-definition", "an #if has no #endif"))
+	for _, open := range c.c.conds {
+		c.c.fail(cErrorf(open.at, "this #%s has no #endif", open.at.text))
 	}
 }
 
-// advance is the position after a text that begins at a position.
-func advance(p Pos, text string) Pos {
-	for i := range len(text) {
-		p.Offset++
-		p.Column++
-		if text[i] == '\n' {
-			p.Line++
-			p.Column = 1
-		}
-	}
-	return p
+// script reads one definition or preprocessor line of the script.
+func (c *cTypes) script(d *CDef) {
+	f := &cFile{text: d.Text, pos: d.Pos}
+	c.files = append(c.files[:0], f)
+	c.text(f)
+	c.unit()
 }
 
-// skipping says whether an #if leaves out what comes now.
-func (c *cTypes) skipping() bool {
-	for _, s := range c.skip {
-		if s {
-			return true
+// definitionError puts a mistake at its place, which can be in a header.
+func (c *checker) definitionError(err error) Diagnostic {
+	var place *cError
+	if !errors.As(err, &place) || place.at.file == nil {
+		return Errorf(Span{}, "c-definition", "%v", err)
+	}
+	f := place.at.file
+	start, end := place.at.offset, place.at.offset+len(place.at.text)
+	at := Span{Pos: f.position(start), EndPos: f.position(end)}
+	d := Errorf(at, "c-definition", "%v", err)
+	if place.hint != "" {
+		d = d.WithHint("%s", place.hint)
+	}
+	if f.name == "" {
+		return d
+	}
+	d.In = &Source{Name: f.name, Text: []byte(f.text)}
+	if by := f.by.file; by != nil && d.Hint == "" {
+		p := by.position(f.by.offset)
+		name := by.name
+		if name == "" {
+			name = c.out.Source.nameOf()
 		}
+		d = d.WithHint("%s is included at %s:%d:%d", f.name, name, p.Line, p.Column)
 	}
-	return false
-}
-
-// define reads one definition or preprocessor line.
-func (c *cTypes) define(text string) error {
-	tokens, err := cTokens(text)
-	if err != nil {
-		return err
-	}
-	if len(tokens) > 1 && tokens[0].is("#") {
-		return c.directive(tokens[1:])
-	}
-	if c.skipping() || len(tokens) < 2 {
-		return nil
-	}
-	p := &cParser{cTypes: c, tokens: c.expand(tokens)}
-	_, err = p.specifier()
-	if err == nil {
-		p.accept(";")
-		if t := p.peek(); t.kind != cEnd {
-			err = cErrorf(t, "a definition ends before %s", t)
-		}
-	}
-	return err
+	return d
 }
 
 // find is a type of the script or of the machine.
 func (c *cTypes) find(keyword, name string) (Type, bool) {
-	switch keyword {
-	case "struct", "union":
-		if s := c.structs[keyword+" "+name]; s != nil {
-			return s, true
-		}
-	case "enum":
-		if t, ok := c.enums[name]; ok {
-			return t, true
-		}
-	case "":
+	if t, ok := c.own(keyword, name); ok {
+		return t, true
+	}
+	if keyword == "" {
 		if t, ok := baseTypes[name]; ok {
 			return t, true
 		}
 	}
-	return c.lookup(keyword, name)
+	if t, ok := c.machine(keyword, name); ok {
+		return t, true
+	}
+	if c.system != nil {
+		return c.system.find(keyword, name)
+	}
+	return nil, false
+}
+
+// own is a type that the definitions have.
+func (c *cTypes) own(keyword, name string) (Type, bool) {
+	switch keyword {
+	case "struct", "union":
+		s := c.structs[keyword+" "+name]
+		return s, s != nil && c.complete[s]
+	case "enum":
+		t, ok := c.enums[name]
+		return t, ok
+	}
+	t, ok := c.typedefs[name]
+	if !ok {
+		return nil, false
+	}
+	return c.settle(t.Type), true
 }

@@ -1,9 +1,16 @@
 package lang
 
-// constant is the value of an integer constant expression of C. In an #if, names that mean nothing are 0.
-func (c *cTypes) constant(tokens []cToken, inIf bool) (int64, error) {
-	p := &cParser{cTypes: c, tokens: c.expand(tokens), inIf: inIf}
-	v, err := p.constExpr(0)
+import "strings"
+
+// constant is the value of an integer constant expression of C, macros replaced.
+func (c *cTypes) constant(tokens []cToken, mode cMode) (int64, error) {
+	v, err := c.constantValue(tokens, mode)
+	return int64(v.n), err
+}
+
+func (c *cTypes) constantValue(tokens []cToken, mode cMode) (cValue, error) {
+	p := &cParser{cTypes: c, tokens: tokens, mode: mode}
+	v, err := p.condExpr()
 	if err == nil && p.peek().kind != cEnd {
 		err = cErrorf(p.peek(), "a constant ends before %s", p.peek())
 	}
@@ -16,11 +23,51 @@ var cPrecedence = map[string]int{
 	"<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
 }
 
-// constExpr reads operators of at least a precedence.
-func (p *cParser) constExpr(least int) (int64, error) {
+// condExpr reads `a ? b : c` or less.
+func (p *cParser) condExpr() (cValue, error) {
+	if p.depth++; p.depth > cMaxDepth {
+		return cValue{}, cErrorf(p.peek(), "this nests too deep")
+	}
+	defer func() { p.depth-- }()
+	x, err := p.constExpr(0)
+	if err != nil || !p.accept("?") {
+		return x, err
+	}
+	holds := x.n != 0
+	y := x
+	if !p.peek().is(":") { // GNU C: a ?: b
+		if y, err = p.idle(!holds, p.condExpr); err != nil {
+			return y, err
+		}
+	}
+	if err := p.expect(":"); err != nil {
+		return y, err
+	}
+	z, err := p.idle(holds, p.condExpr)
+	if err != nil {
+		return z, err
+	}
+	y, z = common(y, z)
+	if holds {
+		return y, nil
+	}
+	return z, nil
+}
+
+// idle reads an operand. If it decides nothing, a division by zero in it is no mistake.
+func (p *cParser) idle(decided bool, read func() (cValue, error)) (cValue, error) {
+	if decided {
+		p.unused++
+		defer func() { p.unused-- }()
+	}
+	return read()
+}
+
+// constExpr reads operators of more than a precedence.
+func (p *cParser) constExpr(least int) (cValue, error) {
 	x, err := p.constUnary()
 	if err != nil {
-		return 0, err
+		return x, err
 	}
 	for {
 		op := p.peek()
@@ -29,45 +76,46 @@ func (p *cParser) constExpr(least int) (int64, error) {
 			return x, nil
 		}
 		p.next()
-		y, err := p.constExpr(prec)
+		decided := op.text == "||" && x.n != 0 || op.text == "&&" && x.n == 0
+		y, err := p.idle(decided, func() (cValue, error) { return p.constExpr(prec) })
 		if err != nil {
-			return 0, err
+			return x, err
 		}
-		if x, err = cBinary(op, x, y); err != nil {
-			return 0, err
+		if (op.text == "/" || op.text == "%") && y.n == 0 && p.unused > 0 {
+			continue
+		}
+		if x, err = cBinary(op, x, y, p.mode); err != nil {
+			return x, err
 		}
 	}
-}
-
-func cBinary(op cToken, x, y int64) (int64, error) {
-	v, ok := compute(op.text, true, uint64(x), uint64(y))
-	if !ok {
-		return 0, cErrorf(op, "division by zero")
-	}
-	return int64(v), nil
 }
 
 // cMaxDepth bounds how deep C definitions nest.
 const cMaxDepth = 200
 
-func (p *cParser) constUnary() (int64, error) {
+func (p *cParser) constUnary() (cValue, error) {
 	if p.depth++; p.depth > cMaxDepth {
-		return 0, cErrorf(p.peek(), "this nests too deep")
+		return cValue{}, cErrorf(p.peek(), "this nests too deep")
 	}
 	defer func() { p.depth-- }()
 	t := p.next()
 	switch {
-	case t.kind == cInt:
-		return int64(t.value), nil
+	case t.kind == cNumber:
+		v, err := cInteger(t)
+		if p.mode == cInIf { // a number that fits 64 bits with a sign has one, however it is written
+			v.unsigned = strings.ContainsAny(t.text, "uU") || int64(v.n) < 0
+		}
+		return p.wide(v), err
+	case t.kind == cChar:
+		v, err := cCharacter(t)
+		return p.wide(v), err
 	case t.kind == cWord:
-		if k, ok := p.consts[t.text]; ok {
-			return k.value, nil
-		}
-		if p.inIf {
-			return 0, nil
-		}
+		return p.constName(t)
 	case t.is("("):
-		v, err := p.constExpr(0)
+		if p.mode != cInIf && p.beginsType() {
+			return p.constCast()
+		}
+		v, err := p.condExpr()
 		if err == nil {
 			err = p.expect(")")
 		}
@@ -76,13 +124,176 @@ func (p *cParser) constUnary() (int64, error) {
 		v, err := p.constUnary()
 		switch t.text {
 		case "-":
-			v = -v
+			v.n = -v.n
 		case "~":
-			v = ^v
+			v.n = ^v.n
 		case "!":
-			v = int64(truth(v == 0))
+			v = p.mode.integer(truth(v.n == 0))
 		}
+		return v.cut(), err
+	}
+	return cValue{}, cErrorf(t, "%s is no constant", t)
+}
+
+// wide makes 64 bits of a number where the rules ask for that.
+func (p *cParser) wide(v cValue) cValue {
+	switch p.mode {
+	case cInIf:
+		v.bits = 64
+	case cWide:
+		v.bits, v.unsigned = 64, false
+	}
+	return v
+}
+
+// constName is the value of a name: an enumeration constant, sizeof and its like.
+func (p *cParser) constName(t cToken) (cValue, error) {
+	if p.mode == cInIf {
+		if p.peek().is("(") {
+			return cValue{}, cErrorf(t, "there is no macro %s for this #if", t.text)
+		}
+		return cInt64(0), nil
+	}
+	switch t.text {
+	case "sizeof", "_Alignof", "__alignof__", "alignof", "__alignof":
+		return p.sizeofExpr(t)
+	case "offsetof", "__builtin_offsetof":
+		return p.offsetofExpr(t)
+	case "__extension__":
+		return p.constUnary()
+	}
+	if typ, n, ok := p.constNamed(t.text); ok {
+		v := cValue{n: uint64(n), bits: 32}
+		if typ.Bits == 64 || n > 1<<31-1 || n < -1<<31 {
+			v.bits, v.unsigned = 64, !typ.Signed
+			if n >= 0 && n <= 1<<32-1 && typ.Bits == 32 {
+				v.bits = 32
+			}
+		}
+		return p.wide(v), nil
+	}
+	err := &cError{at: t, text: t.String() + " is no constant"}
+	return cValue{}, err
+}
+
+// constNamed is a constant that is no macro: of an enum, or of the machine.
+func (c *cTypes) constNamed(name string) (Int, int64, bool) {
+	if k, ok := c.consts[name]; ok {
+		return k.typ, k.value, true
+	}
+	if c.enumConst != nil {
+		if t, n, ok := c.enumConst(name); ok {
+			return t, n, true
+		}
+	}
+	if n, ok := c.tableConst(name); ok {
+		return typeInt64, n, true
+	}
+	if c.system != nil {
+		return c.system.constant(name)
+	}
+	return Int{}, 0, false
+}
+
+// constCast reads a cast, after its parenthesis.
+func (p *cParser) constCast() (cValue, error) {
+	at := p.peek()
+	t, err := p.typeName()
+	if err == nil {
+		err = p.expect(")")
+	}
+	if err != nil {
+		return cValue{}, err
+	}
+	v, err := p.constUnary()
+	if err != nil {
 		return v, err
 	}
-	return 0, cErrorf(t, "%s is no constant", t)
+	switch t := t.Type.(type) {
+	case Int:
+		if p.mode == cWide {
+			v.n = cutTo(v.n, t)
+			return v, nil
+		}
+		return v.convert(t), nil
+	case Bool:
+		return p.mode.integer(truth(v.n != 0)), nil
+	case Pointer:
+		return cValue{n: v.n, bits: 64, unsigned: p.mode == cPlain}, nil
+	}
+	return v, cErrorf(at, "a constant cannot be a %s", t.Type)
+}
+
+// sizeofExpr reads what follows sizeof or _Alignof.
+func (p *cParser) sizeofExpr(word cToken) (cValue, error) {
+	size := cValue{bits: 64, unsigned: p.mode == cPlain}
+	if p.peek().is("(") {
+		at := p.next()
+		if p.beginsType() {
+			t, err := p.typeName()
+			if err == nil {
+				err = p.expect(")")
+			}
+			if t = p.borrow(at, t); err == nil {
+				err = p.sized(at, t)
+			}
+			size.n = uint64(t.size())
+			if word.text != "sizeof" {
+				size.n = uint64(t.align)
+			}
+			return size, err
+		}
+		p.at--
+	}
+	v, err := p.idle(true, p.constUnary)
+	size.n = uint64(v.size())
+	return size, err
+}
+
+// offsetofExpr reads what follows offsetof.
+func (p *cParser) offsetofExpr(word cToken) (cValue, error) {
+	if err := p.expect("("); err != nil {
+		return cValue{}, err
+	}
+	t, err := p.typeName()
+	if t = p.borrow(word, t); err == nil {
+		err = p.sized(word, t)
+	}
+	if err == nil {
+		err = p.expect(",")
+	}
+	typ, off := t.Type, 0
+	for err == nil {
+		name := p.next()
+		s, ok := typ.(*Struct)
+		if !ok {
+			return cValue{}, cErrorf(name, "a %s has no members", typ)
+		}
+		f, ok := p.fieldOf(s, name.text)
+		if !ok {
+			return cValue{}, cErrorf(name, "%s has no member %s", s, name.text)
+		}
+		typ, off = f.Type, off+f.Offset
+		if !p.accept(".") {
+			err = p.expect(")")
+			break
+		}
+	}
+	return cValue{n: uint64(off), bits: 64, unsigned: p.mode == cPlain}, err
+}
+
+// fieldOf finds a member while definitions are read.
+func (c *cTypes) fieldOf(s *Struct, name string) (Field, bool) {
+	for _, f := range c.fieldsOf(s) {
+		if f.Name == name {
+			return f, true
+		}
+		if inner, ok := f.Type.(*Struct); ok && f.Name == "" {
+			if g, ok := c.fieldOf(inner, name); ok {
+				g.Offset += f.Offset
+				return g, true
+			}
+		}
+	}
+	return Field{}, false
 }

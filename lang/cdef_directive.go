@@ -1,160 +1,220 @@
 package lang
 
-// directive reads a preprocessor line, after its '#'.
-func (c *cTypes) directive(t []cToken) error {
+import "strings"
+
+// cCond is an open #if, #ifdef or #ifndef.
+type cCond struct {
+	at    cToken
+	off   bool // the lines here are left out
+	taken bool // one of its branches was taken
+	last  bool // #else was there
+	outer bool // a condition around it leaves everything out
+	files int  // headers around it
+}
+
+// skipping says whether an #if leaves out what comes now.
+func (c *cTypes) skipping() bool { return len(c.conds) > 0 && c.conds[len(c.conds)-1].off }
+
+// directive reads a preprocessor line, after its '#'. end is the end of the line.
+func (c *cTypes) directive(t []cToken, end int) error {
 	name, rest := t[0].text, t[1:]
 	switch name {
 	case "if", "ifdef", "ifndef":
-		return c.open(t[0], rest)
-	case "else":
-		n := len(c.skip)
-		if n == 0 {
-			return cErrorf(t[0], "#else has no #if")
-		}
-		c.skip[n-1] = !c.skip[n-1]
-		return nil
-	case "endif":
-		n := len(c.skip)
-		if n == 0 {
-			return cErrorf(t[0], "#endif has no #if")
-		}
-		c.skip = c.skip[:n-1]
-		return nil
+		return c.openCond(t[0], rest)
+	case "elif", "elifdef", "elifndef", "else", "endif":
+		return c.branch(t[0], rest)
 	}
 	if c.skipping() {
 		return nil
 	}
 	switch name {
-	case "include":
-		c.include(rest)
-		return nil
-	case "pragma":
-		return nil
+	case "include", "include_next":
+		return c.include(t[0], rest, end)
 	case "define":
-		if len(rest) == 0 || rest[0].kind != cWord {
-			return cErrorf(t[0], "#define needs a name")
-		}
-		// A parenthesis belongs to the name only where no blank is between them.
-		call := len(rest) > 1 && rest[1].is("(") && rest[1].glued
-		c.defines[rest[0].text] = &cDefine{tokens: rest[1:], call: call}
-		return nil
+		return c.define(t[0], rest)
 	case "undef":
 		if len(rest) > 0 {
-			delete(c.defines, rest[0].text)
+			c.defines[rest[0].text] = &cDefine{undefined: true}
 		}
+		return nil
+	case "error":
+		f := t[0].file
+		return cErrorf(t[0], "#error %s", strings.TrimSpace(f.text[t[0].end().offset:end]))
+	case "pragma":
+		c.pragma(rest)
+		return nil
+	case "warning", "line", "ident", "sccs", "assert", "unassert":
+		return nil
+	}
+	if t[0].kind == cNumber { // a line number of a preprocessor's output
 		return nil
 	}
 	return cErrorf(t[0], "#%s is not supported", name)
 }
 
-// open begins an #if.
-func (c *cTypes) open(at cToken, rest []cToken) error {
+// openCond begins an #if.
+func (c *cTypes) openCond(at cToken, rest []cToken) error {
+	cond := &cCond{at: at, off: true, outer: c.skipping(), files: len(c.files)}
+	c.conds = append(c.conds, cond)
+	if cond.outer {
+		return nil
+	}
+	holds, err := c.holds(at, strings.TrimPrefix(at.text, "if"), rest)
+	cond.off, cond.taken = !holds, holds || err != nil
+	return err
+}
+
+// branch continues or ends an #if.
+func (c *cTypes) branch(at cToken, rest []cToken) error {
+	n := len(c.conds)
+	if n == 0 || c.conds[n-1].files != len(c.files) {
+		return cErrorf(at, "#%s has no #if", at.text)
+	}
+	cond := c.conds[n-1]
+	if at.text == "endif" {
+		c.conds = c.conds[:n-1]
+		return nil
+	}
+	if cond.last {
+		return cErrorf(at, "#%s comes after #else", at.text)
+	}
+	cond.last = at.text == "else"
+	cond.off = true
+	if cond.outer || cond.taken {
+		return nil
+	}
+	holds, err := true, error(nil)
+	if !cond.last {
+		holds, err = c.holds(at, strings.TrimPrefix(at.text, "elif"), rest)
+	}
+	cond.off, cond.taken = !holds, holds || err != nil
+	return err
+}
+
+// holds says whether a condition holds: an expression, "def" or "ndef".
+func (c *cTypes) holds(at cToken, kind string, rest []cToken) (bool, error) {
 	if len(rest) == 0 {
-		return cErrorf(at, "#%s needs a condition", at.text)
+		return false, cErrorf(at, "#%s needs a condition", at.text)
 	}
-	if at.text != "if" {
-		_, defined := c.defines[rest[0].text]
-		c.skip = append(c.skip, defined != (at.text == "ifdef"))
-		return nil
-	}
-	c.skip = append(c.skip, true)
-	if c.skippingOuter() {
-		return nil
-	}
-	v, err := c.constant(c.resolveDefined(rest), true)
-	if err != nil {
-		return err
-	}
-	c.skip[len(c.skip)-1] = v == 0
-	return nil
-}
-
-// skippingOuter says whether an #if around the innermost leaves out what comes now.
-func (c *cTypes) skippingOuter() bool {
-	for _, s := range c.skip[:len(c.skip)-1] {
-		if s {
-			return true
+	if kind != "" {
+		if rest[0].kind != cWord {
+			return false, cErrorf(rest[0], "#%s needs a name", at.text)
 		}
+		return c.isDefined(rest[0].text) != (kind == "ndef"), nil
 	}
-	return false
+	tokens, err := c.resolveDefined(rest)
+	if err != nil {
+		return false, err
+	}
+	if tokens, err = c.expand(tokens); err != nil {
+		return false, err
+	}
+	v, err := c.constant(tokens, cInIf)
+	return v != 0, err
 }
 
-// resolveDefined puts 1 or 0 for `defined(X)` and `defined X`.
-func (c *cTypes) resolveDefined(in []cToken) []cToken {
+// resolveDefined puts 1 or 0 for what asks for macros and headers and is never expanded itself.
+func (c *cTypes) resolveDefined(in []cToken) ([]cToken, error) {
 	var out []cToken
 	for i := 0; i < len(in); i++ {
 		t := in[i]
-		if t.text != "defined" || i+1 == len(in) {
+		ask := cQuestions[t.text]
+		if ask == nil || t.kind != cWord || c.defines[t.text] != nil {
 			out = append(out, t)
 			continue
 		}
-		i++
-		paren := in[i].is("(") && i+2 < len(in)
-		if paren {
-			i++
+		var arg []cToken
+		switch {
+		case i+1 < len(in) && in[i+1].is("("):
+			end := i + 2
+			for depth := 1; end < len(in); end++ {
+				if in[end].is("(") {
+					depth++
+				} else if in[end].is(")") {
+					if depth--; depth == 0 {
+						break
+					}
+				}
+			}
+			if end >= len(in) {
+				return nil, cErrorf(in[i+1], "this '(' is never closed")
+			}
+			arg, i = in[i+2:end], end
+		case i+1 < len(in) && t.text == "defined":
+			arg, i = in[i+1:i+2], i+1
 		}
-		_, ok := c.defines[in[i].text]
-		if paren {
-			i++
+		if len(arg) == 0 {
+			return nil, cErrorf(t, "%s needs a name", t.text)
 		}
-		out = append(out, cToken{kind: cInt, text: "defined", value: truth(ok), offset: t.offset})
+		number := "0"
+		if ask(c, arg) {
+			number = "1"
+		}
+		out = append(out, cToken{kind: cNumber, text: number, file: t.file, offset: t.offset})
 	}
-	return out
+	return out, nil
 }
 
-// maxExpansion bounds what #defines that contain others several times can grow to, in tokens.
-const maxExpansion = 4096
+// cQuestions are the operators of #if that are answered before macros are expanded.
+var cQuestions map[string]func(c *cTypes, arg []cToken) bool
 
-// expand replaces the names of constants by what they stand for, inside of it again, but never a name within itself.
-func (c *cTypes) expand(in []cToken) []cToken {
-	var out []cToken
-	active := map[string]bool{}
-	var walk func(in []cToken, at int)
-	walk = func(in []cToken, at int) {
-		for _, t := range in {
-			d := c.defines[t.text]
-			if at >= 0 {
-				t.offset = at
-			}
-			if len(out) >= maxExpansion {
-				return
-			}
-			if t.kind != cWord || d == nil || d.call || active[t.text] {
-				out = append(out, t)
-				continue
-			}
-			active[t.text] = true
-			walk(d.tokens, t.offset)
-			delete(active, t.text)
-		}
+func init() {
+	no := func(*cTypes, []cToken) bool { return false }
+	cQuestions = map[string]func(c *cTypes, arg []cToken) bool{
+		"defined":       func(c *cTypes, arg []cToken) bool { return c.isDefined(arg[0].text) },
+		"__has_include": func(c *cTypes, arg []cToken) bool { return c.hasInclude(arg) },
+		"IS_ENABLED": func(c *cTypes, arg []cToken) bool { // include/linux/kconfig.h
+			return c.isDefined(arg[0].text) || c.isDefined(arg[0].text+"_MODULE")
+		},
+		"IS_BUILTIN":      func(c *cTypes, arg []cToken) bool { return c.isDefined(arg[0].text) },
+		"__has_attribute": no, "__has_builtin": no, "__has_feature": no, "__has_extension": no, "__has_c_attribute": no,
+		"__has_cpp_attribute": no, "__has_warning": no, "__has_declspec_attribute": no,
 	}
-	walk(in, -1)
-	return out
 }
 
-// defined is the value that a name of a #define stands for, as a constant: a string or an integer. ok is false if there is no such
-// name, err says why it is no constant.
-func (c *cTypes) defined(name string) (k Const, ok bool, err error) {
-	d := c.defines[name]
-	if d == nil {
-		return Const{}, false, nil
+// pragma follows #pragma pack and #pragma once; others say nothing about types.
+func (c *cTypes) pragma(t []cToken) {
+	if len(t) == 0 {
+		return
 	}
-	t := cToken{text: name, kind: cWord}
-	if d.call {
-		return Const{}, true, cErrorf(t, "%s is a macro of C with arguments, which are not supported", name)
+	if t[0].text == "once" {
+		c.once[t[0].file.path] = true
 	}
-	tokens := c.expand(d.tokens)
-	text, strings := "", len(tokens) > 0
-	for _, s := range tokens {
-		text += s.str
-		strings = strings && s.kind == cString
+	if t[0].text != "pack" {
+		return
 	}
-	if strings {
-		return Const{Str: &text}, true, nil
+	n, push, pop := uint8(0), false, false
+	for _, w := range t[1:] {
+		switch {
+		case w.text == "push":
+			push = true
+		case w.text == "pop":
+			pop = true
+		case w.kind == cNumber:
+			v, _ := cInteger(w)
+			n = uint8(min(v.n, 16))
+		}
 	}
-	v, err := c.constant(tokens, false)
-	if err != nil {
-		return Const{}, true, cErrorf(t, "%s stands for no constant: %v", name, err)
+	switch {
+	case pop && len(c.pack) > 0:
+		c.pack = c.pack[:len(c.pack)-1]
+	case pop:
+	case push:
+		if n == 0 {
+			n = c.packed()
+		}
+		c.pack = append(c.pack, n)
+	case len(c.pack) == 0:
+		c.pack = append(c.pack, n)
+	default:
+		c.pack[len(c.pack)-1] = n
 	}
-	return Const{Int: uint64(v)}, true, nil
+}
+
+// packed is the largest alignment of members that #pragma pack allows, 0 for any.
+func (c *cTypes) packed() uint8 {
+	if len(c.pack) == 0 {
+		return 0
+	}
+	return c.pack[len(c.pack)-1]
 }

@@ -2,100 +2,152 @@ package lang
 
 // cMember is a declared member of a struct or union.
 type cMember struct {
-	name    string // "" for an anonymous struct or union, or a bitfield that is only there for its room
-	typ     Type
-	align   int  // of the type, in bytes
-	bits    int  // of a bitfield; -1 for other members
-	packed  bool // attributes of the member
-	aligned int
+	at    cToken
+	name  string // "" for an anonymous struct or union, or a bitfield that is only there for its room
+	typ   Type
+	align int // of the type, in bytes
+	bits  int // of a bitfield; -1 for other members
+	attrs cAttrs
 }
 
 // cLayout lays out a struct or union as the System V ABI has it, which Linux follows on all its machines.
 type cLayout struct {
-	union  bool
-	packed bool
-	fields []Field
-	bit    int // end of the last member, in bits from the start
-	size   int // of a union, in bytes
-	align  int
+	union     bool
+	packed    bool
+	limit     int  // the largest alignment of members that #pragma pack allows, 0 for any
+	anonAlign bool // bitfields without a name count for the alignment of the whole (arm64: AAPCS64)
+	fields    []Field
+	bit       int // end of the last member, in bits from the start
+	size      int // in bytes
+	align     int
 }
 
 // add places the next member.
-func (l *cLayout) add(m cMember) {
+func (l *cLayout) add(m cMember) error {
+	packed := l.packed || m.attrs.packed
 	align := max(m.align, 1)
-	if l.packed || m.packed {
+	if packed {
 		align = 1
 	}
-	align = max(align, m.aligned)
+	align = max(align, m.attrs.aligned)
+	if l.limit > 0 {
+		align = min(align, l.limit)
+	}
 	if l.union {
 		l.bit = 0
 	}
 	f := Field{Name: m.name, Type: m.typ}
-	if _, anonymous := m.typ.(*Struct); m.bits < 0 || anonymous {
+	if m.bits >= 0 {
+		if err := l.bitfield(f, m, align, packed); err != nil {
+			return err
+		}
+	} else {
 		f.Offset = alignUp((l.bit+7)/8, align)
 		l.bit = 8 * (f.Offset + m.typ.Size())
 		l.fields = append(l.fields, f)
 		l.align = max(l.align, align)
-	} else if l.bitfield(&f, m, align) {
-		l.fields = append(l.fields, f)
-		l.align = max(l.align, align)
 	}
-	l.size = max(l.size, (l.bit+7)/8)
+	if l.size = max(l.size, (l.bit+7)/8); l.size > maxObject {
+		return cErrorf(m.at, "a struct cannot have more than %d bytes", maxObject)
+	}
+	return nil
 }
 
-// bitfield places a bitfield: it never crosses a unit of its own type, unless it is packed. It says whether there is a field.
-func (l *cLayout) bitfield(f *Field, m cMember, align int) bool {
-	unit := 8 * m.typ.Size()
-	if m.bits == 0 {
-		l.bit = alignUp(l.bit, unit) // the next bitfield begins a new unit
-		return false
+// bitfield places a bitfield: unless it is packed, it never takes more units of its type's alignment than its type does.
+func (l *cLayout) bitfield(f Field, m cMember, align int, packed bool) error {
+	if l.limit > 0 {
+		// #pragma pack counts here in place of packed, and bitfields follow each other without room in between.
+		align, packed = min(max(m.align, m.attrs.aligned), l.limit), true
 	}
-	if !l.packed && !m.packed && l.bit/unit != (l.bit+m.bits-1)/unit {
-		l.bit = alignUp(l.bit, 8*align)
+	if m.name != "" || l.anonAlign {
+		l.align = max(l.align, align)
+	}
+	size, unit := 8*m.typ.Size(), 8*align
+	if m.bits == 0 {
+		l.bit = alignUp(l.bit, max(8*m.align, 8*m.attrs.aligned)) // the next bitfield begins a new unit
+		return nil
+	}
+	if n := m.attrs.aligned; n > 0 {
+		if l.limit > 0 {
+			n = min(n, l.limit)
+		}
+		l.bit = alignUp(l.bit, 8*n)
+	}
+	if !packed && (l.bit%unit+m.bits+unit-1)/unit > max(size/unit, 1) {
+		l.bit = alignUp(l.bit, unit)
 	}
 	start := l.bit
 	l.bit += m.bits
 	if m.name == "" {
-		return false
+		return nil
 	}
-	f.placeBits(start, m.bits)
-	return true
-}
-
-// placeBits makes the field a bitfield of n bits from bit first of the struct. It is loaded by the smallest integer at its natural
-// alignment that has all of them; where even eight bytes do not (packed structs), by one from the byte they begin in.
-func (f *Field) placeBits(first, n int) {
-	t, _ := f.Type.(Int)
-	for t.Bits = 8; t.Bits < 64 && first/t.Bits != (first+n-1)/t.Bits; {
-		t.Bits *= 2
+	if start%8+m.bits > 64 {
+		return cErrorf(m.at, "a bitfield across nine bytes is not supported")
 	}
-	f.Type, f.BitSize = t, n
-	f.Offset = first / t.Bits * (t.Bits / 8)
-	if first/t.Bits != (first+n-1)/t.Bits {
-		f.Offset = first / 8
-	}
-	f.BitOffset = first - 8*f.Offset
+	f.Offset, f.BitOffset, f.BitSize = 0, start, m.bits // finish chooses the bytes
+	l.fields = append(l.fields, f)
+	return nil
 }
 
 // finish gives the size and the alignment of the whole.
 func (l *cLayout) finish(aligned int) (size, align int) {
 	align = max(l.align, aligned, 1)
-	return alignUp(l.size, align), align
+	size = alignUp(l.size, align)
+	for i := range l.fields {
+		if f := &l.fields[i]; f.BitSize > 0 {
+			f.PlaceBits(f.BitOffset, f.BitSize, size)
+		}
+	}
+	return size, align
+}
+
+// PlaceBits makes a bitfield of the field: n bits from bit first on of a struct of so many bytes. It chooses the bytes to load: those
+// of the field's type at their natural alignment; or, in packed structs, where the bits lie across two of them or at the end,
+// other ones that hold them all.
+func (f *Field) PlaceBits(first, n, bytes int) {
+	t, ok := f.Type.(Int)
+	if !ok {
+		t = Int{Bits: max(8, f.Type.Size()*8)} // bool
+	}
+	start := -1
+	for _, width := range []int{t.Bits, 8, 16, 32, 64} {
+		at := first / width * width
+		if start < 0 && first+n <= at+width && at+width <= bytes*8 {
+			t.Bits, start = width, at
+		}
+	}
+	for _, width := range []int{16, 32, 64} { // not aligned
+		at := min(first/8*8, bytes*8-width)
+		if start < 0 && at >= 0 && first+n <= at+width {
+			t.Bits, start = width, at
+		}
+	}
+	if start < 0 { // five to seven bytes at the end: the load goes past it
+		t.Bits, start = 64, first/8*8
+	}
+	f.Type, f.Offset = t, start/8
+	f.BitOffset, f.BitSize = first-start, n
 }
 
 // alignOf is the alignment of a type in C, in bytes. For structs of the machine it is that of their members.
 func (c *cTypes) alignOf(t Type) int {
 	switch t := t.(type) {
 	case Array:
+		if t.Float {
+			return t.Len
+		}
 		return c.alignOf(t.Elem)
 	case *Struct:
+		if done, own := c.complete[t]; own && !done {
+			return 1
+		}
 		if a, ok := c.align[t]; ok {
 			return max(a, 1)
 		}
 		a := 1
 		for _, f := range t.Fields() {
-			if f.Offset%max(c.alignOf(f.Type), 1) == 0 {
-				a = max(a, c.alignOf(f.Type))
+			if n := max(c.alignOf(f.Type), 1); f.Offset%n == 0 && t.Bytes%n == 0 {
+				a = max(a, n)
 			}
 		}
 		c.align[t] = a

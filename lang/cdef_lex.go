@@ -8,19 +8,21 @@ type cKind uint8
 const (
 	cEnd cKind = iota
 	cWord
-	cInt
+	cNumber
 	cString
+	cChar
 	cPunct
 )
 
 // cToken is a token of C.
 type cToken struct {
 	kind   cKind
+	glued  bool  // right after the token before it
+	pack   uint8 // #pragma pack where it stands
 	text   string
-	value  uint64 // of a cInt
-	str    string // of a cString
-	offset int    // in the definition
-	glued  bool   // right after the token before it
+	file   *cFile
+	offset int    // in the file
+	hidden *cHide // names of macros that it came from, which are not expanded again
 }
 
 func (t cToken) is(punct string) bool { return t.kind == cPunct && t.text == punct }
@@ -32,64 +34,65 @@ func (t cToken) String() string {
 	return "'" + t.text + "'"
 }
 
-// cPuncts are the punctuators of more than one character.
-var cPuncts = []string{"...", "<<", ">>", "&&", "||", "==", "!=", "<=", ">="}
+// end is the place right after a token.
+func (t cToken) end() cToken {
+	return cToken{file: t.file, offset: t.offset + len(t.text)}
+}
 
-// cTokens cuts a definition.
-func cTokens(text string) ([]cToken, error) {
+// cPuncts are the punctuators of more than one character.
+var cPuncts = []string{"...", "<<", ">>", "&&", "||", "==", "!=", "<=", ">=", "##", "->"}
+
+// cTokens cuts bytes [i, end) of a text.
+func cTokens(f *cFile, i, end int) ([]cToken, error) {
 	var out []cToken
-	end := -1
-	for i := 0; i < len(text); {
-		if n := cBlankLen(text[i:]); n > 0 {
+	last := -1
+	for i < end {
+		if n := cBlankLen(f.text[i:end]); n > 0 {
 			i += n
 			continue
 		}
-		t, err := cTokenAt(text, i)
+		t, err := cTokenAt(f, i, end)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		t.glued = i == end
+		t.glued = i == last
 		out = append(out, t)
 		i += len(t.text)
-		end = i
+		last = i
 	}
 	return out, nil
 }
 
 // cBlankLen is the length of the blanks, comments and continued line ends at the start of a text.
 func cBlankLen(text string) int {
-	if strings.HasPrefix(text, "\\\n") {
+	switch {
+	case strings.HasPrefix(text, "\\\n"):
 		return 2
+	case strings.HasPrefix(text, "\\\r\n"):
+		return 3
 	}
 	return blankLen(text)
 }
 
-func cTokenAt(text string, i int) (cToken, error) {
-	t := cToken{offset: i, kind: cPunct, text: text[i : i+1]}
-	rest := text[i:]
+func cTokenAt(f *cFile, i, end int) (cToken, error) {
+	rest := f.text[i:end]
+	t := cToken{offset: i, kind: cPunct, text: rest[:1], file: f}
 	switch {
-	case isDigit(rest[0]):
-		n := 0
-		for n < len(rest) && isWord(rest[n]) {
-			n++
-		}
-		v, err := parseInt(rest[:n])
-		if err != nil {
-			return t, cErrorf(t, "%v", err)
-		}
-		t.kind, t.text, t.value = cInt, rest[:n], v
+	case isDigit(rest[0]) || rest[0] == '.' && len(rest) > 1 && isDigit(rest[1]):
+		t.kind, t.text = cNumber, rest[:cNumberLen(rest)]
 	case isWord(rest[0]):
 		t.kind, t.text = cWord, rest[:wordLen(rest)]
-	case rest[0] == '"':
-		n := stringLen(rest)
+	case rest[0] == '"' || rest[0] == '\'':
+		n := cQuotedLen(rest)
+		what := "string"
+		t.kind = cString
+		if rest[0] == '\'' {
+			t.kind, what = cChar, "character constant"
+		}
 		if n == 0 {
-			return t, cErrorf(t, "this string is never closed")
+			return t, cErrorf(t, "this %s is never closed", what)
 		}
-		s, bad := unquote(rest[:n])
-		if len(bad) > 0 {
-			return t, cErrorf(t, "%s", bad[0].message)
-		}
-		t.kind, t.text, t.str = cString, rest[:n], s
+		t.text = rest[:n]
 	default:
 		for _, p := range cPuncts {
 			if strings.HasPrefix(rest, p) {
@@ -101,15 +104,25 @@ func cTokenAt(text string, i int) (cToken, error) {
 	return t, nil
 }
 
-// stringLen is the length of the string literal that a text begins with, 0 if it has no end.
-func stringLen(text string) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+// cNumberLen is the length of the number that a text begins with, as the preprocessor cuts it (C11 6.4.8).
+func cNumberLen(text string) int {
+	n := 1
+	for n < len(text) {
+		c := text[n]
+		exponent := (c == '+' || c == '-') && strings.IndexByte("eEpP", text[n-1]) >= 0 && !strings.HasPrefix(text, "0x")
+		if !isWord(c) && c != '.' && !exponent {
+			break
 		}
+		n++
 	}
-	return 0
+	return n
+}
+
+// str is the value of a string.
+func (t cToken) str() (string, error) {
+	s, bad := unquote(t.text)
+	if len(bad) > 0 {
+		return "", cErrorf(t, "%s", bad[0].message)
+	}
+	return s, nil
 }

@@ -2,11 +2,36 @@ package lang
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 )
 
-// TestLayout compares layouts with those of gcc on amd64: size, and for each member offset and, for bitfields, :first+number of bits.
+// readC reads C definitions of a script on a machine without types.
+func readC(text string) (*cTypes, error) {
+	c := newCTypes(func(string, string) (Type, bool) { return nil, false }, testKernel(), nil)
+	c.system = newCSystem(c)
+	var first error
+	c.fail = func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	c.script(&CDef{Text: text})
+	for _, open := range c.conds {
+		c.fail(cErrorf(open.at, "no #endif"))
+	}
+	return c, first
+}
+
+// testKernel has a version and a few settings.
+func testKernel() *Kernel {
+	settings := map[string]string{"HZ": "250", "EXT4_FS": "m", "BPF": "y"}
+	return &Kernel{Arch: "amd64", Version: 6<<16 | 12<<8, Config: func(name string) (string, bool) {
+		v, ok := settings[name]
+		return v, ok
+	}}
+}
+
+// TestLayout compares layouts with those of gcc on amd64: size, and for each member offset and, for bitfields, :first bit+number of bits.
 func TestLayout(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"struct s { char a; int b; };", "8 a@0 b@4"},
@@ -16,12 +41,12 @@ func TestLayout(t *testing.T) {
 		{"struct s { char a; short b __attribute__((aligned(8))); };", "16 a@0 b@8"},
 		{"union s { char a; int b; short c[5]; };", "12 a@0 b@0 c@0"},
 		{"struct s { int *a, b[3], **c; };", "32 a@0 b@8 c@24"},
-		{"struct s { unsigned a:4, b:8, c:3, d:1, e:16; };", "4 a@0:0+4 b@0:4+8 c@1:4+3 d@1:7+1 e@2:0+16"},
+		{"struct s { unsigned a:4, b:8, c:3, d:1, e:16; };", "4 a@:0+4 b@:4+8 c@:12+3 d@:15+1 e@:16+16"},
 		{"struct s { short a:4, b:8, c:3, d:1; int e:9, f:15, g:1, h:2, i:5; };",
-			"8 a@0:0+4 b@0:4+8 c@1:4+3 d@1:7+1 e@2:0+9 f@4:0+15 g@5:7+1 h@6:0+2 i@6:2+5"},
-		{"struct s { int a:4, :0, b:4; };", "8 a@0:0+4 b@4:0+4"},
-		{"struct s { int a:4, :3, b:4; };", "4 a@0:0+4 b@0:7+4"},
-		{"struct s { char a; int b:4; };", "4 a@0 b@1:0+4"},
+			"8 a@:0+4 b@:4+8 c@:12+3 d@:15+1 e@:16+9 f@:32+15 g@:47+1 h@:48+2 i@:50+5"},
+		{"struct s { int a:4, :0, b:4; };", "8 a@:0+4 b@:32+4"},
+		{"struct s { int a:4, :3, b:4; };", "4 a@:0+4 b@:7+4"},
+		{"struct s { char a; int b:4; };", "4 a@0 b@:8+4"},
 		{"struct s { int a; struct { char x; short y; }; union { char p; long q; } u; };", "16 a@0 @4 u@8"},
 		{"struct s { int n; char data[]; };", "4 n@0 data@4"},
 		{"struct s { unsigned long long int a; long unsigned b; signed char c; };", "24 a@0 b@8 c@16"},
@@ -29,8 +54,8 @@ func TestLayout(t *testing.T) {
 		{"struct s { enum { A, B = 5, C } e; int x[C]; };", "28 e@0 x@4"},
 		{"struct s { char m[2][3]; };", "6 m@0"},
 	} {
-		c := newCTypes(func(string, string) (Type, bool) { return nil, false }, false)
-		if err := c.define(test.text); err != nil {
+		c, err := readC(test.text)
+		if err != nil {
 			t.Errorf("%s: %v", test.text, err)
 			continue
 		}
@@ -40,9 +65,13 @@ func TestLayout(t *testing.T) {
 		}
 		got := fmt.Sprint(s.Bytes)
 		for _, f := range s.Fields() {
-			got += fmt.Sprintf(" %s@%d", f.Name, f.Offset)
-			if f.BitSize > 0 {
-				got += fmt.Sprintf(":%d+%d", f.BitOffset, f.BitSize)
+			if f.BitSize == 0 {
+				got += fmt.Sprintf(" %s@%d", f.Name, f.Offset)
+				continue
+			}
+			got += fmt.Sprintf(" %s@:%d+%d", f.Name, 8*f.Offset+f.BitOffset, f.BitSize)
+			if f.Offset+f.Type.Size() > s.Bytes {
+				t.Errorf("%s: %s is loaded from behind the end", test.text, f.Name)
 			}
 		}
 		if got != test.want {
@@ -69,11 +98,9 @@ func TestDefine(t *testing.T) {
 		{"#define X 1\n#undef X\n#define X 0x10UL", "16"},
 		{"#define X(a) a", "error"},
 	} {
-		c := newCTypes(func(string, string) (Type, bool) { return nil, false }, false)
-		for _, line := range strings.Split(test.lines, "\n") {
-			if err := c.define(line); err != nil {
-				t.Errorf("%s: %s: %v", test.lines, line, err)
-			}
+		c, err := readC(test.lines)
+		if err != nil {
+			t.Errorf("%s: %v", test.lines, err)
 		}
 		k, ok, err := c.defined("X")
 		got := fmt.Sprint(int64(k.Int))

@@ -257,10 +257,7 @@ func (c *checker) program(p *progState) {
 // typeOf finds a type of the script or of the kernel.
 func (c *checker) typeOf(keyword, name string) (Type, bool) { return c.c.find(keyword, name) }
 
-// constOf finds an enumeration constant of the script or of the kernel.
+// constOf finds a constant of the script or of the kernel.
 func (c *checker) constOf(name string) (Int, int64, bool) {
-	if k, ok := c.c.consts[name]; ok {
-		return k.typ, k.value, true
-	}
-	return c.env.EnumConst(name)
+	return c.c.constNamed(name)
 }

@@ -7,7 +7,7 @@ func CharArray(t Type) (n int, ok bool) {
 		return 0, false
 	}
 	i, ok := a.Elem.(Int)
-	return a.Len, ok && i.Bits == 8 && i.Signed && i.Enum == nil
+	return a.Len, ok && i.Bits == 8 && i.Signed && !i.Number && i.Enum == nil
 }
 
 // fieldValue is the type a field has as a value: arrays of characters are strings. An array that is full

@@ -1,5 +1,7 @@
 package lang
 
+import "strconv"
+
 // call checks a call. Builtin variables can be called, too: pid() is pid.
 func (c *checker) call(e *Call) Type {
 	f := functions[e.Name]
@@ -15,6 +17,11 @@ func (c *checker) call(e *Call) Type {
 
 func (c *checker) callVariable(e *Call) Type {
 	t, why, ok := c.builtinType(e.Name, c.p.Prog)
+	if !ok {
+		if d := c.c.callable(e.Name); d != nil {
+			return c.callDefine(e, d)
+		}
+	}
 	switch {
 	case ok && t == nil:
 		c.report(Errorf(e, "builtin-not-here", "%s", why))
@@ -37,6 +44,44 @@ func (c *checker) callVariable(e *Call) Type {
 	}
 	c.report(errUnknownFunc(e, e.Name, Nearest(e.Name, sorted(names))))
 	return nil
+}
+
+// callDefine computes a macro of C. Its arguments are constants, because it makes text of them.
+func (c *checker) callDefine(e *Call, d *cDefine) Type {
+	name := cToken{kind: cWord, text: e.Name}
+	tokens := []cToken{name, {kind: cPunct, text: "("}}
+	for i, arg := range e.Args {
+		t := c.value(arg)
+		if t == nil {
+			return nil
+		}
+		k, ok := c.p.Consts[arg]
+		if !ok {
+			c.report(errNotConstant(arg, e.Name, "a constant"))
+			return nil
+		}
+		if i > 0 {
+			tokens = append(tokens, cToken{kind: cPunct, text: ","})
+		}
+		tokens = append(tokens, k.tokens()...)
+	}
+	tokens, err := c.c.expand(append(tokens, cToken{kind: cPunct, text: ")"}))
+	if err != nil {
+		return c.defined(e, Const{}, err)
+	}
+	k, err := c.c.constantTokens(name, tokens)
+	return c.defined(e, k, err)
+}
+
+// tokens is a constant as C writes it.
+func (k Const) tokens() []cToken {
+	if k.Str != nil {
+		return []cToken{{kind: cString, text: quote(*k.Str)}}
+	}
+	if n := int64(k.Int); n < 0 {
+		return []cToken{{kind: cPunct, text: "-"}, {kind: cNumber, text: strconv.FormatUint(-k.Int, 10)}}
+	}
+	return []cToken{{kind: cNumber, text: strconv.FormatUint(k.Int, 10)}}
 }
 
 // constNumber is the value of an argument that must be a constant integer.

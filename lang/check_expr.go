@@ -149,6 +149,9 @@ func (c *checker) ident(e *Ident) Type {
 		c.p.Consts[e] = Const{Int: uint64(n)}
 		return t
 	}
+	if k, ok := c.c.system.text(e.Name); ok {
+		return c.strConst(e, *k.Str)
+	}
 	if f := functions[e.Name]; f != nil {
 		c.report(Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
 		return nil
@@ -162,7 +165,7 @@ func (c *checker) ident(e *Ident) Type {
 }
 
 // defined is a name that a #define gives a constant.
-func (c *checker) defined(e *Ident, k Const, err error) Type {
+func (c *checker) defined(e Expr, k Const, err error) Type {
 	switch {
 	case err != nil:
 		c.report(Errorf(e, "c-definition", "%v", err))

@@ -76,9 +76,12 @@ func (c *checker) typeOfValue(e Expr) Type {
 
 func (c *checker) sizeof(e *Sizeof) Type {
 	var t Type
-	if e.Type != nil {
+	switch {
+	case e.Type != nil && c.isConstName(e.Type):
+		t = c.typeOfValue(&Ident{Span: e.Type.Span, Name: e.Type.Name})
+	case e.Type != nil:
 		t = c.typeName(e.Type)
-	} else {
+	default:
 		t = c.objectType(e.X, c.typeOfValue(e.X))
 	}
 	if t == nil {
@@ -86,6 +89,21 @@ func (c *checker) sizeof(e *Sizeof) Type {
 	}
 	c.p.Consts[e] = Const{Int: uint64(fixed(t).Size())}
 	return typeUint64
+}
+
+// isConstName says whether what is written where a type can be is the name of a constant.
+func (c *checker) isConstName(n *TypeName) bool {
+	if n.Keyword != "" || n.Of != nil || n.Stars > 0 || len(n.Dims) > 0 || n.Name == "string" || baseTypes[n.Name] != nil {
+		return false
+	}
+	if _, ok := c.c.own("", n.Name); ok {
+		return false
+	}
+	if c.c.macro(n.Name) != nil {
+		return true
+	}
+	_, _, ok := c.constOf(n.Name)
+	return ok
 }
 
 func (c *checker) offsetof(e *Offsetof) Type {
@@ -120,13 +138,13 @@ func (c *checker) offsetof(e *Offsetof) Type {
 // baseTypes are the integer types by name, C's and bpftrace's.
 var baseTypes = map[string]Type{
 	"uint8": typeUint8, "uint16": Int{Bits: 16}, "uint32": typeUint32, "uint64": typeUint64,
-	"int8": Int{Bits: 8, Signed: true}, "int16": Int{Bits: 16, Signed: true}, "int32": Int{Bits: 32, Signed: true}, "int64": typeInt64,
+	"int8": Int{Bits: 8, Signed: true, Number: true}, "int16": Int{Bits: 16, Signed: true}, "int32": Int{Bits: 32, Signed: true}, "int64": typeInt64,
 	"uint8_t": typeUint8, "uint16_t": Int{Bits: 16}, "uint32_t": typeUint32, "uint64_t": typeUint64,
-	"int8_t": Int{Bits: 8, Signed: true}, "int16_t": Int{Bits: 16, Signed: true}, "int32_t": Int{Bits: 32, Signed: true}, "int64_t": typeInt64,
+	"int8_t": Int{Bits: 8, Signed: true, Number: true}, "int16_t": Int{Bits: 16, Signed: true}, "int32_t": Int{Bits: 32, Signed: true}, "int64_t": typeInt64,
 	"u8": typeUint8, "u16": Int{Bits: 16}, "u32": typeUint32, "u64": typeUint64,
-	"s8": Int{Bits: 8, Signed: true}, "s16": Int{Bits: 16, Signed: true}, "s32": Int{Bits: 32, Signed: true}, "s64": typeInt64,
+	"s8": Int{Bits: 8, Signed: true, Number: true}, "s16": Int{Bits: 16, Signed: true}, "s32": Int{Bits: 32, Signed: true}, "s64": typeInt64,
 	"bool": Bool{}, "_Bool": Bool{}, "void": Void{},
-	"char": Int{Bits: 8, Signed: true}, "signed char": Int{Bits: 8, Signed: true}, "unsigned char": typeUint8,
+	"char": Int{Bits: 8, Signed: true}, "signed char": Int{Bits: 8, Signed: true, Number: true}, "unsigned char": typeUint8,
 	"short": Int{Bits: 16, Signed: true}, "unsigned short": Int{Bits: 16},
 	"int": Int{Bits: 32, Signed: true}, "unsigned int": typeUint32, "unsigned": typeUint32,
 	"long": typeInt64, "unsigned long": typeUint64, "long long": typeInt64, "unsigned long long": typeUint64,

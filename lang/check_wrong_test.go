@@ -256,7 +256,7 @@ var wrongScripts = []struct{ script, want string }{
 	{"#define F 1 +\nbegin { print(F); }", "2:15 c-definition"},
 	{"#define F foo\nbegin { print(F); }", "2:15 c-definition"},
 	{"#error no\nbegin { }", "1:2 c-definition"},
-	{"#ifdef X\nbegin { }", "1:1 c-definition"},
+	{"#ifdef X\nbegin { }", "1:2 c-definition"},
 	{"#endif\nbegin { }", "1:2 c-definition"},
 	{`struct s { int x; } begin { print(((struct s *)1).y); print(sizeof(struct t)); }`, "1:35 unknown-field, 1:68 unknown-type"},
 }

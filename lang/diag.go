@@ -21,7 +21,8 @@ type Diagnostic struct {
 	Severity Severity
 	Code     string // stable name of the kind of mistake: "undefined-variable"
 	Message  string
-	Hint     string // what to do, "" if nothing is known
+	Hint     string  // what to do, "" if nothing is known
+	In       *Source // the text the place is in; nil: the script
 }
 
 // Errorf makes an error about a node. Types among the arguments are named as plainNames has it.

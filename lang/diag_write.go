@@ -36,6 +36,9 @@ func (ds Diagnostics) Write(w io.Writer, src *Source, color bool) {
 }
 
 func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
+	if d.In != nil {
+		src = d.In
+	}
 	on, off := colorError, colorOff
 	if d.Severity == SevWarning {
 		on = colorWarning

@@ -35,7 +35,9 @@ type Kernel struct {
 	FindTask func() *Struct
 	// TypesErr says why the kernel's types cannot be read, nil if they can. nil: they can.
 	TypesErr func() error
-	PidNS    *PidNS // set when gotrace does not run in the first pid namespace
+	// Config is a setting of the kernel's build, without CONFIG_: "y", "m", a number or a string in quotes. nil: not known.
+	Config func(name string) (string, bool)
+	PidNS  *PidNS // set when gotrace does not run in the first pid namespace
 }
 
 // PidNS is the device and inode of a pid namespace (nsfs), for bpf_get_ns_pid_tgid.

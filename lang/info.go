@@ -8,6 +8,7 @@ type Options struct {
 	MaxStrlen  int      // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
 	MaxMapKeys int      // entries of a keyed map; 0 means 4096
 	Unsafe     bool
+	Headers    *Headers            // where #include finds files; nil: there are none
 	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
 }
 

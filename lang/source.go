@@ -53,3 +53,11 @@ func (s *Source) Line(n int) string {
 	}
 	return string(bytes.TrimSuffix(rest, []byte{'\r'}))
 }
+
+// nameOf is the name of a source that may be missing.
+func (s *Source) nameOf() string {
+	if s == nil {
+		return "script"
+	}
+	return s.Name
+}

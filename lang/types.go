@@ -30,10 +30,12 @@ type (
 	// None is the type of a call without a value, such as printf.
 	None struct{}
 	// Int is an integer of 8, 16, 32 or 64 bits. Enum is set for values of an enum type, Range for numbers that are
-	// made of literals.
+	// made of literals, Number for signed types of 8 bits whose name says that they are numbers, such as int8_t: arrays of
+	// them are not strings.
 	Int struct {
 		Bits   int
 		Signed bool
+		Number bool
 		Enum   *Enum
 		Range  Range
 	}
@@ -48,10 +50,11 @@ type (
 	}
 	// Void is what `void *` points to.
 	Void struct{}
-	// Array is a C array; Len 0 is a flexible one.
+	// Array is a C array; Len 0 is a flexible one. Float marks a floating-point number, which programs only hold and copy, as bytes.
 	Array struct {
-		Elem Type
-		Len  int
+		Elem  Type
+		Len   int
+		Float bool
 	}
 	// Tuple is a tuple; elements lie one after the other at their natural alignment.
 	Tuple struct{ Elems []Type }
@@ -218,6 +221,9 @@ func (t Tuple) Align() int {
 	return a
 }
 
+// floatNames are C's names of floating-point numbers by their size. long double has ten bytes on amd64, and room for six more.
+var floatNames = map[int]string{2: "_Float16", 4: "float", 8: "double", 16: "long double"}
+
 func (None) String() string { return "none" }
 func (Bool) String() string { return "bool" }
 func (Void) String() string { return "void" }
@@ -232,7 +238,12 @@ func (t Int) String() string {
 }
 func (t String) String() string  { return fmt.Sprintf("string[%d]", t.Len) }
 func (t Pointer) String() string { return t.Elem.String() + " *" }
-func (t Array) String() string   { return fmt.Sprintf("%s[%d]", t.Elem, t.Len) }
+func (t Array) String() string {
+	if t.Float {
+		return floatNames[t.Len]
+	}
+	return fmt.Sprintf("%s[%d]", t.Elem, t.Len)
+}
 func (s *Struct) String() string {
 	kw := "struct"
 	if s.Union {

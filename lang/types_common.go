@@ -51,7 +51,7 @@ func sameType(a, b Type) bool {
 		return ok && x.Space == y.Space && sameType(x.Elem, y.Elem)
 	case Array:
 		y, ok := b.(Array)
-		return ok && x.Len == y.Len && sameType(x.Elem, y.Elem)
+		return ok && x.Len == y.Len && x.Float == y.Float && sameType(x.Elem, y.Elem)
 	case *Struct:
 		y, ok := b.(*Struct)
 		return ok && (x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union)

@@ -114,26 +114,3 @@ func TestAllStructs(t *testing.T) {
 		t.Errorf("%d structs, %d bitfields", count, bitfields)
 	}
 }
-
-func TestPlaceBitfield(t *testing.T) {
-	u := func(bits int) lang.Type { return lang.Int{Bits: bits} }
-	for _, tt := range []struct {
-		typ       lang.Type
-		bit, size int
-		want      lang.Field
-	}{
-		{u(32), 0, 3, lang.Field{Type: u(32), Offset: 0, BitOffset: 0, BitSize: 3}},
-		{u(16), 37, 4, lang.Field{Type: u(16), Offset: 4, BitOffset: 5, BitSize: 4}},
-		{u(8), 6, 2, lang.Field{Type: u(8), Offset: 0, BitOffset: 6, BitSize: 2}},
-		{u(8), 6, 4, lang.Field{Type: u(16), Offset: 0, BitOffset: 6, BitSize: 4}},     // packed, across two bytes
-		{u(32), 36, 4, lang.Field{Type: u(8), Offset: 4, BitOffset: 4, BitSize: 4}},    // at the end of six bytes
-		{u(32), 30, 10, lang.Field{Type: u(16), Offset: 3, BitOffset: 6, BitSize: 10}}, // packed, in the middle of six bytes
-		{lang.Bool{}, 9, 1, lang.Field{Type: u(8), Offset: 1, BitOffset: 1, BitSize: 1}},
-	} {
-		f := lang.Field{Type: tt.typ, Offset: tt.bit / 8}
-		placeBitfield(&f, tt.bit, tt.size, 6)
-		if f != tt.want {
-			t.Errorf("%d bits at %d of a %v: %+v, want %+v", tt.size, tt.bit, tt.typ, f, tt.want)
-		}
-	}
-}

@@ -39,8 +39,10 @@ func (k *kernelTypes) convertAt(id kbtf.ID, depth int) lang.Type {
 		return lang.Array{Elem: k.convertAt(t.Ref, depth+1), Len: t.Len}
 	case kbtf.KindStruct, kbtf.KindUnion:
 		return k.record(t)
+	case kbtf.KindFloat:
+		return lang.Array{Elem: lang.Int{Bits: 8}, Len: t.Size, Float: true}
 	}
-	return lang.Void{} // functions, forward declarations, floats
+	return lang.Void{} // functions, forward declarations
 }
 
 // isUser says whether what a pointer points to carries __user, as a type tag between qualifiers; kernels built by clang, or
@@ -72,7 +74,8 @@ func convertInt(t *kbtf.Type) lang.Type {
 	switch t.Size {
 	case 1, 2, 4, 8:
 		// Since 6.2 the kernel is built with -funsigned-char; characters are characters all the same.
-		return lang.Int{Bits: t.Size * 8, Signed: t.Encoding&(kbtf.EncSigned|kbtf.EncChar) != 0 || t.Name == "char"}
+		number := t.Size == 1 && t.Name != "char" && t.Encoding&kbtf.EncChar == 0 && t.Encoding&kbtf.EncSigned != 0
+		return lang.Int{Number: number, Bits: t.Size * 8, Signed: t.Encoding&(kbtf.EncSigned|kbtf.EncChar) != 0 || t.Name == "char"}
 	case 16: // __int128
 		return lang.Array{Elem: lang.Int{Bits: 64}, Len: 2}
 	}
@@ -125,34 +128,9 @@ func (k *kernelTypes) fields(t *kbtf.Type) []lang.Field {
 	for _, m := range members {
 		f := lang.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
 		if m.Bits > 0 {
-			placeBitfield(&f, m.Offset, m.Bits, t.Size)
+			f.PlaceBits(m.Offset, m.Bits, t.Size)
 		}
 		out = append(out, f)
 	}
 	return out
-}
-
-// placeBitfield chooses the bytes to load for the size bits from bit on, of a struct of so many bytes: those of the field's type
-// at their natural alignment; or, in packed structs, where the bits lie across two of them or at the end, other ones
-// that hold them all.
-func placeBitfield(f *lang.Field, bit, size, bytes int) {
-	t, ok := f.Type.(lang.Int)
-	if !ok {
-		t = lang.Int{Bits: max(8, f.Type.Size()*8)} // bool
-	}
-	start := -1
-	for _, width := range []int{t.Bits, 8, 16, 32, 64} {
-		at := bit / width * width
-		if start < 0 && bit+size <= at+width && at+width <= bytes*8 {
-			t.Bits, start = width, at
-		}
-	}
-	for _, width := range []int{16, 32, 64} { // not aligned
-		at := min(bit/8*8, bytes*8-width)
-		if start < 0 && at >= 0 && bit+size <= at+width {
-			t.Bits, start = width, at
-		}
-	}
-	f.Type, f.Offset = t, max(start, 0)/8
-	f.BitOffset, f.BitSize = bit-f.Offset*8, size
 }

@@ -64,6 +64,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		OnlineCPUs:   len(onlineCPUs()),
 		BTF:          opts.BTF == "" && exists(btfDir+"/vmlinux"),
 		PidNS:        pidNamespace(),
+		Config:       kernelConfig(),
 	}
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	e.kernel.TypesErr = func() error {
@@ -175,4 +176,12 @@ func pidNamespace() *lang.PidNS {
 		return nil
 	}
 	return &lang.PidNS{Dev: st.Dev, Ino: st.Ino}
+}
+
+// Headers are the places where a script's #include finds files on this machine.
+func Headers(dirs, files []string) *lang.Headers {
+	return &lang.Headers{
+		Dirs: dirs, Files: files, Read: lang.ReadHeader,
+		System: lang.SystemHeaders(goarch), Kernel: lang.KernelHeaders(goarch, kernelRelease()),
+	}
 }

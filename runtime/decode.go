@@ -83,6 +83,9 @@ func (v *values) append(dst []byte, t lang.Type, b []byte) []byte {
 	case lang.Tuple:
 		return v.appendTuple(dst, t, b, "(", ")")
 	case lang.Array:
+		if t.Float {
+			return appendFloat(dst, b[:t.Len])
+		}
 		return v.appendArray(dst, t, b)
 	case *lang.Struct:
 		return v.appendStruct(dst, t, b)
@@ -165,9 +168,19 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 		return append(dst, "{}"...)
 	}
 	dst = append(dst, "{ "...)
+	dst = v.appendFields(dst, fields, b)
+	return append(dst, " }"...)
+}
+
+// appendFields adds the members of a struct. Those of an anonymous member are members of the struct around it.
+func (v *values) appendFields(dst []byte, fields []lang.Field, b []byte) []byte {
 	for i, f := range fields {
 		if i > 0 {
 			dst = append(dst, ", "...)
+		}
+		if inner, ok := f.Type.(*lang.Struct); ok && f.Name == "" {
+			dst = v.appendFields(dst, inner.Fields(), from(b, f.Offset))
+			continue
 		}
 		dst = append(append(append(dst, '.'), f.Name...), " = "...)
 		if f.BitSize != 0 {
@@ -177,7 +190,7 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 		}
 		dst = v.appendMember(dst, f.Type, from(b, f.Offset))
 	}
-	return append(dst, " }"...)
+	return dst
 }
 
 // appendMember adds a member of a struct or an element of an array: there, arrays of characters are strings.
@@ -196,7 +209,7 @@ func bitfield(f lang.Field, b []byte) (v uint64, signed bool) {
 		t = lang.Int{Bits: 8 * f.Type.Size()}
 	}
 	unsigned := lang.Int{Bits: t.Bits}
-	n, _, _ := integer(unsigned, from(b, f.Offset))
+	n, _, _ := integer(unsigned, atLeast(from(b, f.Offset), t.Size())) // in a packed struct the bytes may be fewer
 	n >>= f.BitOffset
 	shift := 64 - f.BitSize
 	n <<= shift

@@ -123,6 +123,9 @@ func (v *values) decode(t lang.Type, b []byte) any {
 		}
 		return out
 	case lang.Array:
+		if t.Float {
+			return float(b[:t.Len])
+		}
 		out := make([]any, t.Len)
 		for i := range out {
 			out[i] = v.decodeMember(t.Elem, b[i*t.Elem.Size():])

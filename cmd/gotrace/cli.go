@@ -40,7 +40,8 @@ type flags struct {
 	noWarnings  bool
 	version     bool
 	help        bool
-	ignored     []string // -I and --include: types come from BTF
+	includeDirs []string
+	includes    []string
 	readErrors  bool
 	usesProgram bool
 }
@@ -86,10 +87,10 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	fs.BoolVar(&f.noWarnings, "no-warnings", false, "print no warnings")
 	fs.BoolVar(&f.unsafe, "unsafe", false, "allow calls with side effects")
 	fs.BoolVarP(&f.readErrors, "errors", "k", false, "accepted for bpftrace's sake: failed reads are always reported")
-	fs.StringArrayVarP(&f.ignored, "include-dir", "I", nil, "accepted for bpftrace's sake: kernel types come from BTF")
+	fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 	fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 	fs.BoolVarP(&f.help, "help", "h", false, "print this text")
-	fs.StringArrayVar(&f.ignored, "include", nil, "accepted for bpftrace's sake: kernel types come from BTF")
+	fs.StringArrayVar(&f.includes, "include", nil, "read the header `FILE` before the script, as an #include would")
 	if err := fs.Parse(hideNumbers(args)); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUsage, err)
 	}

@@ -37,6 +37,7 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 		FilterPID: c.flags.pid,
 		Unsafe:    c.flags.unsafe,
 		Environ:   c.environ,
+		Headers:   probes.Headers(c.flags.includeDirs, c.flags.includes),
 	}
 	file, diags := lang.Parse(src, opts)
 	if c.report(src, diags) {
