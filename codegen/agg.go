@@ -90,7 +90,7 @@ func firstArg(c *lang.Call) lang.Expr {
 
 // ownValue is the address of this CPU's value of a map without a key.
 func (l *lowerer) ownValue(m *lang.Map) *ir.Value {
-	base := l.b.MapValue(mapName(m), 0)
+	base := l.keyless(m)()
 	if l.k.kernel.PossibleCPUs <= 1 {
 		return base
 	}
@@ -191,8 +191,14 @@ type cpuValue func(cpu int) (addr *ir.Value, missing *ir.Block)
 // aggRead is an aggregation as a number, over all CPUs.
 func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	if m.Key == nil {
+		if l.k.spec(m).Swap == 0 {
+			return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
+				return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride), nil
+			})
+		}
+		base := l.keyless(m)()
 		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-			return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride), nil
+			return l.b.OpImm(ir.OpAdd, base, int64(cpu*l.k.layout(m).Stride)), nil
 		})
 	}
 	mk := l.mark()
@@ -209,11 +215,11 @@ func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 }
 
 // aggElem is the same for an element that a loop over the map gives.
-func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.Value) operand {
+func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.Value, kmap func() *ir.Value) operand {
 	if l.k.layout(m).shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
-	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), l.b.MapPtr(mapName(m))})
+	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), kmap()})
 }
 
 // perCPURead merges the values that all CPUs have for a key.

@@ -15,6 +15,9 @@ type Blueprint struct {
 	Programs []*Program
 	Events   []*Event // by event id
 	Sites    []*Site  // by failure counter index
+	// Stoppable says that all programs but BEGIN and END look at GlobalExiting first: those of scripts with exit(), and of those that
+	// are attached to so many places that detaching them takes long.
+	Stoppable bool
 }
 
 // Names of gotrace's own maps. Script maps are named "@name".
@@ -26,7 +29,8 @@ const (
 	MapZeros    = "zeros"    // array of one value: zeros, read by programs when they insert large values; nobody writes it
 )
 
-// Byte offsets in the value of MapGlobals, which the runtime writes before the first probe runs.
+// Byte offsets in the value of MapGlobals, which the runtime writes before the first probe runs. Two words for each map that is kept
+// twice follow (see SwapOffset).
 const (
 	GlobalStartNS = 0 // u64: bpf_ktime_get_boot_ns at start, for elapsed
 	// u64: set to GlobalExit by exit(): every program but BEGIN and END returns at once. GlobalStop, which the runtime sets while
@@ -71,6 +75,12 @@ type MapSpec struct {
 	// zero from its own, smaller KeySize on, cut to that size; this map has all others.
 	Short   *MapSpec
 	IsShort bool
+	// Swap, if not 0, says that this map of the script is kept twice: which instance programs use is in MapGlobals at SwapOffset(Swap).
+	// Without a key both lie in one value, of Half bytes each. With keys the second is a map of its own (IsSecond is set there).
+	Swap     int
+	Half     int
+	Second   *MapSpec
+	IsSecond bool
 }
 
 // Storage is where a script map's values are kept.

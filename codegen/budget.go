@@ -67,7 +67,6 @@ func (l *lowerer) countLoop() {
 func (l *lowerer) useBudget() {
 	l.budgeted = true
 	l.k.usesGlo = true
-	l.k.gloFlags |= flagMmapable // the runtime stops loops without a race with exit()
 }
 
 // walkCost takes from the budget what a walk over a map costs even if the map is empty. Outside loops there are only as many walks as

@@ -28,7 +28,9 @@ var mapFuncs = map[string]callee{
 
 func (l *lowerer) mapEvent(c *lang.Call, kind EventKind) operand {
 	m := l.mapOf(c.Args[0].(*lang.MapRef))
-	l.send(l.newRecord(c, &Event{Kind: kind, Map: m}, nil), ringWakeIdle)
+	r := l.newRecord(c, &Event{Kind: kind, Map: m}, nil)
+	r.swap = l.k.spec(m)
+	l.send(r, ringWakeIdle)
 	return nothing
 }
 
@@ -60,14 +62,17 @@ func (l *lowerer) delete(c *lang.Call) operand {
 
 // deleteGlobal clears a map without a key.
 func (l *lowerer) deleteGlobal(m *lang.Map) *ir.Value {
-	layout := l.k.layout(m)
-	base := l.b.MapValue(mapName(m), 0)
+	layout, size := l.k.layout(m), l.k.spec(m).ValueSize
+	if half := l.k.spec(m).Half; half > 0 {
+		size = half
+	}
+	base := l.keyless(m)()
 	if layout.Present < 0 {
-		l.zero(bpf(base, 0), l.k.spec(m).ValueSize)
+		l.zero(bpf(base, 0), size)
 		return l.b.Const(1)
 	}
 	was := l.b.Load(8, base, layout.Present)
-	l.zero(bpf(base, 0), l.k.spec(m).ValueSize)
+	l.zero(bpf(base, 0), size)
 	return was // setPresent stores 1
 }
 
@@ -76,7 +81,7 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 	m := l.mapOf(c.Args[0].(*lang.MapRef))
 	if m.Key == nil {
 		if layout := l.k.layout(m); layout.Present >= 0 {
-			return l.b.Load(8, l.b.MapValue(mapName(m), 0), layout.Present)
+			return l.b.Load(8, l.keyless(m)(), layout.Present)
 		}
 		return l.b.Const(1)
 	}
@@ -85,12 +90,26 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 	}
 	l.walkCost(m)
 	name := l.callback(4, 3, func([]*ir.Value) {})
-	count := func(kmap string) *ir.Value {
-		return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(kmap), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	s := l.k.spec(m)
+	var inUse *ir.Value
+	if s.Second != nil {
+		inUse = l.inUse(s)
 	}
-	n := count(mapName(m))
-	if short := l.k.spec(m).Short; short != nil {
-		n = l.b.Op(ir.OpAdd, n, count(short.Name))
+	n := l.forEach(s, inUse, name)
+	if s.Short != nil {
+		n = l.b.Op(ir.OpAdd, n, l.forEach(s.Short, inUse, name))
 	}
 	return n
+}
+
+// forEach calls bpf_for_each_map_elem, for a map that is kept twice with the instance that the word inUse stands for. There is a call
+// for each: the kernel wants to know the map (set_map_elem_callback_state, kernel/bpf/verifier.c).
+func (l *lowerer) forEach(s *MapSpec, inUse *ir.Value, callback string) *ir.Value {
+	call := func(kmap string) *ir.Value {
+		return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(kmap), l.b.FuncPtr(callback), l.envAddr(), l.b.Const(0))
+	}
+	if s.Second == nil {
+		return call(s.Name)
+	}
+	return l.either(s, inUse, call)
 }

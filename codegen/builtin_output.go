@@ -37,11 +37,11 @@ func (l *lowerer) print(c *lang.Call) {
 }
 
 // printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel can not read
-// another CPU's value, are left to user space.
+// another CPU's value or the map is kept twice, are left to user space.
 func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
 	m := l.mapOf(ref)
 	a, ok := m.Value.(lang.Agg)
-	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) {
+	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) && l.k.spec(m).Swap == 0 {
 		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringWakeIdle)
 		return
 	}

@@ -53,7 +53,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		maps:    map[string]*MapSpec{},
 		sites:   map[Site]int{},
 	}
-	k.exits = callsExit(c.File)
+	k.bp.Stoppable = callsExit(c.File) || manyTargets(c)
 	k.scriptMaps()
 	if err := k.checkMaps(); err != nil {
 		return nil, err
@@ -69,20 +69,32 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 	return k.bp, nil
 }
 
+// slowTargets is so many targets that it takes seconds to detach from them: the kernel waits a grace period for each.
+const slowTargets = 64
+
+// manyTargets says whether programs are attached to so many places that they should be stopped by a word in memory, long before they
+// are detached.
+func manyTargets(c *lang.Checked) bool {
+	n := 0
+	for _, p := range c.Progs {
+		n += len(p.Targets)
+	}
+	return n > slowTargets
+}
+
 // compiler holds what the programs of one script share.
 type compiler struct {
-	checked  *lang.Checked
-	env      lang.Env
-	kernel   *lang.Kernel
-	bp       *Blueprint
-	maps     map[string]*MapSpec // by name
-	sites    map[Site]int        // indexes of the failure counters
-	uses     map[string]*mapUse  // what programs do with each script map
-	usesRB   bool                // some program sends events
-	usesGlo  bool                // some program reads MapGlobals
-	gloFlags uint32              // of MapGlobals
-	exits    bool                // some program calls exit()
-	pid      int                 // -p
+	checked *lang.Checked
+	env     lang.Env
+	kernel  *lang.Kernel
+	bp      *Blueprint
+	maps    map[string]*MapSpec // by name
+	sites   map[Site]int        // indexes of the failure counters
+	uses    map[string]*mapUse  // what programs do with each script map
+	usesRB  bool                // some program sends events
+	usesGlo bool                // some program reads MapGlobals
+	swaps   int                 // maps that are kept twice
+	pid     int                 // -p
 }
 
 // addMap adds a map to the blueprint.
@@ -123,7 +135,7 @@ func (k *compiler) ownMaps() {
 		k.addMap(&MapSpec{Name: MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
 	}
 	if k.usesGlo {
-		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: GlobalSize, MaxEntries: 1, Flags: k.gloFlags})
+		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: SwapOffset(k.swaps + 1), MaxEntries: 1, Flags: flagMmapable})
 	}
 }
 

@@ -24,6 +24,7 @@ type record struct {
 	what  string      // for the message about lost records
 	args  []lang.Expr // parallel to ev.Fields
 	early []*operand  // parallel: arguments evaluated before the record is reserved, nil for the others
+	swap  *MapSpec    // the map that user space is to empty
 	key   *place      // a map key that follows the header, ev.Size-eventHeader bytes of it; there are no arguments then
 }
 
@@ -98,6 +99,9 @@ func (l *lowerer) send(r *record, flags int64) {
 		l.fill(r, i, rec)
 	}
 	l.b.Pos = pos
+	if r.swap != nil {
+		l.askSwap(r.swap)
+	}
 	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(flags))
 	l.b.Jump(done)
 	l.b.At(done)

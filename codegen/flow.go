@@ -245,7 +245,7 @@ func (l *lowerer) finish() {
 
 // guardExit makes the program do nothing once exit() was called. END runs all the same.
 func (l *lowerer) guardExit() {
-	if !l.k.exits || l.prog.Kind.Once {
+	if !l.k.bp.Stoppable || l.prog.Kind.Once {
 		return
 	}
 	l.k.usesGlo = true

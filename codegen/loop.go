@@ -220,6 +220,20 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 	v := l.prog.Vars[s.Var]
 	m := l.k.checked.Byname[s.Map.Name]
 	l.walkCost(m)
+	spec := l.k.spec(m)
+	var inUse *ir.Value // of this loop from its beginning to its end
+	inUseOff := 0
+	if spec.Second != nil {
+		inUse = l.inUse(spec)
+		inUseOff = l.envAlloc(8)
+		l.b.Store(8, l.envAddr(), inUseOff, inUse)
+	}
+	kmap := func() *ir.Value {
+		if spec.Second == nil {
+			return l.b.MapPtr(spec.Name)
+		}
+		return l.either(spec, l.b.Load(8, l.fn.env, inUseOff), func(name string) *ir.Value { return l.b.MapPtr(name) })
+	}
 	name := l.callback(4, 3, func(params []*ir.Value) {
 		l.iteration(s)
 		if v != nil {
@@ -231,12 +245,12 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 				key = l.loadAt(key.mem, m.Key)
 			}
 			l.storeOperand(p.at(t.Offset(0)), t.Elems[0], key, false)
-			l.storeOperand(p.at(t.Offset(1)), t.Elems[1], l.mapElem(s.Map, m, params[1], params[2]), false)
+			l.storeOperand(p.at(t.Offset(1)), t.Elems[1], l.mapElem(s.Map, m, params[1], params[2], kmap), false)
 		}
 		l.block(s.Body)
 	})
 	l.blur(s.Body)
-	l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr("@"+s.Map.Name), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.forEach(spec, inUse, name)
 	l.afterLoop()
 }
 

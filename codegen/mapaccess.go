@@ -42,7 +42,7 @@ func (l *lowerer) key(m *lang.Map, keys []lang.Expr) mapKey {
 	if l.k.spec(m).Short != nil {
 		return l.splitKey(m, keys)
 	}
-	return mapKey{m, l.keyPlace(m, keys), l.b.MapPtr(mapName(m))}
+	return mapKey{m, l.keyPlace(m, keys), l.kernelMap(l.k.spec(m))}
 }
 
 // keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
@@ -132,7 +132,7 @@ func (l *lowerer) mapRead(ref *lang.MapRef) operand {
 		return l.aggRead(ref, m, agg)
 	}
 	if m.Key == nil {
-		return l.valueAt(m, bpf(l.b.MapValue(mapName(m), 0), 0))
+		return l.valueAt(m, bpf(l.keyless(m)(), 0))
 	}
 	if inMemory(m.Value) {
 		return l.readObject(ref, m)
@@ -191,10 +191,10 @@ func (l *lowerer) valueAt(m *lang.Map, p place) operand {
 	return l.loadAt(p, m.Value)
 }
 
-// mapElem is the value of an element that bpf_for_each_map_elem gave to a callback.
-func (l *lowerer) mapElem(ref *lang.MapRef, m *lang.Map, key, value *ir.Value) operand {
+// mapElem is the value of an element that bpf_for_each_map_elem gave to a callback. kmap gives the kernel map.
+func (l *lowerer) mapElem(ref *lang.MapRef, m *lang.Map, key, value *ir.Value, kmap func() *ir.Value) operand {
 	if agg, ok := m.Value.(lang.Agg); ok {
-		return l.aggElem(ref, m, agg, key, value)
+		return l.aggElem(ref, m, agg, key, value, kmap)
 	}
 	return l.valueAt(m, bpf(value, 0))
 }

@@ -28,26 +28,30 @@ func (l *lowerer) mapAssign(ref *lang.MapRef, op string, value lang.Expr, n lang
 	}
 }
 
-// setPresent notes that a map without a key has a value.
-func (l *lowerer) setPresent(m *lang.Map) {
-	l.b.Store(8, l.b.MapValue(mapName(m), 0), l.k.layout(m).Present, l.b.Const(1))
+// setPresent notes that a map without a key, whose value is at base, has one.
+func (l *lowerer) setPresent(m *lang.Map, base *ir.Value) {
+	l.b.Store(8, base, l.k.layout(m).Present, l.b.Const(1))
 }
 
 // assignGlobal is `@m = value`.
 func (l *lowerer) assignGlobal(m *lang.Map, value lang.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
+	var base func() *ir.Value
 	if !inMemory(m.Value) {
 		v := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
-		l.b.Store(8, l.b.MapValue(mapName(m), 0), 0, v)
+		base = l.keyless(m)
+		l.b.Store(8, base(), 0, v)
 	} else if mentions(value, m.Name) {
 		// The right side reads what it is about to replace.
 		p := l.valueTemp(m, value)
-		l.copyBytes(bpf(l.b.MapValue(mapName(m), 0), 0), p, align8(m.Value.Size()))
+		base = l.keyless(m)
+		l.copyBytes(bpf(base(), 0), p, align8(m.Value.Size()))
 	} else {
-		l.store(bpf(l.b.MapValue(mapName(m), 0), 0), m.Value, value, true)
+		base = l.keyless(m)
+		l.store(bpf(base(), 0), m.Value, value, true)
 	}
-	l.setPresent(m)
+	l.setPresent(m, base())
 }
 
 // valueTemp evaluates a value into memory of the program's own, padded to a multiple of 8.
@@ -134,9 +138,13 @@ func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value
 // readAndAssign is `@m[k] op= value` in steps, for a value that changes the map while it is computed.
 func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.Expr) {
 	pos := l.b.Pos
-	var old *ir.Value
+	var (
+		old  *ir.Value
+		base func() *ir.Value
+	)
 	if key == nil {
-		old = l.valueAt(m, bpf(l.b.MapValue(mapName(m), 0), 0)).val
+		base = l.keyless(m)
+		old = l.valueAt(m, bpf(base(), 0)).val
 	} else {
 		old = l.readElem(m, *key)
 	}
@@ -144,8 +152,8 @@ func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.
 	l.b.Pos = pos
 	now := l.compoundNum(op, m.Value, old, y, l.typeOf(value))
 	if key == nil {
-		l.b.Store(8, l.b.MapValue(mapName(m), 0), 0, now)
-		l.setPresent(m)
+		l.b.Store(8, base(), 0, now)
+		l.setPresent(m, base())
 		return
 	}
 	val := l.temp("value", 8)
@@ -157,8 +165,9 @@ func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.
 // must not assign to $variables: it does not run if there is no room. The key is built here if it is nil.
 func (l *lowerer) inPlace(ref *lang.MapRef, key *mapKey, m *lang.Map, change func(place)) {
 	if m.Key == nil {
-		change(bpf(l.b.MapValue(mapName(m), 0), 0))
-		l.setPresent(m)
+		base := l.keyless(m)
+		change(bpf(base(), 0))
+		l.setPresent(m, base())
 		return
 	}
 	done := l.fn.fn.NewBlock("done")
@@ -187,8 +196,9 @@ func (l *lowerer) addTo(ref *lang.MapRef, key *mapKey, m *lang.Map, delta *ir.Va
 		if !l.k.layout(m).shared() {
 			return l.addAt(m, l.ownValue(m), delta, false)
 		}
-		old := l.addAt(m, l.b.MapValue(mapName(m), 0), delta, fetch)
-		l.setPresent(m)
+		base := l.keyless(m)
+		old := l.addAt(m, base(), delta, fetch)
+		l.setPresent(m, base())
 		return old
 	}
 	f := l.fn.fn

@@ -22,9 +22,11 @@ func (k *compiler) scriptMaps() {
 	for _, m := range k.checked.Maps {
 		s := k.addMap(k.scriptMap(m))
 		if m.Key == nil {
+			k.swapMap(s)
 			continue
 		}
 		k.splitMap(s)
+		k.swapMap(s)
 	}
 }
 
@@ -86,7 +88,15 @@ var hashTypes = map[string]ebpf.MapType{
 // is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
 const preallocMax = 256
 
+const swapPrealloc = 16 << 20
+
+//
+// In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
+// stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes.
 func (k *compiler) allocFlags(s *MapSpec) uint32 {
+	if k.uses[s.Script.Name].swapped() && (s.KeySize+s.ValueSize*k.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
+		return 0
+	}
 	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash // always preallocated
 	if s.KeySize+s.ValueSize > preallocMax && k.kernel.AtLeast(6, 1) && !lru {
 		return flagNoPrealloc

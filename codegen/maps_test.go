@@ -105,7 +105,7 @@ func TestMapStorage(t *testing.T) {
 		{`kprobe:f { @x[pid] = count(); }`, lang.Map{Key: uint64T, Value: countAgg, Kind: "hash"},
 			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
 		// Only counted, never looked at: a value a CPU.
-		{`kprobe:f { @x[pid]++; } interval:s:1 { print(@x); clear(@x); }`, lang.Map{Key: uint64T, Value: uint64T},
+		{`kprobe:f { @x[pid]++; } interval:s:1 { print(@x); } END { clear(@x); }`, lang.Map{Key: uint64T, Value: uint64T},
 			MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 8, MaxEntries: 100,
 				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 8, Present: -1}}},
 		{`kprobe:f { @x[pid]++; print(@x[pid]); }`, lang.Map{Key: uint64T, Value: uint64T},

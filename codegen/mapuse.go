@@ -8,6 +8,8 @@ import (
 type mapUse struct {
 	writers []*lang.Prog // assign, count or aggregate into it
 	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+	printed bool         // print() reads it, in a probe that is not BEGIN or END
+	emptied bool         // clear() or zero() does, likewise
 	// iterated says that some probe runs a loop over it.
 	iterated bool
 
@@ -70,7 +72,7 @@ func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
 			u.write(p)
 		}
 	case *lang.Call:
-		noteCall(uses, n)
+		noteCall(uses, p, n)
 	}
 }
 
@@ -88,7 +90,7 @@ func countOf(uses map[string]*mapUse, s lang.Stmt) (*mapUse, *lang.IncDec) {
 }
 
 // noteCall records what the functions that take a map do to it.
-func noteCall(uses map[string]*mapUse, c *lang.Call) {
+func noteCall(uses map[string]*mapUse, p *lang.Prog, c *lang.Call) {
 	if len(c.Args) == 0 {
 		return
 	}
@@ -100,9 +102,11 @@ func noteCall(uses map[string]*mapUse, c *lang.Call) {
 	case "delete", "clear", "zero":
 		u.removes = true
 		u.harmless++
+		u.emptied = u.emptied || c.Name != "delete" && !p.Kind.Once
 	case "len", "has_key":
 		u.harmless++
 	case "print":
+		u.printed = u.printed || !p.Kind.Once
 		if !c.Args[0].(*lang.MapRef).Indexed {
 			u.harmless++
 		}

@@ -86,7 +86,7 @@ func (l *lowerer) splitKey(m *lang.Map, keys []lang.Expr) mapKey {
 // endKey appends the string, which is o, or the result of str() if that is not nil, to a key.
 func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *lang.Call) mapKey {
 	dst := k.mem.at(off)
-	short, long := l.b.MapPtr(mapName(k.m)+"/short"), l.b.MapPtr(mapName(k.m))
+	short, long := l.kernelMap(l.k.spec(k.m).Short), l.kernelMap(l.k.spec(k.m))
 	var n *ir.Value // length with the NUL, or an error: the string is "" then
 	switch {
 	case str != nil:

@@ -51,7 +51,10 @@ type Links []io.Closer
 const closers = 16
 
 // Close detaches all, the last first, several at a time.
-func (l Links) Close() error {
+func (l Links) Close() error { return l.CloseEach(func() {}) }
+
+// CloseEach does the same and calls done, from any goroutine, for each that is detached.
+func (l Links) CloseEach(done func()) error {
 	errs := make([]error, len(l))
 	next := make(chan int)
 	var wg sync.WaitGroup
@@ -59,6 +62,7 @@ func (l Links) Close() error {
 		wg.Go(func() {
 			for i := range next {
 				errs[i] = l[i].Close()
+				done()
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -148,13 +150,47 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 }
 
 // detach undoes what attach did, for all programs together: the kernel waits for each, and several waits take the time of one.
+// What takes longer than a moment is told.
 func (s *Session) detach() error {
-	err := s.links.Close()
+	var done atomic.Int64
+	total := len(s.links)
+	if total == 0 {
+		return nil
+	}
+	stop := every(tellDetaching, func() {
+		if !s.opts.Quiet {
+			fmt.Fprintf(s.opts.Stderr, "Detaching: %d of %d probes done; the kernel waits for each. Another signal ends gotrace at once.\n", done.Load(), total)
+		}
+	})
+	err := s.links.CloseEach(func() { done.Add(1) })
+	stop()
 	s.links = nil
 	if err != nil {
 		return fmt.Errorf("detaching: %w", err)
 	}
 	return nil
+}
+
+// tellDetaching is how often the user is told how far detaching is.
+const tellDetaching = 2 * time.Second
+
+// every calls do now and then, from another goroutine, until the function that it returns is called.
+func every(period time.Duration, do func()) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(period)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				do()
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
 }
 
 // runOnce runs a BEGIN or END program here and now. What it sends is handled afterwards: a program that sends more than

@@ -126,6 +126,9 @@ func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
 		return nil, err
 	}
 	return func([]byte) error {
+		if err := m.beforePrint(); err != nil {
+			return err
+		}
 		entries, err := m.entries()
 		if err != nil {
 			return err
@@ -135,6 +138,14 @@ func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
 		}
 		return s.printer.Map(s.values.newMapDump(e.Map, entries, e.Top, e.Div))
 	}, nil
+}
+
+// beforePrint makes the map ready to be shown.
+func (s *scriptMap) beforePrint() error {
+	if s.swap == nil {
+		return nil
+	}
+	return s.swap.beforePrint()
 }
 
 // unset is what print() shows of a map without a key that was never set: its zero, but nothing for a histogram.
@@ -175,6 +186,9 @@ func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error)
 		var key []byte
 		if m.keyed() {
 			key = field(fields[0].of(rec), 0, m.spec.KeySize)
+		}
+		if err := m.beforePrint(); err != nil {
+			return err
 		}
 		el, ok, err := m.lookup(key)
 		if err != nil {

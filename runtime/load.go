@@ -32,19 +32,33 @@ func (s *Session) loadMaps() error {
 			return err
 		}
 		s.maps[spec.Name] = m
-		switch {
-		case spec.Script == nil:
+	}
+	if err := s.initGlobals(); err != nil {
+		return err
+	}
+	for _, spec := range s.bp.Maps {
+		if spec.Script == nil || spec.IsShort || spec.IsSecond {
 			continue
-		case spec.IsShort: // it comes after the map that it belongs to
-			s.scriptMaps[spec.Script].short, err = newScriptMap(spec, m)
-		default:
-			s.scriptMaps[spec.Script], err = newScriptMap(spec, m)
+		}
+		m, err := s.newInstance(spec)
+		if err == nil && spec.Swap != 0 {
+			m.swap, err = s.newSwap(spec)
 		}
 		if err != nil {
 			return err
 		}
+		s.scriptMaps[spec.Script] = m
 	}
-	return s.initGlobals()
+	return nil
+}
+
+// newInstance is a map of the script, or one of its two instances.
+func (s *Session) newInstance(spec *codegen.MapSpec) (*scriptMap, error) {
+	m, err := newScriptMap(spec, s.maps[spec.Name])
+	if err == nil && spec.Short != nil {
+		m.short, err = newScriptMap(spec.Short, s.maps[spec.Short.Name])
+	}
+	return m, err
 }
 
 // unlimitMemory raises the limit of locked memory, against which maps and programs count before Linux 5.11. Where that is not
@@ -141,15 +155,16 @@ func (s *Session) initGlobals() error {
 	if m == nil {
 		return nil
 	}
-	b := make([]byte, m.ValueSize())
+	b, err := s.mapMemory(m, int(m.ValueSize()))
+	if err != nil {
+		return err
+	}
 	if len(b) < codegen.GlobalSize {
 		return fmt.Errorf("map %s has only %d bytes", codegen.MapGlobals, len(b))
 	}
+	s.globals = b
 	putU64(b[codegen.GlobalStartNS:], uint64(clockNS(unix.CLOCK_BOOTTIME)))
 	putU64(b[codegen.GlobalTAI:], uint64(clockNS(unix.CLOCK_TAI)-clockNS(unix.CLOCK_BOOTTIME)))
-	if err := m.Put(uint32(0), b); err != nil {
-		return fmt.Errorf("writing the start time: %w", err)
-	}
 	return s.loops.open(m)
 }
 

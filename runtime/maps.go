@@ -18,6 +18,10 @@ type scriptMap struct {
 	cpus int // values per element
 	// short has the elements with short keys, if codegen keeps them apart (see codegen.MapSpec).
 	short *scriptMap
+	// mem is the memory of an instance of a map without keys that is kept twice.
+	mem []byte
+	// swap has the two instances of a map that is kept twice; what is done to the map is done to one of them.
+	swap *swap
 
 	// zeroed is set by zero(): a map without a key then prints its zero, although its memory looks untouched.
 	zeroed bool
@@ -50,6 +54,9 @@ func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 			return nil, fmt.Errorf("map %s has no stride", spec.Name)
 		}
 		s.cpus = spec.ValueSize / l.Stride
+		if spec.Half > 0 {
+			s.cpus = spec.Half / l.Stride
+		}
 	default:
 		return nil, fmt.Errorf("map %s has unknown storage %d", spec.Name, l.Storage)
 	}
@@ -77,6 +84,9 @@ func (s *scriptMap) keyed() bool {
 
 // entries reads the whole map, in no order. Elements that appear or vanish meanwhile may be missed; none is read twice.
 func (s *scriptMap) entries() ([]entry, error) {
+	if s.swap != nil {
+		return s.swap.view().entries()
+	}
 	if s.keyed() {
 		return s.allEntries()
 	}
@@ -107,9 +117,13 @@ func (s *scriptMap) isShort(key []byte) bool {
 
 // global reads the value of a map without a key. ok is false if it was never set.
 func (s *scriptMap) global() (e entry, ok bool, err error) {
-	b, err := s.m.LookupBytes(uint32(0))
-	if err != nil {
-		return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
+	b := s.mem
+	if b == nil {
+		if b, err = s.m.LookupBytes(uint32(0)); err != nil {
+			return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
+		}
+	} else {
+		b = bytes.Clone(b) // what is printed does not change any more
 	}
 	l := s.spec.Layout
 	if l.Storage == codegen.StorageGlobal {
@@ -143,6 +157,9 @@ func anySet(e entry) bool {
 
 // lookup reads the element with a key, or the value of a map without keys when key is empty.
 func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
+	if s.swap != nil {
+		return s.swap.view().lookup(key)
+	}
 	if !s.keyed() {
 		return s.global()
 	}

@@ -15,7 +15,14 @@ var errNoSpace error = unix.ENOSPC
 
 // clear removes all elements. An element that a probe makes meanwhile may stay.
 func (s *scriptMap) clear() error {
+	if s.swap != nil {
+		return s.swap.clear()
+	}
 	s.zeroed = false
+	if s.mem != nil {
+		clear(s.mem)
+		return nil
+	}
 	if !s.keyed() {
 		return s.write(make([]byte, s.spec.ValueSize))
 	}
@@ -36,17 +43,13 @@ func (s *scriptMap) clear() error {
 
 // zero sets all values to 0 and keeps the keys.
 func (s *scriptMap) zero() error {
+	if s.swap != nil {
+		return s.swap.zero()
+	}
 	if !s.keyed() {
 		return s.zeroGlobal()
 	}
-	var value any = make([]byte, s.spec.ValueSize)
-	if s.spec.Layout.Storage == codegen.StoragePerCPUHash {
-		perCPU := make([][]byte, s.cpus)
-		for i := range perCPU {
-			perCPU[i] = make([]byte, s.spec.ValueSize)
-		}
-		value = perCPU
-	}
+	value := s.zeroValue()
 	err := s.eachKey(func(key []byte) error {
 		err := s.m.Update(key, value, ebpf.UpdateExist)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
@@ -61,6 +64,18 @@ func (s *scriptMap) zero() error {
 		return s.short.zero()
 	}
 	return nil
+}
+
+// zeroValue is the value of an element, on all CPUs, that is 0.
+func (s *scriptMap) zeroValue() any {
+	if s.spec.Layout.Storage != codegen.StoragePerCPUHash {
+		return make([]byte, s.spec.ValueSize)
+	}
+	perCPU := make([][]byte, s.cpus)
+	for i := range perCPU {
+		perCPU[i] = make([]byte, s.spec.ValueSize)
+	}
+	return perCPU
 }
 
 // zeroGlobal sets a map without a key to 0. It counts as set afterwards if it was before.

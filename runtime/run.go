@@ -2,10 +2,10 @@ package runtime
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,10 +73,7 @@ func (s *Session) loop(ctx context.Context) error {
 		}
 		if n == 0 && (s.ring == nil || s.ring.pending() == 0) {
 			// Looked at only when the ring is empty, so that what the script printed before exit() is shown.
-			if s.exited, err = s.exiting(); err != nil {
-				return err
-			}
-			if s.exited {
+			if s.exited = s.exiting(); s.exited {
 				return s.drain() // what came between the two looks
 			}
 			if len(s.links) == 0 && s.pidfd < 0 {
@@ -106,20 +103,12 @@ func (s *Session) readEvents() (n int, exited bool, err error) {
 }
 
 // exiting says whether the script called exit() but its record found no room in the ring.
-func (s *Session) exiting() (bool, error) {
-	m := s.maps[codegen.MapGlobals]
-	if m == nil {
-		return false, nil
+func (s *Session) exiting() bool {
+	if s.globals == nil || atomic.LoadUint64(word(s.globals, codegen.GlobalExiting)) != codegen.GlobalExit {
+		return false
 	}
-	b, err := m.LookupBytes(uint32(0))
-	if err != nil {
-		return false, fmt.Errorf("reading the state of the programs: %w", err)
-	}
-	if len(b) < codegen.GlobalSize || binary.NativeEndian.Uint64(b[codegen.GlobalExiting:]) != codegen.GlobalExit {
-		return false, nil
-	}
-	s.events.exitCode = int(int64(binary.NativeEndian.Uint64(b[codegen.GlobalExitCode:])))
-	return true, nil
+	s.events.exitCode = int(int64(atomic.LoadUint64(word(s.globals, codegen.GlobalExitCode))))
+	return true
 }
 
 func (s *Session) ringSize() int {
@@ -129,14 +118,25 @@ func (s *Session) ringSize() int {
 	return len(s.ring.data)
 }
 
-// finish ends a run. After exit() the records that other probes sent meanwhile are dropped, as bpftrace does.
+// slowLinks is so many attachments that detaching them takes seconds.
+const slowLinks = 64
+
+// finish ends a run. After exit() the records that other probes sent meanwhile are dropped, as bpftrace does. Programs are stopped
+// first: by a word in memory, where they look at it, and otherwise by detaching them, which can take long.
 func (s *Session) finish() error {
 	s.loops.end()
-	if err := s.detach(); err != nil {
+	stop := s.detach
+	if s.bp.Stoppable && len(s.links) > slowLinks {
+		stop = awaitPrograms
+	}
+	if err := stop(); err != nil {
 		return err
 	}
 	if s.exited && s.ring != nil {
 		if _, err := s.ring.read(func([]byte) error { return nil }); err != nil {
+			return err
+		}
+		if err := s.settleMaps(); err != nil {
 			return err
 		}
 	} else if err := s.drain(); err != nil {
@@ -159,8 +159,21 @@ func (s *Session) finish() error {
 	if err := s.flushAll(); err != nil {
 		return err
 	}
+	if err := s.detach(); err != nil {
+		return err
+	}
 	s.reportFailures()
 	return s.reportChild()
+}
+
+// settleMaps tells the maps that records were thrown away.
+func (s *Session) settleMaps() error {
+	for _, w := range s.swaps.list {
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drain handles records until the ring is empty or one of them is exit().
@@ -190,7 +203,7 @@ func (s *Session) runEnd() error {
 func (s *Session) printMaps() error {
 	var maps []*lang.Map
 	for _, spec := range s.bp.Maps {
-		if spec.Script != nil && !spec.IsShort {
+		if spec.Script != nil && !spec.IsShort && !spec.IsSecond {
 			maps = append(maps, spec.Script)
 		}
 	}

@@ -20,6 +20,9 @@ type Session struct {
 
 	maps       map[string]*ebpf.Map
 	scriptMaps map[*lang.Map]*scriptMap
+	globals    []byte   // the memory of MapGlobals, nil if there is none
+	mapped     [][]byte // memory of maps
+	swaps      swaps
 	programs   []*loaded
 	links      probes.Links
 
@@ -129,6 +132,13 @@ func (s *Session) Close() error {
 	}
 	if s.pidfd >= 0 {
 		_ = unix.Close(s.pidfd)
+	}
+	s.globals = nil
+	for _, mem := range s.mapped {
+		_ = unix.Munmap(mem[:cap(mem)]) // fails only for memory that is not mapped
+	}
+	if s.swaps.grace != nil {
+		errs = append(errs, s.swaps.grace.close())
 	}
 	for _, m := range s.maps {
 		errs = append(errs, m.Close())

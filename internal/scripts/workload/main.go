@@ -14,7 +14,8 @@
 //	spin MS             burn CPU time
 //	comm NAME           rename the thread
 //	chdir PATH          change the working directory
-//	add A B             call wl_add(A, B)
+//	add A B N           call wl_add(A, B) N times
+//	threads N STEP ARGS do a step on N threads at once
 //	six                 call wl_six(1, 2, 3, 4, 5, 6), which returns 21
 //	neg                 call wl_neg(), which returns -100 as a 32-bit number
 //	say TEXT            call wl_say(TEXT), which returns TEXT
@@ -24,7 +25,7 @@
 //	wait                read standard input to its end
 //	exit CODE           end
 //
-// All steps run on one thread, the process's first.
+// All other steps run on one thread, the process's first.
 package main
 
 import (
@@ -35,6 +36,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -69,7 +71,7 @@ var steps map[string]func(args []string)
 func init() {
 	steps = map[string]func([]string){
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
-		"comm": comm, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
+		"comm": comm, "threads": threads, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
 		"exec": execve, "sendmsg": sendmsg, "wait": wait, "exit": exit,
 	}
 }
@@ -164,9 +166,25 @@ func comm(args []string) {
 
 func chdir(args []string) { check(os.Chdir(args[0])) }
 
-func add(args []string) { callAdd(uint64(num(args, 0, 0)), uint64(num(args, 1, 0))) }
-func six([]string)      { callSix() }
-func neg([]string)      { callNeg() }
+func add(args []string) {
+	for range num(args, 2, 1) {
+		callAdd(uint64(num(args, 0, 0)), uint64(num(args, 1, 0)))
+	}
+}
+
+func threads(args []string) {
+	var wg sync.WaitGroup
+	for range num(args, 0, 1) {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			steps[args[1]](args[2:])
+		})
+	}
+	wg.Wait()
+}
+
+func six([]string) { callSix() }
+func neg([]string) { callNeg() }
 
 func say(args []string) {
 	text, err := syscall.BytePtrFromString(strings.Join(args, " "))

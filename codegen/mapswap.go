@@ -1,0 +1,100 @@
+package codegen
+
+import (
+	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/lang"
+)
+
+// `print(@x); clear(@x)` must lose nothing of what other CPUs add between the two. A map that a script both prints and clears (or
+// zeroes) while other probes run is therefore kept twice, and a word in MapGlobals says which of the two instances
+// programs use. User space swaps them when it prints, waits until no program uses the old instance, prints that one, and
+// empties it at the clear() that follows. See docs/architecture.md.
+
+// Words of MapGlobals for each map that is kept twice, from SwapOffset on.
+const (
+	SwapInUse = 0 // u64: 0 or ^0: the instance that programs use; only user space sets it
+	SwapAsked = 8 // u64: how many records of clear() and zero() programs have sent
+	swapSize  = 16
+)
+
+// SwapOffset is where the words of a map are in MapGlobals. n is MapSpec.Swap.
+func SwapOffset(n int) int { return GlobalSize + (n-1)*swapSize }
+
+// swapped says whether a map is kept twice. BEGIN and END run alone: what they do is no reason.
+func (u *mapUse) swapped() bool { return u.printed && u.emptied }
+
+// swapMap makes a map one that is kept twice. It comes after splitMap.
+func (k *compiler) swapMap(s *MapSpec) {
+	if !k.uses[s.Script.Name].swapped() {
+		return
+	}
+	k.swaps++
+	k.usesGlo = true
+	s.Swap = k.swaps
+	if s.Script.Key == nil {
+		// A power of two, so that the verifier sees from a mask that the offset of an instance is one of two.
+		s.Half = ceilPow2(s.ValueSize)
+		s.ValueSize = 2 * s.Half
+		s.Flags |= flagMmapable
+		return
+	}
+	s.Second = k.secondMap(s)
+	if s.Short != nil {
+		s.Short.Swap = s.Swap
+		s.Short.Second = k.secondMap(s.Short)
+		s.Second.Short = s.Short.Second
+	}
+}
+
+// secondMap adds the second instance of a map with keys.
+func (k *compiler) secondMap(s *MapSpec) *MapSpec {
+	second := *s
+	second.Name, second.IsSecond = s.Name+"/second", true
+	return k.addMap(&second)
+}
+
+// inUse is the word that says which instance programs use.
+func (l *lowerer) inUse(s *MapSpec) *ir.Value {
+	return l.b.Load(8, l.b.MapValue(MapGlobals, SwapOffset(s.Swap)), SwapInUse)
+}
+
+// keyless returns what gives the address of the value, or of the values of all CPUs, of a map without a key. All addresses
+// from one call of keyless are in the same instance.
+func (l *lowerer) keyless(m *lang.Map) func() *ir.Value {
+	s := l.k.spec(m)
+	if s.Swap == 0 {
+		return func() *ir.Value { return l.b.MapValue(mapName(m), 0) }
+	}
+	half := l.b.OpImm(ir.OpAnd, l.inUse(s), int64(s.Half))
+	base := l.b.Op(ir.OpAdd, l.b.MapValue(mapName(m), 0), half)
+	return func() *ir.Value { return base }
+}
+
+// kernelMap is the kernel map that has the elements of a map with keys.
+func (l *lowerer) kernelMap(s *MapSpec) *ir.Value {
+	if s.Second == nil {
+		return l.b.MapPtr(s.Name)
+	}
+	return l.either(s, l.inUse(s), func(name string) *ir.Value { return l.b.MapPtr(name) })
+}
+
+// either gives the result of do for the instance of a map with keys that the word inUse stands for.
+func (l *lowerer) either(s *MapSpec, inUse *ir.Value, do func(name string) *ir.Value) *ir.Value {
+	f := l.fn.fn
+	first, second, end := f.NewBlock("first"), f.NewBlock("second"), f.NewBlock("instance")
+	res := end.AddParam()
+	l.b.Branch(ir.Eq, inUse, l.b.Const(0), first, second)
+	l.b.At(first)
+	l.b.Jump(end, do(s.Name))
+	l.b.At(second)
+	l.b.Jump(end, do(s.Second.Name))
+	l.b.At(end)
+	return res
+}
+
+// askSwap notes that a record asks user space to empty a map; it is sent right after that.
+func (l *lowerer) askSwap(s *MapSpec) {
+	if s.Swap != 0 {
+		l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(MapGlobals, SwapOffset(s.Swap)+SwapAsked), 0, l.b.Const(1))
+	}
+}
