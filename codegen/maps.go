@@ -90,7 +90,6 @@ const preallocMax = 256
 
 const swapPrealloc = 16 << 20
 
-//
 // In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
 // stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes.
 func (k *compiler) allocFlags(s *MapSpec) uint32 {
