@@ -118,8 +118,12 @@ func (c *checker) items() {
 			c.diags = append(c.diags, errUnsupported(item, "a function definition"))
 		}
 	}
-	if probes == 0 && !c.diags.HasErrors() {
+	switch {
+	case c.diags.HasErrors():
+	case probes == 0:
 		c.diags = append(c.diags, Errorf(c.file, "no-probes", "the script has no probes"))
+	case len(c.progs) == 0:
+		c.diags = append(c.diags, Errorf(c.file, "no-probes", "nothing is left to attach: none of the probes exists here"))
 	}
 }
 

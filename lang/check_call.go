@@ -92,7 +92,7 @@ func (c *checker) constNumber(e *Call, i int) (n int64, ok bool) {
 	}
 	k, ok := c.constInt(e.Args[i])
 	if _, isInt := t.(Int); !ok || !isInt {
-		c.report(errNotConstant(e.Args[i], e.Name, "an integer"))
+		c.reportNumber(errNotConstant(e.Args[i], e.Name, "an integer"), e.Args[i])
 		return 0, false
 	}
 	return int64(k.Int), true
@@ -128,11 +128,11 @@ func (c *checker) str(e *Call) Type {
 	if len(e.Args) > 1 {
 		size, sized = c.strLength(e)
 	}
-	if p := paramOf(e.Args[0]); p != nil && p.N > 0 {
+	if p, skip := paramOf(e.Args[0]); p != nil && p.N > 0 {
 		if !sized {
 			return nil
 		}
-		return c.strParam(e, p, size)
+		return c.strParam(e, p, skip, c.textLength(e, size))
 	}
 	t := c.value(e.Args[0])
 	if t == nil || !sized {
@@ -143,8 +143,7 @@ func (c *checker) str(e *Call) Type {
 		return String{Len: size}
 	case String:
 		if k := c.p.Consts[e.Args[0]]; k.Str != nil {
-			s := (*k.Str)[:min(len(*k.Str), size-1)]
-			return c.strConst(e, s)
+			return c.strConst(e, (*k.Str)[:min(len(*k.Str), c.textLength(e, size))])
 		}
 		return String{Len: min(size, t.Len)}
 	case Array:
@@ -176,33 +175,71 @@ func (c *checker) strLength(e *Call) (size int, ok bool) {
 	return int(max(1, min(k.Int, uint64(size)))), true
 }
 
-// paramOf is the positional parameter in $1 and $1 + n, nil for other expressions.
-func paramOf(e Expr) *Param {
-	if b, ok := e.(*Binary); ok && b.Op == "+" {
-		e = b.X
+// textLength is how many characters str() takes of a text that is known: as many as its second argument says, of which size is the
+// buffer for a text that is read.
+func (c *checker) textLength(e *Call, size int) int {
+	if len(e.Args) > 1 {
+		if k, ok := c.constInt(e.Args[1]); ok {
+			return int(min(k.Int, uint64(c.maxStr()-1)))
+		}
 	}
-	p, _ := e.(*Param)
-	return p
+	return size - 1
 }
 
-// strParam is str($1), the text of the parameter, or str($1 + n), the text after n characters.
-func (c *checker) strParam(e *Call, p *Param, size int) Type {
-	text := c.paramText(p)
-	c.strConst(p, text)
-	c.p.Types[p] = String{Len: len(text) + 1}
-	if b, ok := e.Args[0].(*Binary); ok {
-		if c.integer(b.Y) == nil {
-			return nil
-		}
-		k, isConst := c.constInt(b.Y)
-		if !isConst || k.Int > uint64(len(text)) {
-			c.report(Errorf(b.Y, "out-of-range", "the parameter has %d characters: a constant from 0 to that is needed here", len(text)))
-			return nil
-		}
-		text = text[k.Int:]
-		c.p.Types[b] = c.strConst(b, text)
+// paramOf is the positional parameter in $1, $1 + n and n + $1, and that n; nil for other expressions.
+func paramOf(e Expr) (p *Param, skip Expr) {
+	b, ok := e.(*Binary)
+	if !ok || b.Op != "+" {
+		p, _ = e.(*Param)
+		return p, nil
 	}
-	return c.strConst(e, text[:min(len(text), size-1)])
+	if p, ok := b.X.(*Param); ok {
+		return p, b.Y
+	}
+	if p, ok := b.Y.(*Param); ok {
+		if n, ok := b.X.(*IntLit); ok {
+			return p, n
+		}
+	}
+	return nil, nil
+}
+
+// strParam is str($1), the text of the parameter, or str($1 + n), the text after n characters, which may be none.
+func (c *checker) strParam(e *Call, p *Param, skip Expr, length int) Type {
+	text := c.paramText(p)
+	c.p.Types[p] = c.strConst(p, text)
+	if skip != nil {
+		if c.integer(skip) == nil {
+			return nil
+		}
+		k, isConst := c.constInt(skip)
+		if !isConst || int64(k.Int) < 0 {
+			c.report(Errorf(skip, "out-of-range", "how many characters of a parameter are left out is a constant, and not negative"))
+			return nil
+		}
+		text = text[min(k.Int, uint64(len(text))):]
+		c.p.Types[e.Args[0]] = c.strConst(e.Args[0], text)
+	}
+	return c.strConst(e, text[:min(len(text), length)])
+}
+
+// notNumber is the mistake of a parameter that is a text where a number is needed; ok is false if e is none.
+func (c *checker) notNumber(e Expr) (d Diagnostic, ok bool) {
+	p, isParam := e.(*Param)
+	if !isParam || c.p.Consts[e].Str == nil {
+		return Diagnostic{}, false
+	}
+	return Errorf(e, "bad-parameter", "$%d is %q, which is not a number", p.N, c.paramText(p)).WithHint("str($%d) takes it as text", p.N), true
+}
+
+// reportNumber reports what is wrong with the use of a value as a number: that it is a parameter which is none, or else d.
+func (c *checker) reportNumber(d Diagnostic, operands ...Expr) {
+	for _, e := range operands {
+		if own, ok := c.notNumber(e); ok {
+			d = own
+		}
+	}
+	c.report(d)
 }
 
 // clockModes are the arguments of nsecs().

@@ -103,11 +103,9 @@ func (c *checker) param(e *Param) Type {
 	if e.N == 0 {
 		return c.intConst(e, uint64(len(c.opts.Params)))
 	}
-	text := ""
-	if e.N <= len(c.opts.Params) {
-		text = c.opts.Params[e.N-1]
-	}
-	if text == "" && e.N > len(c.opts.Params) {
+	text := c.paramText(e)
+	if text == "" {
+		c.report(Warningf(e, "missing-parameter", "$%d is not given: it is 0", e.N))
 		return c.intConst(e, 0)
 	}
 	if n, neg, ok := parseParam(text); ok {

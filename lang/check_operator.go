@@ -124,13 +124,13 @@ func (c *checker) binary(e *Binary) Type {
 	switch e.Op {
 	case "&&", "||":
 		if !isNumeric(x) || !isNumeric(y) {
-			c.report(errOperands(e, x, y))
+			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 			return nil
 		}
 		t = Bool{}
 	case "==", "!=", "<", "<=", ">", ">=":
 		if !comparable(e.Op, x, y) {
-			c.report(errOperands(e, x, y))
+			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 			return nil
 		}
 		t = Bool{}
@@ -178,7 +178,7 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 	case isPY && isInteger(x) && e.Op == "+":
 		return py
 	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
-		c.report(errOperands(e, x, y))
+		c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 		return nil
 	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
 		c.report(errDivisionByZero(e.Y))

@@ -1,6 +1,9 @@
 package lang
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // printf checks the format against the arguments.
 func (c *checker) printf(e *Call) Type {
@@ -18,18 +21,27 @@ func (c *checker) printf(e *Call) Type {
 		if it.Verb == "" {
 			continue
 		}
+		if tooWide(it.Width) || tooWide(it.Prec) {
+			c.report(Errorf(e.Args[0], "bad-format", "%s asks for more than %d characters", cutText(it.Text), maxField))
+		}
 		if n < len(ts) && ts[n] != nil {
 			c.conversion(e.Args[n+1], it, ts[n])
 		}
 		n++
 	}
 	switch {
-	case n != len(ts) && odd != nil:
+	case odd != nil && (odd.Bad || n != len(ts)):
 		c.report(c.errConversion(e.Args[0], odd))
 	case n != len(ts):
 		c.report(errFormatCount(e, n, len(ts)))
 	}
 	return None{}
+}
+
+// tooWide says whether a width or a precision is larger than any that makes sense.
+func tooWide(digits string) bool {
+	n, err := strconv.Atoi(digits)
+	return digits != "" && (err != nil || n > maxField)
 }
 
 // errConversion is about what is no conversion of a format, at its place in the literal where there is one.
@@ -67,7 +79,7 @@ func (c *checker) conversion(e Expr, it FormatItem, t Type) {
 	}
 	switch p, isPointer := t.(Pointer); {
 	case !ok:
-		c.report(errConversion(e, it.Text, t))
+		c.reportNumber(errConversion(e, it.Text, t), e)
 	case isPointer && it.Verb == "s" && sameType(p.Elem, Int{Bits: 8, Signed: true}):
 		c.report(Warningf(e, "pointer-printed", "%%s shows the address of the string that this points to").
 			WithHint("str(…) reads the string"))

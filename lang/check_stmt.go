@@ -308,7 +308,7 @@ func (c *checker) condition(e Expr) {
 		return
 	}
 	if !isNumeric(t) {
-		c.report(Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("compare it with something"))
+		c.reportNumber(Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("compare it with something"), e)
 	}
 }
 
@@ -319,7 +319,7 @@ func (c *checker) integer(e Expr) Type {
 		return nil
 	}
 	if !isInteger(t) {
-		c.report(Errorf(e, "not-integer", "this is a %s, not an integer", t))
+		c.reportNumber(Errorf(e, "not-integer", "this is a %s, not an integer", t), e)
 		return nil
 	}
 	return t

@@ -102,6 +102,17 @@ func underline(line string, span Span) (shown, marks string) {
 	return b.String(), strings.Repeat(" ", from) + "^" + strings.Repeat("~", max(to-from-1, 0))
 }
 
+// maxName is the longest name that is shown in full in a message.
+const maxName = 80
+
+// cutText is a name of the script as messages show it.
+func cutText(s string) string {
+	if len(s) <= maxName {
+		return s
+	}
+	return s[:runeStart(s, maxName)] + cutMark
+}
+
 // cutLine cuts what is far from bytes [start, end) off a long line, and gives their new places.
 func cutLine(line string, start, end int) (string, int, int) {
 	if len(line) <= maxLine {

@@ -191,13 +191,21 @@ func (c *checker) foldCast(e *Cast, to Type) {
 
 // parseParam reads a positional parameter as a number, as a literal in the script would be read.
 func parseParam(s string) (n uint64, neg, ok bool) {
+	s = strings.TrimSpace(s)
 	if rest, minus := strings.CutPrefix(s, "-"); minus {
 		neg, s = true, rest
+	} else {
+		s = strings.TrimPrefix(s, "+")
 	}
-	s = strings.ReplaceAll(s, "_", "")
-	if s == "" || s[0] < '0' || s[0] > '9' {
+	if s == "" || !isDigit(s[0]) {
 		return 0, false, false
 	}
-	n, err := strconv.ParseUint(s, 0, 64)
+	n, err := parseInt(s)
+	if err != nil {
+		n, err = strconv.ParseUint(s, 0, 64) // 0b101
+	}
+	if neg && n > 1<<63 {
+		return 0, false, false
+	}
 	return n, neg, err == nil
 }

@@ -18,12 +18,16 @@ type FormatItem struct {
 type NoConversion struct {
 	Start, End int
 	Text       string // of the format
+	Bad        bool   // refused even if the number of arguments is right
 }
 
 // verbs are the conversions, the longer spellings first.
 var verbs = []string{"rx", "rh", "r", "gr", "d", "i", "u", "o", "x", "X", "c", "s", "p"}
 
-var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t"}
+var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t", "L"}
+
+// maxField is the largest width and precision of a conversion.
+const maxField = 4096
 
 // ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace; odd is the first one before a letter, nil
 // if there is none.
@@ -48,8 +52,8 @@ func ParseFormat(s string) (items []FormatItem, odd *NoConversion) {
 		}
 		it, n := conversion(s[i:])
 		if it.Verb == "" {
-			if n > 0 && odd == nil {
-				odd = &NoConversion{i, i + n, s[i : i+n]}
+			if bad := n > 0 && s[i+n-1] == '%'; n > 0 && (odd == nil || bad && !odd.Bad) {
+				odd = &NoConversion{Start: i, End: i + n, Text: s[i : i+n], Bad: bad}
 			}
 			text.WriteByte('%')
 			i++
@@ -98,6 +102,8 @@ func conversion(s string) (FormatItem, int) {
 		}
 	}
 	switch {
+	case i > 1 && i < len(s) && s[i] == '%' && !strings.Contains(it.Flags, " "): // "%5%"
+		return it, i + 1
 	case strings.Contains(it.Flags, " "): // "100% yes"
 		return it, 0
 	case i < len(s) && (s[i] == '*' || s[i] != '_' && isWordStart(s[i])):

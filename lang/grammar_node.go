@@ -103,13 +103,19 @@ func splitQuoted(text string) []string {
 	return append(parts, part.String())
 }
 
-// replaceParams replaces $1, $2, … and $# by the positional parameters.
+// replaceParams replaces $1, $2, … and $# by the positional parameters. In quotes they are part of a name, as in Rust's mangled ones.
 func replaceParams(text string, params []string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
+		if text[i] == '"' {
+			quoted, _ := quotedLen(text[i:])
+			b.WriteString(text[i : i+quoted])
+			i += quoted - 1
+			continue
+		}
 		if text[i] != '$' || i+1 == len(text) {
 			b.WriteByte(text[i])
 			continue
