@@ -154,6 +154,13 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	if opts.Dump != nil {
 		opts.Dump("lower", irProg)
 	}
+	if n := len(irProg.Funcs); n > maxFuncs {
+		return nil, &Error{
+			Span:    p.Probe.Points[0].Range(),
+			Message: fmt.Sprintf("this probe has more than %d loops", maxFuncs-1),
+			Hint:    "use several probes",
+		}
+	}
 	po := &pass.Options{KernelVersion: k.kernel.Version, Check: opts.Check}
 	if err := pass.Optimize(irProg, po); err != nil {
 		return nil, fmt.Errorf("optimising %s: %w", prog.Name, err)
@@ -169,10 +176,14 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	return prog, nil
 }
 
+// maxFuncs is how many functions a program may have: BPF_MAX_SUBPROGS (include/linux/bpf_verifier.h).
+const maxFuncs = 256
+
 // limit makes an *Error of what the kernel's limits forbid, and leaves other errors as they are.
 func limit(p *lang.Prog, err error) error {
 	var frame *pass.FrameError
 	var far *emit.RangeError
+	var long *emit.SizeError
 	span := p.Probe.Points[0].Range()
 	switch {
 	case errors.As(err, &frame):
@@ -180,6 +191,12 @@ func limit(p *lang.Prog, err error) error {
 			Span:    span,
 			Message: fmt.Sprintf("this probe needs %d bytes of stack, the kernel gives %d", frame.Size, frame.Limit()),
 			Hint:    "keep fewer variables, tuples and strings at a time, or nest fewer loops",
+		}
+	case errors.As(err, &long):
+		return &Error{
+			Span:    span,
+			Message: fmt.Sprintf("the program of this probe is too long: %v", long),
+			Hint:    "unroll less, or use several probes",
 		}
 	case errors.As(err, &far):
 		if far.Pos.Line > 0 {

@@ -34,6 +34,7 @@ func TestLimits(t *testing.T) {
 		{"frame", "BEGIN { " + alive("v", 80) + "}", "bytes of stack, the kernel gives 512"},
 		{"frames of callbacks", "BEGIN { for ($i : 0..pid) { " + alive("v", 45) + " for ($j : 0..pid) { " + alive("w", 45) + "} } }",
 			"bytes of stack, the kernel gives 512"},
+		{"loops", "BEGIN { " + strings.Repeat("for ($i : 0..3) { @x += $i; } ", 256) + "}", "more than 255 loops"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -259,6 +259,9 @@ func (l *lowerer) unroll(s *lang.Unroll) {
 	c, _ := l.constOf(s.Count)
 	end := l.newJoin("unrolled")
 	for range c.Int {
+		if !l.mayCopy(s) {
+			break
+		}
 		next := l.newJoin("next")
 		l.fn.loop = &loop{outer: l.fn.loop, breakTo: end, nexts: next}
 		l.block(s.Body)
@@ -268,6 +271,22 @@ func (l *lowerer) unroll(s *lang.Unroll) {
 	}
 	l.jump(end)
 	l.land(end)
+}
+
+// maxUnrolled is how many statements all unrolled bodies of a program may come to, and maxUnrolledValues how many operations:
+// more take the verifier too long, and each level of nesting can multiply them by a hundred.
+const (
+	maxUnrolled       = 20_000
+	maxUnrolledValues = 500_000
+)
+
+// mayCopy counts the statements of one more copy of an unrolled body, nested copies aside. It says whether there is room for it.
+func (l *lowerer) mayCopy(s *lang.Unroll) bool {
+	l.unrolled += max(len(s.Body.Stmts), 1)
+	if l.unrolled > maxUnrolled || l.fn.fn.Values() > maxUnrolledValues {
+		l.fail(s, "unroll less, or use a loop: for ($i : 0..100) { … }", "unrolled this gives more than %d statements", maxUnrolled)
+	}
+	return l.err == nil
 }
 
 func (l *lowerer) breakOrContinue(s *lang.Branch) {

@@ -32,6 +32,7 @@ type lowerer struct {
 	loops    []*Site                 // of the loops that the budget can stop
 	walked   []*lang.Map             // the maps that loops go through
 	events   map[lang.Node]*Event    // by call: copies of an unrolled body send the same kind of record
+	unrolled int                     // statements of unrolled bodies so far, with their copies
 	err      *Error                  // the first limit exceeded
 }
 

@@ -101,7 +101,8 @@ func (e *expander) grow(n Node) bool {
 		if e.at != nil {
 			n = e.at
 		}
-		e.report(Errorf(n, "macro-size", "macros make the script too large"))
+		e.report(Errorf(n, "macro-size", "macros make the script larger than %d expressions and statements", maxNodes).
+			WithHint("let them call each other less"))
 	}
 	return e.nodes < maxNodes
 }

@@ -54,7 +54,29 @@ func Program(p *ir.Program, o *Options) (*Result, error) {
 	if err := checkStack(p, frames); err != nil {
 		return nil, err
 	}
+	if n := size(res.Insns); n > maxProgram {
+		return nil, &SizeError{Insns: n}
+	}
 	return res, nil
+}
+
+// maxProgram is how many instructions the kernel loads: BPF_COMPLEXITY_LIMIT_INSNS (include/linux/bpf.h).
+const maxProgram = 1_000_000
+
+// SizeError says that a program has more instructions than the kernel loads.
+type SizeError struct{ Insns int }
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%d instructions, the kernel loads %d", e.Insns, maxProgram)
+}
+
+// size is the length of instructions in units of eight bytes.
+func size(insns asm.Instructions) int {
+	n := 0
+	for _, ins := range insns {
+		n += int(ins.Width())
+	}
+	return n
 }
 
 // describe is the BTF of a function.
