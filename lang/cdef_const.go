@@ -1,6 +1,9 @@
 package lang
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // constant is the value of an integer constant expression of C, macros replaced.
 func (c *cTypes) constant(tokens []cToken, mode cMode) (int64, error) {
@@ -296,4 +299,15 @@ func (c *cTypes) fieldOf(s *Struct, name string) (Field, bool) {
 		}
 	}
 	return Field{}, false
+}
+
+// constTokens is a constant as C writes it.
+func constTokens(k Const) []cToken {
+	if k.Str != nil {
+		return []cToken{{kind: cString, text: quote(*k.Str)}}
+	}
+	if n := int64(k.Int); n < 0 {
+		return []cToken{{kind: cPunct, text: "-"}, {kind: cNumber, text: strconv.FormatUint(-k.Int, 10)}}
+	}
+	return []cToken{{kind: cNumber, text: strconv.FormatUint(k.Int, 10)}}
 }

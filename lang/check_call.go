@@ -1,7 +1,5 @@
 package lang
 
-import "strconv"
-
 // call checks a call. Builtin variables can be called, too: pid() is pid.
 func (c *checker) call(e *Call) Type {
 	f := functions[e.Name]
@@ -63,7 +61,7 @@ func (c *checker) callDefine(e *Call, d *cDefine) Type {
 		if i > 0 {
 			tokens = append(tokens, cToken{kind: cPunct, text: ","})
 		}
-		tokens = append(tokens, k.tokens()...)
+		tokens = append(tokens, constTokens(k)...)
 	}
 	tokens, err := c.c.expand(append(tokens, cToken{kind: cPunct, text: ")"}))
 	if err != nil {
@@ -71,17 +69,6 @@ func (c *checker) callDefine(e *Call, d *cDefine) Type {
 	}
 	k, err := c.c.constantTokens(name, tokens)
 	return c.defined(e, k, err)
-}
-
-// tokens is a constant as C writes it.
-func (k Const) tokens() []cToken {
-	if k.Str != nil {
-		return []cToken{{kind: cString, text: quote(*k.Str)}}
-	}
-	if n := int64(k.Int); n < 0 {
-		return []cToken{{kind: cPunct, text: "-"}, {kind: cNumber, text: strconv.FormatUint(-k.Int, 10)}}
-	}
-	return []cToken{{kind: cNumber, text: strconv.FormatUint(k.Int, 10)}}
 }
 
 // constNumber is the value of an argument that must be a constant integer.
