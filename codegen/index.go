@@ -9,7 +9,12 @@ import (
 // script holds, or that lies in the context, is counted and gives 0.
 func (l *lowerer) indexExpr(e *lang.Index) operand {
 	t := l.typeOf(e)
-	p, elem, n := l.indexed(l.expr(e.X), e.I)
+	x := l.expr(e.X)
+	if tuple, ok := x.typ.(lang.Tuple); ok {
+		c, _ := l.constOf(e.I)
+		return l.element(x, tuple, int(c.Int))
+	}
+	p, elem, n := l.indexed(x, e.I)
 	size := elem.Size()
 	if n == 0 {
 		l.fail(e, "index it through the pointer to the struct", "a copy of a struct has no elements of its flexible array")

@@ -338,13 +338,50 @@ func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
 	if hasEffects(e.Y) {
 		x = l.copied(x) // the right side may change it
 	}
-	xp := l.exactOperand(x, t)
-	y := l.exactOperand(l.expr(e.Y), t)
-	l.equalWords(t.Size(), no, func(size, off int) (*ir.Value, *ir.Value) {
-		return l.b.Load(size, xp.base, xp.off+off), l.b.Load(size, y.base, y.off+off)
-	})
+	l.equalValues(x, l.expr(e.Y), no)
 	l.release(m)
 	l.jump(yes)
+}
+
+// equalValues branches to no if two values differ. Those of tuples are compared as values by themselves are: numbers by what they are
+// worth, strings up to their NUL.
+func (l *lowerer) equalValues(x, y operand, no *join) {
+	if l.b.Block == nil {
+		return
+	}
+	tx, ty := x.typ, y.typ
+	if t, ok := tx.(lang.Tuple); ok {
+		x, y = l.inTuple(x), l.inTuple(y)
+		for i := range t.Elems {
+			m := l.mark()
+			l.equalValues(l.element(x, t, i), l.element(y, ty.(lang.Tuple), i), no)
+			l.release(m)
+		}
+		return
+	}
+	if !inMemory(tx) {
+		t := lang.CommonType(tx, ty)
+		same := l.newJoin("same")
+		l.branch(ir.Ne, l.convert(l.num(x), tx, t), l.convert(l.num(y), ty, t), no, same)
+		l.land(same)
+		return
+	}
+	t := tx
+	if ty.Size() > t.Size() {
+		t = ty
+	}
+	px, py := l.exactOperand(x, t), l.exactOperand(y, t)
+	l.equalWords(t.Size(), no, func(size, off int) (*ir.Value, *ir.Value) {
+		return l.b.Load(size, px.base, px.off+off), l.b.Load(size, py.base, py.off+off)
+	})
+}
+
+// inTuple is a tuple that has a place; one that is nowhere is all zeros.
+func (l *lowerer) inTuple(o operand) operand {
+	if o.mem.base == nil {
+		o.mem = l.exactOperand(o, o.typ)
+	}
+	return o
 }
 
 // equalWords branches to no at the first of size bytes in which two things differ.

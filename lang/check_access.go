@@ -148,6 +148,16 @@ func (c *checker) index(e *Index) Type {
 	k, isConst := c.constInt(e.I)
 	var elem Type
 	switch t := c.objectType(e.X, t).(type) {
+	case Tuple:
+		if !isConst {
+			c.report(Errorf(e.I, "not-constant", "the index of a tuple is a constant: its elements have different types"))
+			return nil
+		}
+		if k.Int >= uint64(len(t.Elems)) {
+			c.report(Errorf(e.I, "out-of-range", "the tuple has %d elements, the last is [%d]", len(t.Elems), len(t.Elems)-1))
+			return nil
+		}
+		return t.Elems[k.Int]
 	case Array:
 		elem = t.Elem
 		if isConst && t.Len > 0 && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {

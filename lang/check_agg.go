@@ -72,7 +72,13 @@ func (c *checker) lhist(e *Call) Type {
 	case a.Max <= a.Min:
 		c.report(Errorf(e.Args[2], "out-of-range", "the end of lhist() must be above its start %d, not %d", a.Min, a.Max))
 		return nil
-	case a.Min < 0 && a.Max > a.Min+1<<62, (a.Max-a.Min)/a.Step > maxLinear:
+	case uint64(a.Step) > uint64(a.Max)-uint64(a.Min):
+		c.report(Errorf(e.Args[3], "out-of-range", "the step of lhist() is at most its range %d, not %d", uint64(a.Max)-uint64(a.Min), a.Step))
+		return nil
+	case uint64(a.Max)-uint64(a.Min) > maxInt64:
+		c.report(Errorf(e.Args[2], "out-of-range", "the range of lhist() is at most %d", uint64(maxInt64)))
+		return nil
+	case (a.Max-a.Min)/a.Step > maxLinear:
 		c.report(Errorf(e, "out-of-range", "lhist() has at most %d buckets", maxLinear).WithHint("take a larger step"))
 		return nil
 	}

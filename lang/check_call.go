@@ -82,6 +82,10 @@ func (c *checker) constNumber(e *Call, i int) (n int64, ok bool) {
 		c.reportNumber(errNotConstant(e.Args[i], e.Name, "an integer"), e.Args[i])
 		return 0, false
 	}
+	if !integer(k, t).IsInt64() {
+		c.report(Errorf(e.Args[i], "out-of-range", "%d is too large here", k.Int))
+		return 0, false
+	}
 	return int64(k.Int), true
 }
 
@@ -262,6 +266,14 @@ func (c *checker) strftime(e *Call) Type {
 	format, ok := c.constText(e, 0)
 	t := c.integer(e.Args[1])
 	if !ok || t == nil {
+		return nil
+	}
+	if _, isInt := plainValue(t).(Int); !isInt {
+		c.report(errArgType(e.Args[1], "strftime", "a time in nanoseconds", t))
+		return nil
+	}
+	if k, isConst := c.constInt(e.Args[1]); isConst && integer(k, t).Sign() < 0 {
+		c.report(Errorf(e.Args[1], "out-of-range", "a time is not negative"))
 		return nil
 	}
 	return Timestamp{Format: format, Mode: clockOf(e.Args[1])}

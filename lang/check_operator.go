@@ -171,7 +171,7 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 	px, isPX := x.(Pointer)
 	py, isPY := y.(Pointer)
 	switch {
-	case isPX && isPY && e.Op == "-":
+	case isPX && isPY && e.Op == "-" && sameType(px.Elem, py.Elem):
 		return typeInt64
 	case isPX && isInteger(y) && (e.Op == "+" || e.Op == "-"):
 		return px
@@ -179,6 +179,9 @@ func (c *checker) arithType(e *Binary, x, y Type) Type {
 		return py
 	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
 		c.reportNumber(errOperands(e, x, y), e.X, e.Y)
+		return nil
+	case isPX || isPY:
+		c.report(errPointerOperands(e, x, y))
 		return nil
 	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
 		c.report(errDivisionByZero(e.Y))

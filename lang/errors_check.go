@@ -92,6 +92,17 @@ func errOperands(e *Binary, x, y Type) Diagnostic {
 	return Errorf(e, "bad-operands", "%s can not be applied to %s and %s", e.Op, x, y)
 }
 
+// errPointerOperands is about arithmetic that pointers do not have: they are moved by integers, and have distances.
+func errPointerOperands(e *Binary, x, y Type) Diagnostic {
+	d := errOperands(e, x, y)
+	if _, both := y.(Pointer); both && e.Op == "-" {
+		if _, both = x.(Pointer); both {
+			return d.WithHint("only pointers of the same type have a distance: cast one")
+		}
+	}
+	return d.WithHint("to compute with the address, cast it: (uint64)…")
+}
+
 func errDivisionByZero(divisor Node) Diagnostic {
 	return Errorf(divisor, "division-by-zero", "division by zero")
 }

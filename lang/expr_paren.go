@@ -14,7 +14,7 @@ func (p *parser) paren(lex *lexer.PeekingLexer) (Expr, error) {
 		return &TupleExpr{Span: since(start, lex)}, nil
 	case beginsRecord(lex):
 		return p.record(lex, start)
-	case beginsCast(lex):
+	case p.beginsCast(lex):
 		return p.cast(lex, start)
 	}
 	x, err := p.expr(lex)
@@ -83,9 +83,10 @@ func (p *parser) record(lex *lexer.PeekingLexer, start Pos) (Expr, error) {
 }
 
 // beginsCast says whether a type, a closing parenthesis and the beginning of an operand come next. A
-// name alone is taken for a type, as bpftrace does, unless it is a builtin's: (mytype)*$x is a cast.
-func beginsCast(lex *lexer.PeekingLexer) bool {
-	if lex.Peek().Type != tokIdent {
+// name alone is taken for a type, as bpftrace does, unless it is a builtin's or one that the script gives to a value:
+// (mytype)*$x is a cast.
+func (p *parser) beginsCast(lex *lexer.PeekingLexer) bool {
+	if lex.Peek().Type != tokIdent || p.values[lex.Peek().Value] {
 		return false
 	}
 	if lex.Peek().Value == "typeof" {

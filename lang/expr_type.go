@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -12,22 +13,49 @@ var cWords = map[string]bool{
 	"unsigned": true, "signed": true, "char": true, "short": true, "int": true, "long": true,
 }
 
-// neverTypes are the names of builtins and keywords, which are no types: (pid)*2 is a product.
-var neverTypes = map[string]bool{
-	"args": true, "cgroup": true, "comm": true, "cpid": true, "cpu": true, "ctx": true, "curtask": true,
-	"elapsed": true, "func": true, "gid": true, "jiffies": true, "kstack": true, "ncpus": true, "nsecs": true,
-	"numaid": true, "pid": true, "probe": true, "rand": true, "retval": true, "tid": true, "uid": true,
-	"usermode": true, "username": true, "ustack": true, "probetype": true, "true": true, "false": true,
-	"sizeof": true, "offsetof": true, "typeinfo": true, "if": true, "comptime": true,
-}
+// keywords stand where a type's name could, too.
+var keywords = map[string]bool{"true": true, "false": true, "if": true, "comptime": true, "probetype": true}
 
-// notType says whether a name is a builtin's or a keyword, and so cannot be a type's.
+// notType says whether a name is a builtin's or a keyword, and so cannot be a type's: (pid)*2 is a product.
 func notType(name string) bool {
-	if neverTypes[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
+	if variables[name] != nil || otherBuiltins[name] || keywords[name] || takesType[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
 		return true
 	}
 	digits := strings.TrimPrefix(strings.TrimPrefix(name, "s"), "arg")
 	return strings.HasSuffix(name, "arg"+digits) && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// A #define of a number, and the enumeration constants in a definition.
+var (
+	definedNumber = regexp.MustCompile(`^\s*#\s*define\s+(\w+)\s+[-(~+]*[0-9]`)
+	enumBody      = regexp.MustCompile(`\benum\b[^{;]*\{([^}]*)\}`)
+	enumName      = regexp.MustCompile(`(?:^|,)\s*(\w+)`)
+)
+
+// valueNames are the names that the script gives to values: its macros, and the constants of its C definitions. A name that is also
+// a builtin type's is none.
+func valueNames(list []lexer.Token) map[string]bool {
+	names := map[string]bool{}
+	macro := false
+	for _, tok := range list {
+		switch {
+		case tok.Type == tokIdent && macro:
+			names[tok.Value] = baseTypes[tok.Value] == nil
+		case tok.Type == tokCDef:
+			if m := definedNumber.FindStringSubmatch(tok.Value); m != nil {
+				names[m[1]] = true
+			}
+			for _, body := range enumBody.FindAllStringSubmatch(tok.Value, -1) {
+				for _, m := range enumName.FindAllStringSubmatch(body[1], -1) {
+					names[m[1]] = true
+				}
+			}
+		}
+		if tok.Type != tokSpace {
+			macro = tok.Type == tokIdent && tok.Value == "macro"
+		}
+	}
+	return names
 }
 
 func isTypeKeyword(tok *lexer.Token) bool {

@@ -23,6 +23,7 @@ type parser struct {
 	grammar *grammar
 	params  []string // positional parameters $1…
 	tokens  *tokens
+	values  map[string]bool // names that stand for values
 	depth   int
 	section section
 	config  *ConfigBlock
@@ -44,7 +45,7 @@ func parseText(src *Source, params []string) (*File, Diagnostics) {
 	g := grammars.Get().(*grammar)
 	defer grammars.Put(g)
 	tokens := lex(src.Name, string(src.Text))
-	g.parser = parser{grammar: g, params: params, tokens: tokens, diags: slices.Clone(tokens.diags)}
+	g.parser = parser{grammar: g, params: params, tokens: tokens, values: valueNames(tokens.list), diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
 	g.diags.Sort()

@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 	"strconv"
 
 	"github.com/gotrace/gotrace/lang"
@@ -149,8 +150,15 @@ func (s *formatSpec) appendUnsigned(dst []byte, n uint64, base int) []byte {
 		return strconv.AppendUint(dst, n, base)
 	}
 	prefix := ""
-	if s.alt && n != 0 {
-		prefix = map[string]string{"o": "0", "x": "0x", "X": "0X"}[s.verb]
+	switch {
+	case s.alt && s.verb == "o":
+		// A 0 more only where the digits do not begin with one already, for the precision or because there is no other.
+		digits := (bits.Len64(n) + 2) / 3
+		if digits >= s.prec && (n != 0 || s.prec == 0) {
+			prefix = "0"
+		}
+	case s.alt && n != 0:
+		prefix = map[string]string{"x": "0x", "X": "0X"}[s.verb]
 	}
 	return s.appendNumber(dst, prefix, n, base)
 }
