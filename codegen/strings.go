@@ -338,6 +338,14 @@ func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
 	if hasEffects(e.Y) {
 		x = l.copied(x) // the right side may change it
 	}
+	if t := x.typ; isString(t) {
+		if o := l.typeOf(e.Y); o.Size() > t.Size() {
+			t = o
+		}
+		p := l.exactOperand(x, t) // here, so that a failed read is told at its place
+		p.exact = true
+		x = operand{typ: t, mem: p}
+	}
 	l.equalValues(x, l.expr(e.Y), no)
 	l.release(m)
 	l.jump(yes)
