@@ -338,10 +338,7 @@ func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
 	if hasEffects(e.Y) {
 		x = l.copied(x) // the right side may change it
 	}
-	if t := x.typ; isString(t) {
-		if o := l.typeOf(e.Y); o.Size() > t.Size() {
-			t = o
-		}
+	if isString(t) {
 		p := l.exactOperand(x, t) // here, so that a failed read is told at its place
 		p.exact = true
 		x = operand{typ: t, mem: p}
