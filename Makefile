@@ -27,7 +27,7 @@ test-unit: ## only the tests that need no virtual machine
 test-vm: ## only the tests on Linux 6.1 and 6.12 in QEMU
 	GOTRACE_TEST_VM=1 $(GO) run ./internal/testsum -run '^TestVM$$' ./internal/vmtest
 
-bench: ## compare with the installed bpftrace: start-up, memory, cost of programs, events a second (as root)
+bench: ## compare with the installed bpftrace: start-up, memory, cost of programs, events a second; compile time by length (as root)
 	$(GO) run ./internal/bench
 
 check: lint tidy ## what can be said of the source without running it: lint, go.mod

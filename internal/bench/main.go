@@ -4,13 +4,14 @@
 // of typical programs, and printed events a second. It needs root. Runs of the two alternate,
 // so that whatever else the machine does meets both.
 //
-//	go run ./internal/bench [-gotrace PATH] [-bpftrace PATH] [-only startup|programs|events] [-rounds N]
+//	go run ./internal/bench [-gotrace PATH] [-bpftrace PATH] [-only startup|programs|events|growth] [-rounds N]
 package main
 
 import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,17 @@ type tool struct {
 }
 
 func main() {
+	if os.Getenv(compileEnv) != "" {
+		text, err := io.ReadAll(os.Stdin)
+		if err == nil {
+			err = compileOnly(text)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -33,7 +45,7 @@ func main() {
 func run() error {
 	bpftrace := flag.String("bpftrace", "bpftrace", "the bpftrace to compare with")
 	gotrace := flag.String("gotrace", "", "a built gotrace; by default this tree's is built")
-	only := flag.String("only", "", "run one part: startup, programs or events")
+	only := flag.String("only", "", "run one part: startup, programs, events or growth")
 	rounds := flag.Int("rounds", 10, "runs of each measurement")
 	flag.Parse()
 	if os.Getuid() != 0 {
@@ -51,7 +63,7 @@ func run() error {
 	parts := []struct {
 		name string
 		run  func([]tool, string, int) error
-	}{{"startup", benchStartup}, {"programs", benchPrograms}, {"events", benchEvents}}
+	}{{"startup", benchStartup}, {"programs", benchPrograms}, {"events", benchEvents}, {"growth", benchGrowth}}
 	for _, p := range parts {
 		if *only != "" && *only != p.name {
 			continue
