@@ -191,9 +191,9 @@ type cpuValue func(cpu int) (addr *ir.Value, missing *ir.Block)
 // aggRead is an aggregation as a number, over all CPUs.
 func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	if m.Key == nil {
-		if l.k.spec(m).Swap == 0 {
+		if s := l.k.spec(m); s.Swap == 0 {
 			return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-				return l.b.MapValue(mapName(m), cpu*l.k.layout(m).Stride), nil
+				return l.b.MapValue(s.In, s.Offset+cpu*s.Layout.Stride), nil
 			})
 		}
 		base := l.keyless(m)()

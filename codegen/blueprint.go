@@ -22,6 +22,7 @@ type Blueprint struct {
 
 // Names of gotrace's own maps. Script maps are named "@name".
 const (
+	MapValues   = "values"   // and a number: array of one value, in which script maps without keys have their places
 	MapEvents   = "events"   // the ring buffer
 	MapFailures = "failures" // array of one value: a u64 counter for each Site
 	MapScratch  = "scratch_" // and the program's index: array of one value, large temporaries
@@ -59,7 +60,7 @@ const (
 //   - Tuple: each element at Tuple.Offset(i) in its own Size(), gaps and the ends of strings zero;
 //   - Struct, Array: the bytes as they are, then zeros to the end.
 //
-// Maps without a key have a u32 key that is 0.
+// Maps without a key are places in a kernel map that they share (In), which is an array of one element.
 type MapSpec struct {
 	Name       string // as programs refer to it: asm reference
 	Type       ebpf.MapType
@@ -71,6 +72,9 @@ type MapSpec struct {
 	Script *lang.Map
 	// Layout says how Script's values lie in memory.
 	Layout ValueLayout
+	// In, if set, is the name of the kernel map in which this one lies, from Offset on; it is then no map of its own and has no Type.
+	In     string
+	Offset int
 	// Short, if set, is a second map of the same Script and Layout (IsShort is set there). It has the elements whose keys are
 	// zero from its own, smaller KeySize on, cut to that size; this map has all others.
 	Short   *MapSpec
@@ -90,8 +94,8 @@ type Storage uint8
 const (
 	StorageHash         Storage = iota // one kernel map element a key
 	StoragePerCPUHash                  // the same, a value a CPU; the user sees them merged
-	StorageGlobal                      // no key: the value lies at offset 0 of an array map with one element
-	StoragePerCPUGlobal                // no key: value of CPU n lies at n*Stride of an array map with one element
+	StorageGlobal                      // no key: the value lies at the beginning of the map's place
+	StoragePerCPUGlobal                // no key: value of CPU n lies n*Stride behind the beginning of the map's place
 )
 
 // ValueLayout says how a map's value is stored.

@@ -91,6 +91,7 @@ type compiler struct {
 	maps    map[string]*MapSpec // by name
 	sites   map[Site]int        // indexes of the failure counters
 	uses    map[string]*mapUse  // what programs do with each script map
+	values  []*MapSpec          // what holds the script maps without keys
 	usesRB  bool                // some program sends events
 	usesGlo bool                // some program reads MapGlobals
 	swaps   int                 // maps that are kept twice
@@ -173,7 +174,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 		return nil, limit(p, fmt.Errorf("emitting %s: %w", prog.Name, err))
 	}
 	prog.Insns, prog.Positions = res.Insns, res.Pos
-	return prog, nil
+	return prog, k.limitMaps(prog)
 }
 
 // maxFuncs is how many functions a program may have: BPF_MAX_SUBPROGS (include/linux/bpf_verifier.h).

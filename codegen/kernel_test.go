@@ -96,7 +96,9 @@ func inKernel(t testing.TB, script string) *session {
 	}
 	s := &session{t: t, bp: compiled(t, script, kernelEnv(t)), maps: map[string]*ebpf.Map{}}
 	for _, m := range s.bp.Maps {
-		s.createMap(m)
+		if m.In == "" {
+			s.createMap(m)
+		}
 	}
 	for _, p := range s.bp.Programs {
 		s.load(script, p)
@@ -167,10 +169,11 @@ func (s *session) words(name string, key int64) [][]uint64 {
 		}
 		perCPU = [][]byte{b}
 	default:
-		b, err := s.maps[name].LookupBytes(uint32(0))
+		b, err := s.maps[spec.In].LookupBytes(uint32(0))
 		if err != nil {
 			s.t.Fatalf("reading %s: %v", name, err)
 		}
+		b = b[spec.Offset : spec.Offset+spec.ValueSize]
 		if spec.Layout.Storage == StorageGlobal {
 			perCPU = [][]byte{b[:spec.Layout.Size]}
 			break

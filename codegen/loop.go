@@ -55,6 +55,17 @@ func (l *lowerer) envAlloc(n int) int {
 	return off
 }
 
+// startAlloc takes the place of a loop's start, which it has until the loop ends: loops behind each other share one.
+func (l *lowerer) startAlloc() int {
+	n := len(l.starts)
+	if n == 0 {
+		return l.envAlloc(8)
+	}
+	off := l.starts[n-1]
+	l.starts = l.starts[:n-1]
+	return off
+}
+
 // envAddr is the address of the environment in the current function.
 func (l *lowerer) envAddr() *ir.Value {
 	if l.fn.parent != nil {
@@ -169,7 +180,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	v := l.prog.Vars[s.Var]
 	start := l.convert(l.numExpr(s.Start), l.typeOf(s.Start), lang.Int{Bits: 64, Signed: true})
 	end := l.convert(l.numExpr(s.End), l.typeOf(s.End), lang.Int{Bits: 64, Signed: true})
-	startOff := l.envAlloc(8)
+	startOff := l.startAlloc()
 	l.b.Store(8, l.envAddr(), startOff, start)
 
 	name := l.callback(2, 1, func(params []*ir.Value) {
@@ -187,6 +198,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	l.blur(s.Body)
 	n := l.atMost(l.b.Op(ir.OpSub, end, start), maxLoops)
 	l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.starts = append(l.starts, startOff)
 	l.afterLoop()
 	l.jump(done)
 	l.land(done)

@@ -28,6 +28,7 @@ type lowerer struct {
 	clear    []clearing              // memory that the prologue clears
 	env      *ir.Slot                // what callbacks share with the main function; nil until there is a loop
 	ctxInEnv bool                    // some callback reads the context
+	starts   []int                   // free places for loops' starts in the environment
 	budgeted bool                    // some callback takes iterations from the budget
 	loops    []*Site                 // of the loops that the budget can stop
 	walked   []*lang.Map             // the maps that loops go through

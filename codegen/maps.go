@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/lang"
@@ -23,10 +25,14 @@ func (k *compiler) scriptMaps() {
 		s := k.addMap(k.scriptMap(m))
 		if m.Key == nil {
 			k.swapMap(s)
+			k.placeGlobal(s)
 			continue
 		}
 		k.splitMap(s)
 		k.swapMap(s)
+	}
+	for _, m := range k.values {
+		k.addMap(m)
 	}
 }
 
@@ -60,7 +66,6 @@ func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
 		k.keyedMap(s, m, max(size, room), perCPU)
 		return s
 	}
-	s.Type, s.KeySize, s.MaxEntries = ebpf.Array, 4, 1
 	if perCPU {
 		// A cache line is one CPU's own: no other writes to it.
 		s.Layout.Storage = StoragePerCPUGlobal
@@ -72,6 +77,25 @@ func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
 	s.Layout.Present = size
 	s.ValueSize = size + 8
 	return s
+}
+
+// globalsMax is how many bytes one map of maps without keys may have: the verifier takes offsets below BPF_MAX_VAR_OFF
+// (include/linux/bpf_verifier.h), 512 MB.
+const globalsMax = 256 << 20
+
+// placeGlobal gives a map without a key its place in a kernel map that holds many: a program may use only 64 kernel maps
+// (MAX_USED_MAPS, include/linux/bpf_verifier.h). Each begins a cache line, so that CPUs that write different ones do not meet.
+func (k *compiler) placeGlobal(s *MapSpec) {
+	size := (s.ValueSize + 63) &^ 63
+	n := len(k.values)
+	if n == 0 || k.values[n-1].ValueSize+size > globalsMax {
+		// Mapped, so that the runtime can clear one without touching the others.
+		k.values = append(k.values, &MapSpec{Name: fmt.Sprintf("%s%d", MapValues, n), Type: ebpf.Array, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
+		n++
+	}
+	in := k.values[n-1]
+	s.In, s.Offset = in.Name, in.ValueSize
+	in.ValueSize += size
 }
 
 // hashTypes gives the kernel's map type for a declared kind.

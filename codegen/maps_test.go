@@ -80,16 +80,16 @@ func TestMapStorage(t *testing.T) {
 		want   MapSpec
 	}{
 		{`kprobe:f { @x = count(); }`, lang.Map{Value: countAgg},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 256, MaxEntries: 1,
+			MapSpec{In: "values0", ValueSize: 256,
 				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}}},
 		{`kprobe:f { @x = hist(1); }`, lang.Map{Value: hist},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4 * 576, MaxEntries: 1,
+			MapSpec{In: "values0", ValueSize: 4 * 576,
 				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 576, Size: 520, Present: -1}}},
 		{`kprobe:f { @x = nsecs; }`, lang.Map{Value: uint64T},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1,
+			MapSpec{In: "values0", ValueSize: 16,
 				Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
 		{`kprobe:f { @x = comm; }`, lang.Map{Value: comm},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 24, MaxEntries: 1,
+			MapSpec{In: "values0", ValueSize: 24,
 				Layout: ValueLayout{Storage: StorageGlobal, Size: 16, Present: 16}}},
 		{`kprobe:f { @x[pid] = 1; }`, lang.Map{Key: lang.Int{Bits: 32}, Value: lang.Int{Bits: 32}},
 			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
@@ -111,10 +111,10 @@ func TestMapStorage(t *testing.T) {
 		{`kprobe:f { @x[pid]++; print(@x[pid]); }`, lang.Map{Key: uint64T, Value: uint64T},
 			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
 		{`kprobe:f { $a = @x++; }`, lang.Map{Value: uint64T},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+			MapSpec{In: "values0", ValueSize: 16, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
 		// It could come back to 0, and look as if it had never been set.
 		{`kprobe:f { @x++; } kretprobe:f { @x--; }`, lang.Map{Value: uint64T},
-			MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+			MapSpec{In: "values0", ValueSize: 16, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
 	} {
 		m := tt.m
 		k := parsed(t, tt.script, &m)

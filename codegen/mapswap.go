@@ -35,7 +35,6 @@ func (k *compiler) swapMap(s *MapSpec) {
 		// A power of two, so that the verifier sees from a mask that the offset of an instance is one of two.
 		s.Half = ceilPow2(s.ValueSize)
 		s.ValueSize = 2 * s.Half
-		s.Flags |= flagMmapable
 		return
 	}
 	s.Second = k.secondMap(s)
@@ -63,10 +62,10 @@ func (l *lowerer) inUse(s *MapSpec) *ir.Value {
 func (l *lowerer) keyless(m *lang.Map) func() *ir.Value {
 	s := l.k.spec(m)
 	if s.Swap == 0 {
-		return func() *ir.Value { return l.b.MapValue(mapName(m), 0) }
+		return func() *ir.Value { return l.b.MapValue(s.In, s.Offset) }
 	}
 	half := l.b.OpImm(ir.OpAnd, l.inUse(s), int64(s.Half))
-	base := l.b.Op(ir.OpAdd, l.b.MapValue(mapName(m), 0), half)
+	base := l.b.Op(ir.OpAdd, l.b.MapValue(s.In, s.Offset), half)
 	return func() *ir.Value { return base }
 }
 

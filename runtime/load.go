@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -25,8 +26,12 @@ import (
 func (s *Session) loadMaps() error {
 	s.unlimitMemory()
 	s.maps = map[string]*ebpf.Map{}
+	s.keyless = map[string][]byte{}
 	s.scriptMaps = map[*lang.Map]*scriptMap{}
 	for _, spec := range s.bp.Maps {
+		if spec.In != "" {
+			continue
+		}
 		m, err := s.createMap(spec)
 		if err != nil {
 			return err
@@ -55,10 +60,34 @@ func (s *Session) loadMaps() error {
 // newInstance is a map of the script, or one of its two instances.
 func (s *Session) newInstance(spec *codegen.MapSpec) (*scriptMap, error) {
 	m, err := newScriptMap(spec, s.maps[spec.Name])
+	if err == nil && !m.keyed() {
+		m.mem, err = s.globalMemory(spec)
+	}
 	if err == nil && spec.Short != nil {
 		m.short, err = newScriptMap(spec.Short, s.maps[spec.Short.Name])
 	}
 	return m, err
+}
+
+// globalMemory is the memory of a map without a key: its place in a kernel map that others share, which is mapped once.
+func (s *Session) globalMemory(spec *codegen.MapSpec) ([]byte, error) {
+	name := cmp.Or(spec.In, spec.Name)
+	m, mem := s.maps[name], s.keyless[name]
+	if m == nil {
+		return nil, fmt.Errorf("map %s lies in %s, which does not exist", spec.Name, name)
+	}
+	if mem == nil {
+		var err error
+		if mem, err = s.mapMemory(m, int(m.ValueSize())); err != nil {
+			return nil, err
+		}
+		s.keyless[name] = mem
+	}
+	end := spec.Offset + spec.ValueSize
+	if end > len(mem) {
+		return nil, fmt.Errorf("map %s does not fit the %d bytes of %s", spec.Name, len(mem), name)
+	}
+	return mem[spec.Offset:end:end], nil
 }
 
 // unlimitMemory raises the limit of locked memory, against which maps and programs count before Linux 5.11. Where that is not

@@ -18,7 +18,7 @@ type scriptMap struct {
 	cpus int // values per element
 	// short has the elements with short keys, if codegen keeps them apart (see codegen.MapSpec).
 	short *scriptMap
-	// mem is the memory of an instance of a map without keys that is kept twice.
+	// mem is the memory of a map without a key, or of one instance of it if it is kept twice.
 	mem []byte
 	// swap has the two instances of a map that is kept twice; what is done to the map is done to one of them.
 	swap *swap
@@ -117,14 +117,7 @@ func (s *scriptMap) isShort(key []byte) bool {
 
 // global reads the value of a map without a key. ok is false if it was never set.
 func (s *scriptMap) global() (e entry, ok bool, err error) {
-	b := s.mem
-	if b == nil {
-		if b, err = s.m.LookupBytes(uint32(0)); err != nil {
-			return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
-		}
-	} else {
-		b = bytes.Clone(b) // what is printed does not change any more
-	}
+	b := bytes.Clone(s.mem) // what is printed does not change any more
 	l := s.spec.Layout
 	if l.Storage == codegen.StorageGlobal {
 		e = s.merge([][]byte{field(b, 0, l.Size)})

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -39,7 +40,7 @@ func TestGlobalMaps(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := &lang.Map{Name: "m", Value: c.value}
 			s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{{
-				Name: "@m", Type: ebpf.Array, KeySize: 4, ValueSize: c.size, MaxEntries: 1, Script: m, Layout: c.layout,
+				Name: "@m", Type: ebpf.Array, KeySize: 4, ValueSize: c.size, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: m, Layout: c.layout,
 			}}}, Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -64,9 +65,7 @@ func TestGlobalMaps(t *testing.T) {
 				t.Fatal(err)
 			}
 			check("untouched, then zero()", "")
-			if err := sm.write(c.set); err != nil {
-				t.Fatal(err)
-			}
+			copy(sm.mem, c.set)
 			check("set", c.want)
 			if err := sm.zero(); err != nil {
 				t.Fatal(err)

@@ -172,7 +172,7 @@ func (s *Session) newSwap(spec *codegen.MapSpec) (*swap, error) {
 		w.halves[1], err = s.newInstance(spec.Second)
 		return w, err
 	}
-	mem, err := s.mapMemory(s.maps[spec.Name], spec.ValueSize)
+	mem, err := s.globalMemory(spec)
 	if err != nil {
 		return nil, err
 	}

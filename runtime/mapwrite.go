@@ -23,9 +23,6 @@ func (s *scriptMap) clear() error {
 		clear(s.mem)
 		return nil
 	}
-	if !s.keyed() {
-		return s.write(make([]byte, s.spec.ValueSize))
-	}
 	var keys [][]byte
 	if err := s.eachKey(func(key []byte) error { keys = append(keys, key); return nil }); err != nil {
 		return fmt.Errorf("clearing map %s: %w", s.spec.Name, err)
@@ -84,21 +81,10 @@ func (s *scriptMap) zeroGlobal() error {
 	if err != nil || !ok {
 		return err
 	}
-	b := make([]byte, s.spec.ValueSize)
+	clear(s.mem)
 	if p := s.spec.Layout.Present; s.spec.Layout.Storage == codegen.StorageGlobal && p >= 0 {
-		b[p] = 1
-	}
-	if err := s.write(b); err != nil {
-		return err
+		s.mem[p] = 1
 	}
 	s.zeroed = true
-	return nil
-}
-
-// write sets the only element of an array.
-func (s *scriptMap) write(value []byte) error {
-	if err := s.m.Update(uint32(0), value, ebpf.UpdateAny); err != nil {
-		return fmt.Errorf("writing map %s: %w", s.spec.Name, err)
-	}
 	return nil
 }

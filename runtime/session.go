@@ -19,6 +19,7 @@ type Session struct {
 	opts Options
 
 	maps       map[string]*ebpf.Map
+	keyless    map[string][]byte // memory of the kernel maps that hold maps without keys
 	scriptMaps map[*lang.Map]*scriptMap
 	globals    []byte   // the memory of MapGlobals, nil if there is none
 	mapped     [][]byte // memory of maps

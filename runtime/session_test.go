@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -138,9 +139,9 @@ func TestSessionBeginExitEnd(t *testing.T) {
 	bp := &codegen.Blueprint{
 		Checked: checked(x, c),
 		Maps: []*codegen.MapSpec{
-			{Name: "@x", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Script: x,
+			{Name: "@x", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: x,
 				Layout: codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}},
-			{Name: "@c", Type: ebpf.Array, KeySize: 4, ValueSize: 64 * cpus, MaxEntries: 1, Script: c,
+			{Name: "@c", Type: ebpf.Array, KeySize: 4, ValueSize: 64 * cpus, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: c,
 				Layout: codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}},
 			{Name: codegen.MapEvents, Type: ebpf.RingBuf},
 		},

@@ -112,12 +112,9 @@ type emitter struct {
 	seesFrames bool
 }
 
-// manyBranches is how many branches make a function one in which ways are too many for the verifier.
-const manyBranches = 16
-
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
-	e.atJoins = branches(f) > manyBranches
+	e.atJoins = pass.ManyBranches(f)
 	e.seesFrames = o.KernelVersion >= 6<<16|9<<8
 	if e.atJoins || !e.seesFrames {
 		e.numbers, e.pointers = pass.Numbers(f)
@@ -177,22 +174,6 @@ func (e *emitter) block(b *ir.Block) error {
 	e.moves(e.alloc.Before(e.i))
 	e.term(b)
 	return nil
-}
-
-// branches counts the branches of a function.
-func branches(f *ir.Func) int {
-	n := 0
-	for _, b := range f.Blocks {
-		if b.Term.Kind == ir.TermBranch {
-			n++
-		}
-		for _, v := range b.Values {
-			if v.Op == ir.OpCmp {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // joined makes a number unknown that was made on several ways.

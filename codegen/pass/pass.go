@@ -34,6 +34,7 @@ var passes = []struct {
 	{"unreachable", unreachable}, // ways that fold found to be never taken
 	{"merge", merge},
 	{"layout", layout}, // it only orders blocks
+	{"hide", hide},     // after all that would remove copies
 	{"remat", remat},   // last: constants and addresses where instructions need them in registers
 }
 
