@@ -69,7 +69,7 @@ func TestKernelMany(t *testing.T) {
 			}
 			t.Run(m.name+where, func(t *testing.T) {
 				env := kernelEnv(t)
-				script := "rawtracepoint:sys_enter { " + fmt.Sprintf(body, many(m.n, m.stmt)) + " }"
+				script := "rawtracepoint:sys_enter { @x = nsecs; $s = (int64)0; " + fmt.Sprintf(body, many(m.n, m.stmt)) + " }"
 				_, err := Compile(checkedFor(t, script, env), env, nil)
 				var limit *Error
 				switch {
