@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// variable is a builtin variable.
+// variable is how a builtin variable is checked.
 type variable struct {
-	doc string
 	// typ gives its type in a program, nil and the reason if it can not be used there.
 	typ func(c *checker, p *Prog) (Type, string)
 	// value gives its value where it is known at compile time. nil: it is not.
@@ -39,29 +38,29 @@ var variables map[string]*variable
 
 func init() {
 	variables = map[string]*variable{
-		"pid":     {doc: "process id", typ: always(typeUint32)},
-		"tid":     {doc: "thread id", typ: always(typeUint32)},
-		"uid":     {doc: "user id", typ: always(typeUint64)},
-		"gid":     {doc: "group id", typ: always(typeUint64)},
-		"cpu":     {doc: "number of the CPU", typ: always(typeUint32)},
-		"comm":    {doc: "name of the current thread", typ: always(String{Len: commLen})},
-		"nsecs":   {doc: "nanoseconds since boot", typ: always(typeUint64)},
-		"elapsed": {doc: "nanoseconds since gotrace started", typ: always(typeUint64)},
-		"jiffies": {doc: "the kernel's tick counter", typ: always(typeUint64)},
-		"rand":    {doc: "a random number", typ: always(typeUint32)},
-		"cgroup":  {doc: "id of the current cgroup", typ: always(typeUint64)},
-		"curtask": {doc: "the current task", typ: curtaskType},
-		"ctx":     {doc: "the program's context", typ: always(Pointer{Elem: Void{}, Space: SpaceCtx})},
-		"probe":   {doc: "name of the probe", typ: probeType, value: func(_ *checker, p *Prog) Const { return Const{Str: &p.ProbeName} }},
-		"func":    {doc: "name of the traced function", typ: funcType},
-		"retval":  {doc: "value that the traced function returned", typ: retvalType},
-		"args":    {doc: "arguments of the probe", typ: argsType},
-		"usermode": {doc: "1 if the CPU was in user mode", typ: func(_ *checker, p *Prog) (Type, string) {
+		"pid":     {typ: always(typeUint32)},
+		"tid":     {typ: always(typeUint32)},
+		"uid":     {typ: always(typeUint64)},
+		"gid":     {typ: always(typeUint64)},
+		"cpu":     {typ: always(typeUint32)},
+		"comm":    {typ: always(String{Len: commLen})},
+		"nsecs":   {typ: always(typeUint64)},
+		"elapsed": {typ: always(typeUint64)},
+		"jiffies": {typ: always(typeUint64)},
+		"rand":    {typ: always(typeUint32)},
+		"cgroup":  {typ: always(typeUint64)},
+		"curtask": {typ: curtaskType},
+		"ctx":     {typ: always(Pointer{Elem: Void{}, Space: SpaceCtx})},
+		"probe":   {typ: probeType, value: func(_ *checker, p *Prog) Const { return Const{Str: &p.ProbeName} }},
+		"func":    {typ: funcType},
+		"retval":  {typ: retvalType},
+		"args":    {typ: argsType},
+		"usermode": {typ: func(_ *checker, p *Prog) (Type, string) {
 			return typeUint8, ""
 		}},
-		"ncpus": {doc: "number of CPUs", typ: always(typeUint64),
+		"ncpus": {typ: always(typeUint64),
 			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.env.Kernel().OnlineCPUs) })},
-		"cpid": {doc: "process id of the command of -c", typ: cpidType,
+		"cpid": {typ: cpidType,
 			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.opts.ChildPID) })},
 	}
 }
@@ -182,15 +181,4 @@ func (c *checker) builtinType(name string, p *Prog) (t Type, why string, ok bool
 		return t, why, true
 	}
 	return c.argument(name, p)
-}
-
-func builtinNames() []string {
-	names := []string{"arg0", "arg1", "arg2"}
-	for n := range variables {
-		names = append(names, n)
-	}
-	for n := range functions {
-		names = append(names, n)
-	}
-	return names
 }

@@ -1,15 +1,17 @@
 package lang
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestParenthesesNoCast has every builtin variable in parentheses before what could begin an operand: none is a type.
 func TestParenthesesNoCast(t *testing.T) {
 	names := []string{"arg0", "arg12", "sarg0", "ppid", "true", "false"}
-	for n := range variables {
-		names = append(names, n)
-	}
-	for n := range otherBuiltins {
-		names = append(names, n)
+	for _, b := range Builtins {
+		if b.Variable {
+			names = append(names, strings.Replace(b.Name, "N", "0", 1))
+		}
 	}
 	for _, n := range names {
 		for _, op := range []string{"-", "*", "&"} {

@@ -2,15 +2,15 @@ package lang
 
 // call checks a call. Builtin variables can be called, too: pid() is pid.
 func (c *checker) call(e *Call) Type {
-	f := functions[e.Name]
-	if f == nil {
+	b := FindBuiltin(e.Name)
+	if !b.There() || !b.Function {
 		return c.callVariable(e)
 	}
-	if len(e.Args) < f.min || f.max >= 0 && len(e.Args) > f.max {
-		c.report(errArgCount(e, f.min, f.max))
+	if len(e.Args) < b.Min || b.Max >= 0 && len(e.Args) > b.Max {
+		c.report(errArgCount(e, b.Min, b.Max))
 		return nil
 	}
-	return f.result(c, e)
+	return results[e.Name](c, e)
 }
 
 func (c *checker) callVariable(e *Call) Type {
@@ -32,15 +32,11 @@ func (c *checker) callVariable(e *Call) Type {
 			c.p.Consts[e] = b.value(c, c.p.Prog)
 		}
 		return t
-	case otherFunctions[e.Name]:
+	case FindBuiltin(e.Name) != nil:
 		c.report(errUnsupported(e, e.Name+"()"))
 		return nil
 	}
-	var names []string
-	for n := range functions {
-		names = append(names, n)
-	}
-	c.report(errUnknownFunc(e, e.Name, Nearest(e.Name, sorted(names))))
+	c.report(errUnknownFunc(e, e.Name, Nearest(e.Name, FunctionNames())))
 	return nil
 }
 

@@ -150,15 +150,14 @@ func (c *checker) ident(e *Ident) Type {
 	if k, ok := c.c.system.text(e.Name); ok {
 		return c.strConst(e, *k.Str)
 	}
-	if f := functions[e.Name]; f != nil {
-		c.report(Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
-		return nil
-	}
-	if otherBuiltins[e.Name] {
+	switch b := FindBuiltin(e.Name); {
+	case b != nil && b.Planned && b.Variable:
 		c.report(errUnsupported(e, e.Name))
-		return nil
+	case b != nil && b.Function:
+		c.report(Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
+	default:
+		c.report(errUnknownIdent(e, e.Name, Nearest(e.Name, BuiltinNames())))
 	}
-	c.report(errUnknownIdent(e, e.Name, Nearest(e.Name, sorted(builtinNames()))))
 	return nil
 }
 

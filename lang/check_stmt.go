@@ -68,7 +68,7 @@ func hasEffect(e Expr) bool {
 		case *IncDec, *Assign, *Let:
 			found = true
 		case *Call:
-			if f := functions[n.Name]; f != nil && f.effect {
+			if b := FindBuiltin(n.Name); b.There() && b.Effect {
 				found = true
 			}
 		}

@@ -146,7 +146,7 @@ func (e *expander) find(n Node, name string, args []Expr) (m *Macro, ok bool) {
 			}
 		}
 		return nil, true
-	case len(candidates) == 0 || functions[name] != nil || variables[name] != nil:
+	case len(candidates) == 0 || FindBuiltin(name).There():
 		return nil, false
 	}
 	e.report(errMacroCount(n, candidates[0], len(args)))

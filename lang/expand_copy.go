@@ -214,7 +214,7 @@ func (e *expander) ident(x *Ident) Expr {
 			return x
 		}
 	}
-	if variables[x.Name] != nil { // without parentheses it stays what it is
+	if b := FindBuiltin(x.Name); b.There() && b.Variable { // without parentheses it stays what it is
 		c := *x
 		return &c
 	}

@@ -18,11 +18,10 @@ var keywords = map[string]bool{"true": true, "false": true, "if": true, "comptim
 
 // notType says whether a name is a builtin's or a keyword, and so cannot be a type's: (pid)*2 is a product.
 func notType(name string) bool {
-	if variables[name] != nil || otherBuiltins[name] || keywords[name] || takesType[name] || reserved[name] || strings.HasPrefix(name, "__builtin_") {
+	if b := FindBuiltin(name); b != nil && b.Variable {
 		return true
 	}
-	digits := strings.TrimPrefix(strings.TrimPrefix(name, "s"), "arg")
-	return strings.HasSuffix(name, "arg"+digits) && digits != "" && strings.Trim(digits, "0123456789") == ""
+	return keywords[name] || takesType[name] || reserved[name] || strings.HasPrefix(name, "__builtin_")
 }
 
 // A #define of a number, and the enumeration constants in a definition.
