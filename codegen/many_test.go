@@ -37,6 +37,9 @@ var manyStatements = []struct {
 	{"map reads", 20, false, func(i int) string {
 		return fmt.Sprintf("if (@x == %d) { @a = 1; } if (@k[%d] > 4) { @k[%d] = 5; }", i, i, i)
 	}},
+	{"large elements", 12, false, func(i int) string {
+		return fmt.Sprintf(`@t[%d] = (comm, comm, comm, comm, comm, comm, comm, comm, comm, %d); print(@t[%d].9);`, i, i, i)
+	}},
 	{"divisions", 20, false, func(i int) string { return fmt.Sprintf("@a = pid / (tid - %d); @b = pid %% (uid + %d);", i, i) }},
 	{"keys", 30, false, func(i int) string { return fmt.Sprintf("@k[%d] = pid; @c[comm] = count();", i) }},
 	{"aggregations", 10, false, func(int) string {

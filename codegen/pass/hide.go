@@ -33,7 +33,11 @@ func hide(f *ir.Func, _ *Options) {
 		return
 	}
 	h := &hider{f: f, uses: useCounts(f)}
-	h.numbers, _ = Numbers(f)
+	var pointers []bool
+	h.numbers, pointers = Numbers(f)
+	for id, is := range pointers {
+		h.numbers[id] = h.numbers[id] && !is // a pointer that is only tried: no arithmetic before it is compared with 0
+	}
 	h.zero = f.NewValue(ir.OpConst)
 	for _, b := range f.Blocks {
 		h.block(b)
