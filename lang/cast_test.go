@@ -16,7 +16,7 @@ func TestParenthesesNoCast(t *testing.T) {
 	for _, n := range names {
 		for _, op := range []string{"-", "*", "&"} {
 			src := &Source{Name: "test", Text: []byte("begin { print((" + n + ") " + op + " 1); }")}
-			file, diags := Parse(src, nil)
+			file, diags := parseText(src, nil)
 			if diags.HasErrors() {
 				t.Errorf("(%s) %s 1: %v", n, op, diags)
 				continue
