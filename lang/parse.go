@@ -189,7 +189,7 @@ func (p *parser) parseItem(lex *lexer.PeekingLexer) (Item, error) {
 	for !lex.Peek().EOF() && p.tokens.index(lex) < end {
 		lex.Next()
 	}
-	return &BadItem{Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
+	return &BadItem{Span: Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
 }
 
 // dropFilterErrors forgets what the lexer said about filters after a mistake in a probe list: it

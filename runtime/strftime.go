@@ -60,11 +60,11 @@ var timeVerbs map[byte]func(dst []byte, t time.Time) []byte
 
 func init() {
 	timeVerbs = map[byte]func([]byte, time.Time) []byte{
-		'a': layout("Mon"), 'A': layout("Monday"), 'b': layout("Jan"), 'h': layout("Jan"), 'B': layout("January"),
+		'a': goLayout("Mon"), 'A': goLayout("Monday"), 'b': goLayout("Jan"), 'h': goLayout("Jan"), 'B': goLayout("January"),
 		'c': nested("%a %b %e %H:%M:%S %Y"), 'D': nested("%m/%d/%y"), 'F': nested("%Y-%m-%d"),
 		'r': nested("%I:%M:%S %p"), 'R': nested("%H:%M"), 'T': nested("%H:%M:%S"),
 		'x': nested("%m/%d/%y"), 'X': nested("%H:%M:%S"),
-		'p': layout("PM"), 'P': layout("pm"), 'z': layout("-0700"), 'Z': layout("MST"),
+		'p': goLayout("PM"), 'P': goLayout("pm"), 'z': goLayout("-0700"), 'Z': goLayout("MST"),
 		'n': text("\n"), 't': text("\t"), '%': text("%"),
 
 		'C': number("%02d", func(t time.Time) int { return t.Year() / 100 }),
@@ -97,7 +97,7 @@ func init() {
 
 func hour12(t time.Time) int { return (t.Hour()+11)%12 + 1 }
 
-func layout(l string) func([]byte, time.Time) []byte {
+func goLayout(l string) func([]byte, time.Time) []byte {
 	return func(dst []byte, t time.Time) []byte { return t.AppendFormat(dst, l) }
 }
 
