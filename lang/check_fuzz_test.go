@@ -17,8 +17,8 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script string) {
 		opts := &lang.Options{Params: []string{"7", "hello"}, ChildPID: 42}
-		c, diags := check(t, script, opts)
-		_, again := check(t, script, opts)
+		c, diags := checkText(t, script, opts)
+		_, again := checkText(t, script, opts)
 		if len(diags) != len(again) {
 			t.Fatalf("%d messages, then %d", len(diags), len(again))
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
-// check parses and checks a script for the fake machine.
-func check(t testing.TB, script string, opts *lang.Options) (*lang.Checked, lang.Diagnostics) {
+// checkText parses and checks a script for the fake machine.
+func checkText(t testing.TB, script string, opts *lang.Options) (*lang.Checked, lang.Diagnostics) {
 	t.Helper()
 	src := &lang.Source{Name: "t", Text: []byte(script)}
 	file, diags := lang.Parse(src, opts)
@@ -23,7 +23,7 @@ func check(t testing.TB, script string, opts *lang.Options) (*lang.Checked, lang
 // TestRight has scripts without a mistake.
 func TestRight(t *testing.T) {
 	for _, script := range rightScripts {
-		c, diags := check(t, script, &lang.Options{Params: []string{"7", "hello"}, ChildPID: 42})
+		c, diags := checkText(t, script, &lang.Options{Params: []string{"7", "hello"}, ChildPID: 42})
 		if len(diags) > 0 {
 			var b strings.Builder
 			diags.Write(&b, &lang.Source{Name: "t", Text: []byte(script)}, false)
@@ -131,7 +131,7 @@ func TestCheckTime(t *testing.T) {
 		"begin { print(" + strings.Repeat("(1, ", 60) + "2" + strings.Repeat(")", 60) + "); }",
 		"begin { " + strings.Repeat("@a[@b] = @b; @b = @a[@b]; ", 60) + "}",
 	} {
-		check(t, script, nil)
+		checkText(t, script, nil)
 	}
 }
 
@@ -169,7 +169,7 @@ func TestConstants(t *testing.T) {
 		{"10 - 4 - 3", 3}, {"5 & 3 | 8 ^ 1", 9}, {"(int64)-1 >> 1", ^uint64(0)},
 	} {
 		script := "begin { print(" + test.text + "); }"
-		c, diags := check(t, script, &lang.Options{Params: []string{"7", "hello"}})
+		c, diags := checkText(t, script, &lang.Options{Params: []string{"7", "hello"}})
 		if len(diags) > 0 {
 			t.Errorf("%s: %v", test.text, diags)
 			continue

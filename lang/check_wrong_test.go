@@ -11,7 +11,7 @@ import (
 // TestWrong has scripts with mistakes: each gives exactly these messages, "line:column code".
 func TestWrong(t *testing.T) {
 	for _, test := range wrongScripts {
-		_, diags := check(t, test.script, &lang.Options{Params: []string{"7", "hello"}})
+		_, diags := checkText(t, test.script, &lang.Options{Params: []string{"7", "hello"}})
 		var got []string
 		for _, d := range diags {
 			got = append(got, fmt.Sprintf("%d:%d %s", d.Pos.Line, d.Pos.Column, d.Code))
@@ -269,7 +269,7 @@ var wrongScripts = []struct{ script, want string }{
 }
 
 func TestLongString(t *testing.T) {
-	_, diags := check(t, `BEGIN { $x = "`+strings.Repeat("a", 1<<16)+`"; }`, nil)
+	_, diags := checkText(t, `BEGIN { $x = "`+strings.Repeat("a", 1<<16)+`"; }`, nil)
 	if len(diags) != 1 || diags[0].Code != "string-too-long" || diags[0].Pos.Column != 14 {
 		t.Errorf("messages %v", diags)
 	}
