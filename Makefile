@@ -40,8 +40,8 @@ lint: ## go vet and golangci-lint
 	$(GO) run $(GOLANGCI) run
 
 fuzz: ## fuzz the parser, the checker and the readers of binaries and of types, FUZZTIME (10m) each
-	$(GO) test ./lang -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
-	$(GO) test ./lang -run '^$$' -fuzz '^FuzzCheck$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
+	$(GO) test ./lang/syntax -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
+	$(GO) test ./lang/check -run '^$$' -fuzz '^FuzzCheck$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./probes -run '^$$' -fuzz '^FuzzParseBinary$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./probes/internal/kbtf -run '^$$' -fuzz '^FuzzNew$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 

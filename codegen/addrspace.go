@@ -6,6 +6,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // A pointer keeps its address space in its type through variables, maps, tuples and casts. It is lost where an address was a number in
@@ -19,20 +20,20 @@ type reader struct {
 	what       string // for the message about a read that failed
 }
 
-func readerOf(space lang.AddrSpace) reader {
+func readerOf(space types.AddrSpace) reader {
 	switch space {
-	case lang.SpaceUser:
+	case types.SpaceUser:
 		return reader{asm.FnProbeReadUser, asm.FnProbeReadUserStr, "user memory"}
-	case lang.SpaceNone:
+	case types.SpaceNone:
 		return reader{asm.FnProbeRead, asm.FnProbeReadStr, "memory"}
 	}
 	return reader{asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, "kernel memory"} // BPF memory and the context are the kernel's, too
 }
 
 // helperSpace is the address space by which a helper reads a place.
-func helperSpace(s lang.AddrSpace) lang.AddrSpace {
-	if s == lang.SpaceBPF || s == lang.SpaceCtx {
-		return lang.SpaceKernel
+func helperSpace(s types.AddrSpace) types.AddrSpace {
+	if s == types.SpaceBPF || s == types.SpaceCtx {
+		return types.SpaceKernel
 	}
 	return s
 }

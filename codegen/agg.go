@@ -6,27 +6,17 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
-
-// ExtremeCode is what the words of min() and max() are XORed with: of two coded values the greater one, as unsigned
-// numbers, is the one that counts, and 0, which fresh memory holds, loses against every other. So an update is one comparison, with no
-// flag to look at, and values of several CPUs merge as the greatest.
-func ExtremeCode(a lang.Agg) uint64 {
-	code := uint64(0)
-	if a.Kind == lang.AggMin {
-		code = ^code
-	}
-	if a.Signed {
-		code ^= 1 << 63
-	}
-	return code
-}
 
 // aggregate is `@m[k] = f(x)` for an aggregation f, or for a block with that for its value. Where the value has effects, the key comes
 // first, as in bpftrace.
-func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, value lang.Expr) {
+func (l *lowerer) aggregate(ref *ast.MapRef, m *lang.Map, a types.Agg, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	var key *mapKey
@@ -38,12 +28,12 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, value lan
 	if l.b.Block == nil {
 		return
 	}
-	c := lang.Result(value).(*lang.Call)
+	c := ast.Result(value).(*ast.Call)
 	var x *ir.Value
-	if a.Kind != lang.AggCount {
+	if a.Kind != types.AggCount {
 		x = l.numExpr(c.Args[0])
 	}
-	if (a.Kind == lang.AggMin || a.Kind == lang.AggMax) && !l.k.exclusive(m, l.prog.Kind) {
+	if (a.Kind == types.AggMin || a.Kind == types.AggMax) && !l.k.exclusive(m, l.prog.Kind) {
 		what := fmt.Sprintf("%s() of %s in probes that can interrupt each other, or themselves,", a.Kind, mapName(m))
 		l.needs(ref, 5, 12, what, "atomic exchange", "use tracepoints")
 	}
@@ -63,11 +53,11 @@ func (l *lowerer) aggregate(ref *lang.MapRef, m *lang.Map, a lang.Agg, value lan
 }
 
 // effectsIn says whether one of several expressions has effects.
-func effectsIn(list []lang.Expr) bool { return slices.ContainsFunc(list, hasEffects) }
+func effectsIn(list []ast.Expr) bool { return slices.ContainsFunc(list, hasEffects) }
 
 // statements lowers what comes before the value of a block, in as many blocks as there are.
-func (l *lowerer) statements(e lang.Expr) {
-	b, ok := e.(*lang.BlockExpr)
+func (l *lowerer) statements(e ast.Expr) {
+	b, ok := e.(*ast.BlockExpr)
 	if !ok {
 		return
 	}
@@ -78,10 +68,10 @@ func (l *lowerer) statements(e lang.Expr) {
 		}
 		l.stmt(s)
 	}
-	l.statements(b.Body.Stmts[last].(*lang.ExprStmt).X)
+	l.statements(b.Body.Stmts[last].(*ast.ExprStmt).X)
 }
 
-func firstArg(c *lang.Call) lang.Expr {
+func firstArg(c *ast.Call) ast.Expr {
 	if len(c.Args) == 0 {
 		return nil
 	}
@@ -100,7 +90,7 @@ func (l *lowerer) ownValue(m *lang.Map) *ir.Value {
 
 // aggUpdate is one update of an aggregation.
 type aggUpdate struct {
-	agg    lang.Agg
+	agg    types.Agg
 	x      *ir.Value // the argument; for hist and lhist the bucket, once prepared
 	base   *ir.Value // address of the value
 	atomic bool      // someone else may write the same memory in between
@@ -108,32 +98,32 @@ type aggUpdate struct {
 }
 
 // prepare computes what does not depend on the value in the map.
-func (u *aggUpdate) prepare(l *lowerer, t lang.Type) {
+func (u *aggUpdate) prepare(l *lowerer, t types.Type) {
 	switch u.agg.Kind {
-	case lang.AggHist:
+	case types.AggHist:
 		u.x = l.histIndex(u.x, t, u.agg.Bits)
-	case lang.AggLHist:
+	case types.AggLHist:
 		u.x = l.lhistIndex(u.x, u.agg)
-	case lang.AggMin, lang.AggMax:
-		if code := ExtremeCode(u.agg); code != 0 {
+	case types.AggMin, types.AggMax:
+		if code := layout.ExtremeCode(u.agg); code != 0 {
 			u.x = l.b.OpImm(ir.OpXor, u.x, int64(code))
 		}
 	}
 }
 
 // aggUpdates changes the words of a value, by kind; see ValueLayout.
-var aggUpdates = map[lang.AggKind]func(*lowerer, *aggUpdate){
-	lang.AggCount: func(l *lowerer, u *aggUpdate) { u.add(l, 0, l.b.Const(1)) },
-	lang.AggSum: func(l *lowerer, u *aggUpdate) {
+var aggUpdates = map[types.AggKind]func(*lowerer, *aggUpdate){
+	types.AggCount: func(l *lowerer, u *aggUpdate) { u.add(l, 0, l.b.Const(1)) },
+	types.AggSum: func(l *lowerer, u *aggUpdate) {
 		u.add(l, 0, u.x)
 		l.b.Store(8, u.base, 8, l.b.Const(1))
 	},
-	lang.AggAvg:   addBoth,
-	lang.AggStats: addBoth,
-	lang.AggMin:   extreme,
-	lang.AggMax:   extreme,
-	lang.AggHist:  bucket,
-	lang.AggLHist: bucket,
+	types.AggAvg:   addBoth,
+	types.AggStats: addBoth,
+	types.AggMin:   extreme,
+	types.AggMax:   extreme,
+	types.AggHist:  bucket,
+	types.AggLHist: bucket,
 }
 
 // addBoth adds to the sum and the number of a value.
@@ -182,14 +172,14 @@ func extreme(l *lowerer, u *aggUpdate) {
 		l.b.At(again)
 		x = old
 	}
-	l.countFailure(&Site{Kind: SiteInternal, Pos: l.b.Pos, What: u.agg.Kind.String() + "() under contention"})
+	l.countFailure(&layout.Site{Kind: layout.SiteInternal, Pos: l.b.Pos, What: u.agg.Kind.String() + "() under contention"})
 }
 
 // cpuValue finds the value of a CPU. Where there may be none, the program goes on at missing then.
 type cpuValue func(cpu int) (addr *ir.Value, missing *ir.Block)
 
 // aggRead is an aggregation as a number, over all CPUs.
-func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
+func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 	if m.Key == nil {
 		if s := l.k.spec(m); s.Swap == 0 {
 			return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
@@ -206,7 +196,7 @@ func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
-	if l.k.layout(m).shared() {
+	if l.k.layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) {
 			return l.notNull(l.lookup(key))
 		})
@@ -215,15 +205,15 @@ func (l *lowerer) aggRead(ref *lang.MapRef, m *lang.Map, a lang.Agg) operand {
 }
 
 // aggElem is the same for an element that a loop over the map gives.
-func (l *lowerer) aggElem(n lang.Node, m *lang.Map, a lang.Agg, key, value *ir.Value, kmap func() *ir.Value) operand {
-	if l.k.layout(m).shared() {
+func (l *lowerer) aggElem(n source.Node, m *lang.Map, a types.Agg, key, value *ir.Value, kmap func() *ir.Value) operand {
+	if l.k.layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
 	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), kmap()})
 }
 
 // perCPURead merges the values that all CPUs have for a key.
-func (l *lowerer) perCPURead(n lang.Node, a lang.Agg, key mapKey) operand {
+func (l *lowerer) perCPURead(n source.Node, a types.Agg, key mapKey) operand {
 	if !l.needs(n, 5, 19, "reading "+mapName(key.m)+" in a probe", "bpf_map_lookup_percpu_elem", "print the map instead") {
 		return operand{typ: int64Type, val: l.b.Const(0)}
 	}
@@ -243,8 +233,8 @@ func (l *lowerer) notNull(v *ir.Value) (addr *ir.Value, missing *ir.Block) {
 
 // aggMerge merges the words of n values. The code is repeated for each CPU: a loop would be a callback,
 // which costs more than the few instructions.
-func (l *lowerer) aggMerge(a lang.Agg, n int, value cpuValue) operand {
-	acc := make([]*ir.Value, min(aggWords(a), 2))
+func (l *lowerer) aggMerge(a types.Agg, n int, value cpuValue) operand {
+	acc := make([]*ir.Value, min(layout.AggWords(a), 2))
 	for i := range acc {
 		acc[i] = l.b.Const(0)
 	}
@@ -267,12 +257,12 @@ func (l *lowerer) aggMerge(a lang.Agg, n int, value cpuValue) operand {
 		}
 		acc = sum
 	}
-	return operand{typ: lang.Int{Bits: 64, Signed: a.Signed}, val: l.aggNumber(a, acc)}
+	return operand{typ: types.Int{Bits: 64, Signed: a.Signed}, val: l.aggNumber(a, acc)}
 }
 
 // mergeWord merges word i of two values.
-func (l *lowerer) mergeWord(a lang.Agg, i int, x, y *ir.Value) *ir.Value {
-	if i != 0 || a.Kind != lang.AggMin && a.Kind != lang.AggMax {
+func (l *lowerer) mergeWord(a types.Agg, i int, x, y *ir.Value) *ir.Value {
+	if i != 0 || a.Kind != types.AggMin && a.Kind != types.AggMax {
 		return l.b.Op(ir.OpAdd, x, y)
 	}
 	f := l.fn.fn
@@ -287,15 +277,15 @@ func (l *lowerer) mergeWord(a lang.Agg, i int, x, y *ir.Value) *ir.Value {
 }
 
 // aggNumber is what merged words stand for.
-func (l *lowerer) aggNumber(a lang.Agg, acc []*ir.Value) *ir.Value {
+func (l *lowerer) aggNumber(a types.Agg, acc []*ir.Value) *ir.Value {
 	switch a.Kind {
-	case lang.AggAvg, lang.AggStats:
+	case types.AggAvg, types.AggStats:
 		op := ir.OpUDiv
 		if a.Signed {
 			op = ir.OpSDiv
 		}
 		return l.b.Op(op, acc[0], acc[1]) // 0 where nothing was counted: so eBPF divides
-	case lang.AggMin, lang.AggMax:
+	case types.AggMin, types.AggMax:
 		f := l.fn.fn
 		set, end := f.NewBlock("set"), f.NewBlock("extreme")
 		res := end.AddParam()
@@ -303,7 +293,7 @@ func (l *lowerer) aggNumber(a lang.Agg, acc []*ir.Value) *ir.Value {
 		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: acc[1], Y: zero,
 			Then: ir.Edge{To: end, Args: []*ir.Value{zero}}, Else: ir.Edge{To: set}})
 		l.b.At(set)
-		l.b.Jump(end, l.b.OpImm(ir.OpXor, acc[0], int64(ExtremeCode(a))))
+		l.b.Jump(end, l.b.OpImm(ir.OpXor, acc[0], int64(layout.ExtremeCode(a))))
 		l.b.At(end)
 		return res
 	}

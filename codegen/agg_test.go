@@ -5,7 +5,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // TestKernelAggregations compares every aggregation with the same computed in Go.
@@ -22,23 +23,23 @@ func TestKernelAggregations(t *testing.T) {
 		}`)
 	values := samples(rand.New(rand.NewPCG(7, 8)))
 	want := map[string][]uint64{
-		"@hist": make([]uint64, HistBuckets(0)), "@hist3": make([]uint64, HistBuckets(3)), "@hist5": make([]uint64, HistBuckets(5)),
-		"@khist": make([]uint64, HistBuckets(2)),
+		"@hist": make([]uint64, layout.HistBuckets(0)), "@hist3": make([]uint64, layout.HistBuckets(3)), "@hist5": make([]uint64, layout.HistBuckets(5)),
+		"@khist": make([]uint64, layout.HistBuckets(2)),
 	}
-	l1, l2 := lang.Agg{Min: -50, Max: 1000, Step: 7}, lang.Agg{Min: 0, Max: 100, Step: 10}
-	want["@lhist"], want["@klhist"] = make([]uint64, LHistBuckets(l1)), make([]uint64, LHistBuckets(l2))
+	l1, l2 := types.Agg{Min: -50, Max: 1000, Step: 7}, types.Agg{Min: 0, Max: 100, Step: 10}
+	want["@lhist"], want["@klhist"] = make([]uint64, layout.LHistBuckets(l1)), make([]uint64, layout.LHistBuckets(l2))
 	var sum int64
 	lo, hi, ulo, uhi := values[0], values[0], uint64(values[0]), uint64(values[0])
 	for _, x := range values {
 		s.run(0, x)
 		sum += x
 		lo, hi, ulo, uhi = min(lo, x), max(hi, x), min(ulo, uint64(x)), max(uhi, uint64(x))
-		want["@hist"][HistIndex(x, 0)]++
-		want["@hist3"][HistIndex(x, 3)]++
-		want["@hist5"][HistIndex(x, 5)]++
-		want["@khist"][HistIndex(x, 2)]++
-		want["@lhist"][LHistIndex(x, l1)]++
-		want["@klhist"][LHistIndex(x, l2)]++
+		want["@hist"][layout.HistIndex(x, 0)]++
+		want["@hist3"][layout.HistIndex(x, 3)]++
+		want["@hist5"][layout.HistIndex(x, 5)]++
+		want["@khist"][layout.HistIndex(x, 2)]++
+		want["@lhist"][layout.LHistIndex(x, l1)]++
+		want["@klhist"][layout.LHistIndex(x, l2)]++
 	}
 	n := uint64(len(values))
 	want["@n"], want["@kn"] = []uint64{n}, []uint64{n}
@@ -79,7 +80,7 @@ func extremeOf(s *session, name string) uint64 {
 	for _, w := range s.words(name, 1) {
 		best = max(best, w[0])
 	}
-	return best ^ ExtremeCode(s.spec(name).Script.Value.(lang.Agg))
+	return best ^ layout.ExtremeCode(s.spec(name).Script.Value.(types.Agg))
 }
 
 // TestKernelContention runs two programs on all CPUs at once. Test runs of a program can be preempted by each other as

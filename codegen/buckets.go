@@ -3,8 +3,9 @@ package codegen
 import (
 	"math/bits"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // histIndex is HistIndex(v, k) in code, for a v of type t.
@@ -16,14 +17,14 @@ import (
 // would follow each of their 64 ways.
 //
 // What is left of v has at most k+1 bits. The mask that says so is for the verifier: see histBound.
-func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
+func (l *lowerer) histIndex(v *ir.Value, t types.Type, k int) *ir.Value {
 	f := l.fn.fn
 	longest := 63 // bits that a v >= 0 can have
 	var end *ir.Block
-	if i, ok := t.(lang.Int); ok && i.Bits < 64 {
+	if i, ok := t.(types.Int); ok && i.Bits < 64 {
 		longest = i.Bits - boolInt(i.Signed)
 	}
-	if i, ok := t.(lang.Int); !ok || i.Bits == 64 || i.Signed {
+	if i, ok := t.(types.Int); !ok || i.Bits == 64 || i.Signed {
 		positive := f.NewBlock("positive")
 		end = f.NewBlock("index")
 		zero := l.b.Const(0)
@@ -61,22 +62,12 @@ func (l *lowerer) histIndex(v *ir.Value, t lang.Type, k int) *ir.Value {
 	return res
 }
 
-// histBound is the greatest number of a bucket that the verifier holds possible: for it the cuts, of up to 32+16+8+4+2+1
-// bits, and what is left of v have nothing to do with each other.
-func histBound(k int) int { return 1 + 63<<k + (2<<k - 1) }
-
-// lhistBound is the same for lhist(): the mask of lhistIndex.
-func lhistBound(a lang.Agg) int { return max(1+lhistMask(a), LHistBuckets(a)-1) }
-
-// lhistMask has the bits of the greatest number of whole steps that a value in [Min, Max) can be above Min.
-func lhistMask(a lang.Agg) int { return ceilPow2(int((a.Max-1-a.Min)/a.Step)+1) - 1 }
-
 // lhistIndex is LHistIndex(v, a) in code.
-func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {
+func (l *lowerer) lhistIndex(v *ir.Value, a types.Agg) *ir.Value {
 	f := l.fn.fn
 	notLess, in, end := f.NewBlock("notless"), f.NewBlock("in"), f.NewBlock("index")
 	res := end.AddParam()
-	below, above := l.b.Const(0), l.b.Const(int64(LHistBuckets(a)-1))
+	below, above := l.b.Const(0), l.b.Const(int64(layout.LHistBuckets(a)-1))
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SLt, X: v, Y: l.b.Const(a.Min),
 		Then: ir.Edge{To: end, Args: []*ir.Value{below}}, Else: ir.Edge{To: notLess}})
 	l.b.At(notLess)
@@ -87,7 +78,7 @@ func (l *lowerer) lhistIndex(v *ir.Value, a lang.Agg) *ir.Value {
 	if a.Min != 0 {
 		n = l.b.OpImm(ir.OpSub, v, a.Min)
 	}
-	step := l.b.OpImm(ir.OpAnd, l.divide(n, uint64(a.Step), uint64(a.Max)-uint64(a.Min)), int64(lhistMask(a)))
+	step := l.b.OpImm(ir.OpAnd, l.divide(n, uint64(a.Step), uint64(a.Max)-uint64(a.Min)), int64(layout.LhistMask(a)))
 	l.b.Jump(end, l.b.OpImm(ir.OpAdd, step, 1))
 	l.b.At(end)
 	return res

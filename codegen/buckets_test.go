@@ -6,8 +6,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // evaluator runs the arithmetic and the branches of one function, to compare lowered code with its definition in Go.
@@ -111,8 +112,8 @@ func samples(r *rand.Rand) []int64 {
 
 func TestHistIndexCode(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for k := 0; k <= HistMaxBits; k++ {
-		for _, it := range []lang.Int{{Bits: 64, Signed: true}, {Bits: 64}, {Bits: 32}, {Bits: 32, Signed: true}, {Bits: 16}, {Bits: 8, Signed: true}} {
+	for k := 0; k <= layout.HistMaxBits; k++ {
+		for _, it := range []types.Int{{Bits: 64, Signed: true}, {Bits: 64}, {Bits: 32}, {Bits: 32, Signed: true}, {Bits: 16}, {Bits: 8, Signed: true}} {
 			f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.histIndex(x, it, k) })
 			ev := &evaluator{t: t}
 			for _, x := range samples(r) {
@@ -122,10 +123,10 @@ func TestHistIndexCode(t *testing.T) {
 				} else {
 					x = int64(uint64(x) >> shift)
 				}
-				if HistIndex(x, k) > histBound(k) {
+				if layout.HistIndex(x, k) > layout.HistBound(k) {
 					t.Fatalf("bits %d: the bucket of %d is above the bound", k, x)
 				}
-				if got, want := ev.run(f, in, uint64(x)), uint64(HistIndex(x, k)); got != want {
+				if got, want := ev.run(f, in, uint64(x)), uint64(layout.HistIndex(x, k)); got != want {
 					t.Fatalf("bits %d, %v: index of %d is %d, want %d", k, it, x, got, want)
 				}
 			}
@@ -135,7 +136,7 @@ func TestHistIndexCode(t *testing.T) {
 
 func TestLHistIndexCode(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, a := range []lang.Agg{
+	for _, a := range []types.Agg{
 		{Min: 0, Max: 100, Step: 10},
 		{Min: -50, Max: 1000, Step: 7},
 		{Min: 0, Max: 1 << 20, Step: 4096},
@@ -148,7 +149,7 @@ func TestLHistIndexCode(t *testing.T) {
 			want := 0
 			switch {
 			case x >= a.Max:
-				want = LHistBuckets(a) - 1
+				want = layout.LHistBuckets(a) - 1
 			case x >= a.Min:
 				want = 1 + int((uint64(x)-uint64(a.Min))/uint64(a.Step))
 			}
@@ -170,18 +171,18 @@ func TestLHistSmall(t *testing.T) {
 	for size := int64(1); size <= 40; size++ {
 		for step := int64(1); step <= size; step++ {
 			for _, low := range []int64{0, 1, -1, -size, -size / 2, math.MinInt64, math.MaxInt64 - size} {
-				a := lang.Agg{Min: low, Max: low + size, Step: step}
+				a := types.Agg{Min: low, Max: low + size, Step: step}
 				f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.lhistIndex(x, a) })
 				ev := &evaluator{t: t}
 				check := func(x int64) {
 					got := int(ev.run(f, in, uint64(x)))
-					if want := lhistModel(x, a); got != want || LHistIndex(x, a) != want {
-						t.Fatalf("%+v: the bucket of %d is %d, LHistIndex %d, want %d", a, x, got, LHistIndex(x, a), want)
+					if want := lhistModel(x, a); got != want || layout.LHistIndex(x, a) != want {
+						t.Fatalf("%+v: the bucket of %d is %d, LHistIndex %d, want %d", a, x, got, layout.LHistIndex(x, a), want)
 					}
-					if got > lhistBound(a) {
+					if got > layout.LhistBound(a) {
 						t.Fatalf("%+v: bucket %d of %d is above the bound", a, got, x)
 					}
-					if lo, hi := LHistRange(got, a); x < lo || x >= hi && hi != math.MaxInt64 {
+					if lo, hi := layout.LHistRange(got, a); x < lo || x >= hi && hi != math.MaxInt64 {
 						t.Fatalf("%+v: %d is in bucket %d, [%d, %d)", a, x, got, lo, hi)
 					}
 				}
@@ -196,7 +197,7 @@ func TestLHistSmall(t *testing.T) {
 }
 
 // lhistModel finds the bucket by going through them.
-func lhistModel(x int64, a lang.Agg) int {
+func lhistModel(x int64, a types.Agg) int {
 	if x < a.Min {
 		return 0
 	}

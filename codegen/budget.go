@@ -5,7 +5,9 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -29,7 +31,7 @@ var cheapHelpers = []asm.BuiltinFunc{
 
 // iteration begins an iteration of a loop: it takes one from the budget, and stops the loops when there is none left or
 // the session ends.
-func (l *lowerer) iteration(loop lang.Stmt) {
+func (l *lowerer) iteration(loop ast.Stmt) {
 	l.useBudget()
 	f := l.fn.fn
 	spent, paid, gone, on := f.NewBlock("spent"), f.NewBlock("paid"), f.NewBlock("gone"), f.NewBlock("iteration")
@@ -50,7 +52,7 @@ func (l *lowerer) iteration(loop lang.Stmt) {
 	if l.prog.Kind.Once {
 		runs = GlobalExit
 	}
-	l.b.BranchUnlikely(ir.UGt, l.global(GlobalExiting), l.b.Const(int64(runs)), gone, on)
+	l.b.BranchUnlikely(ir.UGt, l.global(layout.GlobalExiting), l.b.Const(int64(runs)), gone, on)
 	l.b.At(gone)
 	l.leave()
 	l.b.At(on)
@@ -58,7 +60,7 @@ func (l *lowerer) iteration(loop lang.Stmt) {
 
 // countLoop counts a loop that the budget stopped, at the current place.
 func (l *lowerer) countLoop() {
-	s := &Site{Kind: SiteLoop, Pos: l.b.Pos}
+	s := &layout.Site{Kind: layout.SiteLoop, Pos: l.b.Pos}
 	l.countFailure(s)
 	l.loops = append(l.loops, l.k.bp.Sites[l.k.site(s)])
 }

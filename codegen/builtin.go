@@ -4,14 +4,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // variable lowers a builtin variable; t is the type that the checker gave it.
-type variable func(l *lowerer, n lang.Node, t lang.Type) operand
+type variable func(l *lowerer, n source.Node, t types.Type) operand
 
 // callee lowers the call of a builtin function. A call without a value returns an operand of type None.
-type callee func(l *lowerer, c *lang.Call) operand
+type callee func(l *lowerer, c *ast.Call) operand
 
 // The builtins, one table for each group of them: a new one is an entry in its group's file and one in package lang.
 var (
@@ -26,14 +28,14 @@ func init() {
 }
 
 // nothing is the result of a call without a value.
-var nothing = operand{typ: lang.None{}}
+var nothing = operand{typ: types.None{}}
 
 // builtinVar lowers a builtin variable.
-func (l *lowerer) builtinVar(e *lang.Ident) operand {
+func (l *lowerer) builtinVar(e *ast.Ident) operand {
 	return l.namedVar(e.Name, e, l.typeOf(e))
 }
 
-func (l *lowerer) namedVar(name string, n lang.Node, t lang.Type) operand {
+func (l *lowerer) namedVar(name string, n source.Node, t types.Type) operand {
 	for _, group := range variableGroups {
 		if f, ok := group[name]; ok {
 			return f(l, n, t)
@@ -41,7 +43,7 @@ func (l *lowerer) namedVar(name string, n lang.Node, t lang.Type) operand {
 	}
 	for _, numbered := range []struct {
 		prefix string
-		f      func(l *lowerer, n lang.Node, t lang.Type, i int) operand
+		f      func(l *lowerer, n source.Node, t types.Type, i int) operand
 	}{{"sarg", stackArg}, {"arg", probeArg}} {
 		if digits, ok := strings.CutPrefix(name, numbered.prefix); ok {
 			if i, err := strconv.Atoi(digits); err == nil {
@@ -54,7 +56,7 @@ func (l *lowerer) namedVar(name string, n lang.Node, t lang.Type) operand {
 }
 
 // call lowers a function call. Builtin variables can be written as calls, too: pid().
-func (l *lowerer) call(c *lang.Call) operand {
+func (l *lowerer) call(c *ast.Call) operand {
 	for _, group := range callGroups {
 		if f, ok := group[c.Name]; ok {
 			return f(l, c)

@@ -3,40 +3,42 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
 )
 
 // mapFuncs work on maps of the script.
 var mapFuncs = map[string]callee{
 	// delete(@m, key), delete(@m[key]) and delete(@m) take an element, or the value of a map without a key, away.
-	"delete": func(l *lowerer, c *lang.Call) operand { return l.delete(c) },
+	"delete": func(l *lowerer, c *ast.Call) operand { return l.delete(c) },
 	// has_key(@m, key) says whether there is an element.
-	"has_key": func(l *lowerer, c *lang.Call) operand {
+	"has_key": func(l *lowerer, c *ast.Call) operand {
 		key, release := l.elementOf(c)
 		v := l.b.Cmp(ir.Ne, l.lookup(key), l.b.Const(0))
 		release()
 		return operand{typ: l.typeOf(c), val: v}
 	},
 	// len(@m) is the number of elements.
-	"len": func(l *lowerer, c *lang.Call) operand { return operand{typ: l.typeOf(c), val: l.mapLen(c)} },
+	"len": func(l *lowerer, c *ast.Call) operand { return operand{typ: l.typeOf(c), val: l.mapLen(c)} },
 	// clear(@m) takes all elements away; user space does it.
-	"clear": func(l *lowerer, c *lang.Call) operand { return l.mapEvent(c, EventClear) },
+	"clear": func(l *lowerer, c *ast.Call) operand { return l.mapEvent(c, layout.EventClear) },
 	// zero(@m) sets all elements to 0; user space does it.
-	"zero": func(l *lowerer, c *lang.Call) operand { return l.mapEvent(c, EventZero) },
+	"zero": func(l *lowerer, c *ast.Call) operand { return l.mapEvent(c, layout.EventZero) },
 }
 
-func (l *lowerer) mapEvent(c *lang.Call, kind EventKind) operand {
-	m := l.mapOf(c.Args[0].(*lang.MapRef))
-	r := l.newRecord(c, &Event{Kind: kind, Map: m}, nil)
+func (l *lowerer) mapEvent(c *ast.Call, kind layout.EventKind) operand {
+	m := l.mapOf(c.Args[0].(*ast.MapRef))
+	r := l.newRecord(c, &layout.Event{Kind: kind, Map: m}, nil)
 	r.swap = l.k.spec(m)
 	l.send(r, ringWakeIdle)
 	return nothing
 }
 
 // elementOf builds the key that f(@m, key) or f(@m[key]) names. release gives its memory back.
-func (l *lowerer) elementOf(c *lang.Call) (key mapKey, release func()) {
-	ref := c.Args[0].(*lang.MapRef)
+func (l *lowerer) elementOf(c *ast.Call) (key mapKey, release func()) {
+	ref := c.Args[0].(*ast.MapRef)
 	mk := l.mark()
 	keys := ref.Keys
 	if len(c.Args) > 1 {
@@ -48,9 +50,9 @@ func (l *lowerer) elementOf(c *lang.Call) (key mapKey, release func()) {
 }
 
 // delete says whether there was something to delete.
-func (l *lowerer) delete(c *lang.Call) operand {
+func (l *lowerer) delete(c *ast.Call) operand {
 	t := l.typeOf(c)
-	if ref := c.Args[0].(*lang.MapRef); l.mapOf(ref).Key == nil {
+	if ref := c.Args[0].(*ast.MapRef); l.mapOf(ref).Key == nil {
 		return operand{typ: t, val: l.deleteGlobal(l.mapOf(ref))}
 	}
 	key, release := l.elementOf(c)
@@ -77,8 +79,8 @@ func (l *lowerer) deleteGlobal(m *lang.Map) *ir.Value {
 }
 
 // mapLen counts elements: bpf_for_each_map_elem returns how many it went through.
-func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
-	m := l.mapOf(c.Args[0].(*lang.MapRef))
+func (l *lowerer) mapLen(c *ast.Call) *ir.Value {
+	m := l.mapOf(c.Args[0].(*ast.MapRef))
 	if m.Key == nil {
 		if layout := l.k.layout(m); layout.Present >= 0 {
 			return l.b.Load(8, l.keyless(m)(), layout.Present)
@@ -104,7 +106,7 @@ func (l *lowerer) mapLen(c *lang.Call) *ir.Value {
 
 // forEach calls bpf_for_each_map_elem, for a map that is kept twice with the instance that the word inUse stands for. There is a call
 // for each: the kernel wants to know the map (set_map_elem_callback_state, kernel/bpf/verifier.c).
-func (l *lowerer) forEach(s *MapSpec, inUse *ir.Value, callback string) *ir.Value {
+func (l *lowerer) forEach(s *layout.MapSpec, inUse *ir.Value, callback string) *ir.Value {
 	call := func(kmap string) *ir.Value {
 		return l.b.Helper(int(asm.FnForEachMapElem), false, l.b.MapPtr(kmap), l.b.FuncPtr(callback), l.envAddr(), l.b.Const(0))
 	}

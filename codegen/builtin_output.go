@@ -1,28 +1,30 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // outputFuncs send something to user space.
 var outputFuncs = map[string]callee{
 	// printf(format, args…) prints text.
-	"printf": func(l *lowerer, c *lang.Call) operand {
-		ev := &Event{Kind: EventPrintf, Format: l.text(c.Args[0])}
+	"printf": func(l *lowerer, c *ast.Call) operand {
+		ev := &layout.Event{Kind: layout.EventPrintf, Format: l.text(c.Args[0])}
 		l.send(l.newRecord(c, ev, c.Args[1:]), ringWakeIdle)
 		return nothing
 	},
 	// print(x) prints a value, an element of a map, or a whole map.
-	"print": func(l *lowerer, c *lang.Call) operand { l.print(c); return nothing },
+	"print": func(l *lowerer, c *ast.Call) operand { l.print(c); return nothing },
 	// exit(code) ends the trace.
-	"exit": func(l *lowerer, c *lang.Call) operand { l.exit(c); return nothing },
+	"exit": func(l *lowerer, c *ast.Call) operand { l.exit(c); return nothing },
 }
 
-func (l *lowerer) print(c *lang.Call) {
-	ref, ok := c.Args[0].(*lang.MapRef)
+func (l *lowerer) print(c *ast.Call) {
+	ref, ok := c.Args[0].(*ast.MapRef)
 	switch {
 	case ok && !ref.Indexed:
-		ev := &Event{Kind: EventPrintMap, Map: l.mapOf(ref), Top: -1, Div: -1}
+		ev := &layout.Event{Kind: layout.EventPrintMap, Map: l.mapOf(ref), Top: -1, Div: -1}
 		for i, dst := range []*int64{&ev.Top, &ev.Div} {
 			if len(c.Args) > i+1 {
 				*dst = l.number(c.Args[i+1])
@@ -32,38 +34,38 @@ func (l *lowerer) print(c *lang.Call) {
 	case ok:
 		l.printElem(c, ref)
 	default:
-		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringWakeIdle)
+		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
 	}
 }
 
 // printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel can not read
 // another CPU's value or the map is kept twice, are left to user space.
-func (l *lowerer) printElem(c *lang.Call, ref *lang.MapRef) {
+func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	m := l.mapOf(ref)
-	a, ok := m.Value.(lang.Agg)
+	a, ok := m.Value.(types.Agg)
 	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) && l.k.spec(m).Swap == 0 {
-		l.send(l.newRecord(c, &Event{Kind: EventPrint}, c.Args[:1]), ringWakeIdle)
+		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
 		return
 	}
 	mk := l.mark()
 	key := l.keyPlace(m, ref.Keys)
-	ev := &Event{Kind: EventPrintElem, Map: m, Fields: []lang.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
+	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Fields: []types.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
 	ev.Size = eventHeader + l.k.spec(m).KeySize
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)
 }
 
 // isNumber says whether an aggregation has one number for its result.
-func isNumber(a lang.Agg) bool {
+func isNumber(a types.Agg) bool {
 	switch a.Kind {
-	case lang.AggStats, lang.AggHist, lang.AggLHist:
+	case types.AggStats, types.AggHist, types.AggLHist:
 		return false
 	}
 	return true
 }
 
 // number is the value of a constant integer.
-func (l *lowerer) number(e lang.Expr) int64 {
+func (l *lowerer) number(e ast.Expr) int64 {
 	c, ok := l.constOf(e)
 	if !ok {
 		l.fail(e, "", "the number must be a constant")
@@ -72,16 +74,16 @@ func (l *lowerer) number(e lang.Expr) int64 {
 }
 
 // exit tells user space, makes programs that start from now on do nothing, and ends this one.
-func (l *lowerer) exit(c *lang.Call) {
+func (l *lowerer) exit(c *ast.Call) {
 	code := l.b.Const(0)
 	if len(c.Args) > 0 {
 		code = l.numExpr(c.Args[0])
 	}
 	l.k.usesGlo = true
-	globals := l.b.MapValue(MapGlobals, 0)
-	l.b.Store(8, globals, GlobalExitCode, code)
-	l.b.Store(8, globals, GlobalExiting, l.b.Const(GlobalExit))
-	r := l.newRecord(c, &Event{Kind: EventExit}, c.Args)
+	globals := l.b.MapValue(layout.MapGlobals, 0)
+	l.b.Store(8, globals, layout.GlobalExitCode, code)
+	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(GlobalExit))
+	r := l.newRecord(c, &layout.Event{Kind: layout.EventExit}, c.Args)
 	for i := range c.Args {
 		r.early[i] = &operand{typ: r.ev.Fields[i], val: code}
 	}

@@ -1,13 +1,13 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 )
 
 // stringFuncs make strings.
 var stringFuncs = map[string]callee{
 	// str(pointer, length) reads a string. Where its destination is known, lowerer.store reads it straight there.
-	"str": func(l *lowerer, c *lang.Call) operand {
+	"str": func(l *lowerer, c *ast.Call) operand {
 		t := l.typeOf(c)
 		p := l.temp("str", t.Size())
 		l.storeStr(p, t.Size(), c, true)

@@ -3,46 +3,48 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // taskVars tell of the current task. Where the kernel has BTF they are loads from its task_struct, a tenth of the cost of the helpers.
 var taskVars = map[string]variable{
 	// pid is the process id in gotrace's own pid namespace.
-	"pid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+	"pid": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.pid()}
 	},
 	// tid is the thread id.
-	"tid": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.processID(t, "pid", 0, 0) },
+	"tid": func(l *lowerer, _ source.Node, t types.Type) operand { return l.processID(t, "pid", 0, 0) },
 	// uid and gid are the real ids as the first user namespace has them.
-	"uid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+	"uid": func(l *lowerer, _ source.Node, t types.Type) operand {
 		ids := l.b.Helper(int(asm.FnGetCurrentUidGid), true)
 		return operand{typ: t, val: l.b.Ext(ids, 32, false)}
 	},
-	"gid": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+	"gid": func(l *lowerer, _ source.Node, t types.Type) operand {
 		ids := l.b.Helper(int(asm.FnGetCurrentUidGid), true)
 		return operand{typ: t, val: l.b.OpImm(ir.OpLShr, ids, 32)}
 	},
 	// comm is the name of the current thread.
-	"comm": func(l *lowerer, _ lang.Node, t lang.Type) operand { return l.comm(t) },
+	"comm": func(l *lowerer, _ source.Node, t types.Type) operand { return l.comm(t) },
 	// curtask is the address of the current task_struct.
-	"curtask": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+	"curtask": func(l *lowerer, _ source.Node, t types.Type) operand {
 		task, ok := l.currentTask()
-		if pt, isPtr := t.(lang.Pointer); ok && isPtr && pt.Elem == task.typ.(lang.Pointer).Elem {
+		if pt, isPtr := t.(types.Pointer); ok && isPtr && pt.Elem == task.typ.(types.Pointer).Elem {
 			return task
 		}
 		// No BTF, or a struct task_struct of the script's own.
 		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentTask), true)}
 	},
 	// cgroup is the id of the process's cgroup in the cgroup2 hierarchy.
-	"cgroup": func(l *lowerer, _ lang.Node, t lang.Type) operand {
+	"cgroup": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.b.Helper(int(asm.FnGetCurrentCgroupId), true)}
 	},
 }
 
 // pid is the process id as a number.
-func (l *lowerer) pid() *ir.Value { return l.processID(lang.Int{Bits: 32}, "tgid", 32, 4).val }
+func (l *lowerer) pid() *ir.Value { return l.processID(types.Int{Bits: 32}, "tgid", 32, 4).val }
 
 // currentTask is the current task as a pointer that the verifier knows the type of; ok is false without kernel BTF.
 func (l *lowerer) currentTask() (task operand, ok bool) {
@@ -51,7 +53,7 @@ func (l *lowerer) currentTask() (task operand, ok bool) {
 		return operand{}, false
 	}
 	return operand{
-		typ:   lang.Pointer{Elem: k.Task(), Space: lang.SpaceKernel},
+		typ:   types.Pointer{Elem: k.Task(), Space: types.SpaceKernel},
 		val:   l.b.Helper(int(asm.FnGetCurrentTaskBtf), true),
 		typed: true,
 	}, true
@@ -72,7 +74,7 @@ func (l *lowerer) taskField(name string) (place, bool) {
 
 // processID is the field of the current task, or the same 32 bits from bit shift of bpf_get_current_pid_tgid, or,
 // in a pid namespace, from byte off of struct bpf_pidns_info.
-func (l *lowerer) processID(t lang.Type, field string, shift int64, off int) operand {
+func (l *lowerer) processID(t types.Type, field string, shift int64, off int) operand {
 	if ns := l.k.kernel.PidNS; ns != nil {
 		return operand{typ: t, val: l.namespaceID(ns, off)}
 	}
@@ -89,7 +91,7 @@ func (l *lowerer) processID(t lang.Type, field string, shift int64, off int) ope
 }
 
 // namespaceID asks for the ids in gotrace's pid namespace. They are 0 for tasks outside of it: the helper clears the memory when it fails.
-func (l *lowerer) namespaceID(ns *lang.PidNS, off int) *ir.Value {
+func (l *lowerer) namespaceID(ns *kernel.PidNS, off int) *ir.Value {
 	m := l.mark()
 	p := l.temp("pidns", 8) // struct bpf_pidns_info: u32 pid (of the thread), u32 tgid
 	l.zero(p, 8)
@@ -104,7 +106,7 @@ const commLen = 16
 
 // comm is the name of the current thread: in the task itself since Linux 5.17, where
 // __set_task_comm always pads it with zeros, so that its bytes can be a key.
-func (l *lowerer) comm(t lang.Type) operand {
+func (l *lowerer) comm(t types.Type) operand {
 	if l.k.kernel.AtLeast(5, 17) {
 		if p, ok := l.taskField("comm"); ok {
 			p.exact = true

@@ -12,7 +12,10 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/langtest"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // The arithmetic of the language is that of C on a machine whose int has 64 bits. Random expressions are computed four times: by the checker,
@@ -33,7 +36,7 @@ func (t cType) String() string {
 	return fmt.Sprintf("uint%d", t.bits)
 }
 
-func (t cType) cut(n int64) int64 { return cut(n, lang.Int{Bits: t.bits, Signed: t.signed}) }
+func (t cType) cut(n int64) int64 { return cut(n, types.Int{Bits: t.bits, Signed: t.signed}) }
 
 // promoted is the type in which a number is computed with.
 func (t cType) promoted() cType { return cType{64, t.bits < 64 || t.signed} }
@@ -107,9 +110,9 @@ func (e *cExpr) value(args []int64) int64 {
 	case "<<", ">>":
 		t = tx
 	case "<", "<=", ">", ">=", "==", "!=":
-		return e.t.cut(compareAs(e.op, lang.Int{Bits: 64, Signed: t.signed}, x, y))
+		return e.t.cut(compareAs(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
 	}
-	return e.t.cut(arithAs(e.op, lang.Int{Bits: 64, Signed: t.signed}, x, y))
+	return e.t.cut(arithAs(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
 }
 
 // c writes the expression in C.
@@ -198,7 +201,7 @@ func TestNumbersFolded(t *testing.T) {
 // foldedValue is the value that the checker finds for an expression; ok is false if it divides by zero.
 func foldedValue(t *testing.T, text string) (n int64, ok bool) {
 	t.Helper()
-	src := &lang.Source{Name: "test", Text: []byte("begin { print(" + text + "); }")}
+	src := &source.Source{Name: "test", Text: []byte("begin { print(" + text + "); }")}
 	file, diags := lang.Parse(src, nil)
 	if diags.HasErrors() {
 		t.Fatalf("%s: %v", text, diags)
@@ -210,7 +213,7 @@ func foldedValue(t *testing.T, text string) (n int64, ok bool) {
 		}
 		return 0, false
 	}
-	arg := c.Progs[0].Probe.Body.Stmts[0].(*lang.ExprStmt).X.(*lang.Call).Args[0]
+	arg := c.Progs[0].Probe.Body.Stmts[0].(*ast.ExprStmt).X.(*ast.Call).Args[0]
 	k, ok := c.Progs[0].Consts[arg]
 	if !ok {
 		t.Errorf("%s: not folded", text)

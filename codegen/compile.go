@@ -11,10 +11,14 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/gotrace/gotrace/codegen/emit"
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/codegen/pass"
+	"github.com/gotrace/gotrace/codegen/internal/emit"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/internal/pass"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // Options are the settings of a compilation that do not come from the script.
@@ -30,7 +34,7 @@ type Options struct {
 
 // Error is a limit of the machine that a script exceeds, at a place in the script.
 type Error struct {
-	Span    lang.Span
+	Span    source.Span
 	Message string
 	Hint    string
 	Needs   uint32 // the first kernel that could run it, as lang.Kernel.Version; 0 if none could
@@ -50,8 +54,8 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		kernel:  env.Kernel(),
 		bp:      &Blueprint{Checked: c},
 		pid:     opts.FilterPID,
-		maps:    map[string]*MapSpec{},
-		sites:   map[Site]int{},
+		maps:    map[string]*layout.MapSpec{},
+		sites:   map[layout.Site]int{},
 	}
 	k.bp.Stoppable = callsExit(c.File) || manyTargets(c)
 	k.scriptMaps()
@@ -86,27 +90,27 @@ func manyTargets(c *lang.Checked) bool {
 type compiler struct {
 	checked *lang.Checked
 	env     lang.Env
-	kernel  *lang.Kernel
+	kernel  *kernel.Kernel
 	bp      *Blueprint
-	maps    map[string]*MapSpec // by name
-	sites   map[Site]int        // indexes of the failure counters
-	uses    map[string]*mapUse  // what programs do with each script map
-	values  []*MapSpec          // what holds the script maps without keys
-	usesRB  bool                // some program sends events
-	usesGlo bool                // some program reads MapGlobals
-	swaps   int                 // maps that are kept twice
-	pid     int                 // -p
+	maps    map[string]*layout.MapSpec // by name
+	sites   map[layout.Site]int        // indexes of the failure counters
+	uses    map[string]*mapUse         // what programs do with each script map
+	values  []*layout.MapSpec          // what holds the script maps without keys
+	usesRB  bool                       // some program sends events
+	usesGlo bool                       // some program reads MapGlobals
+	swaps   int                        // maps that are kept twice
+	pid     int                        // -p
 }
 
 // addMap adds a map to the blueprint.
-func (k *compiler) addMap(m *MapSpec) *MapSpec {
+func (k *compiler) addMap(m *layout.MapSpec) *layout.MapSpec {
 	k.maps[m.Name] = m
 	k.bp.Maps = append(k.bp.Maps, m)
 	return m
 }
 
 // site adds a failure counter and returns its index.
-func (k *compiler) site(s *Site) int {
+func (k *compiler) site(s *layout.Site) int {
 	key := *s
 	key.Limit = 0 // not known before all of a program is lowered
 	i, ok := k.sites[key]
@@ -119,7 +123,7 @@ func (k *compiler) site(s *Site) int {
 }
 
 // event adds a record kind and gives it its id.
-func (k *compiler) event(e *Event) *Event {
+func (k *compiler) event(e *layout.Event) *layout.Event {
 	k.usesRB = true
 	e.ID = len(k.bp.Events)
 	k.bp.Events = append(k.bp.Events, e)
@@ -130,13 +134,13 @@ func (k *compiler) event(e *Event) *Event {
 func (k *compiler) ownMaps() {
 	if k.usesRB {
 		// The runtime sizes the ring by config and memory.
-		k.addMap(&MapSpec{Name: MapEvents, Type: ebpf.RingBuf})
+		k.addMap(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
 	}
 	if n := len(k.bp.Sites); n > 0 {
-		k.addMap(&MapSpec{Name: MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
+		k.addMap(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
 	}
 	if k.usesGlo {
-		k.addMap(&MapSpec{Name: MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: SwapOffset(k.swaps + 1), MaxEntries: 1, Flags: flagMmapable})
+		k.addMap(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: SwapOffset(k.swaps + 1), MaxEntries: 1, Flags: flagMmapable})
 	}
 }
 
@@ -201,7 +205,7 @@ func limit(p *lang.Prog, err error) error {
 		}
 	case errors.As(err, &far):
 		if far.Pos.Line > 0 {
-			span = lang.Span{Pos: far.Pos, EndPos: far.Pos}
+			span = source.Span{Pos: far.Pos, EndPos: far.Pos}
 		}
 		return &Error{
 			Span:    span,
@@ -216,13 +220,13 @@ func limit(p *lang.Prog, err error) error {
 // how many targets there are (kprobe.multi) are the runtime's to set.
 func programType(p *lang.Prog) (ebpf.ProgramType, ebpf.AttachType, string) {
 	switch p.Kind.Context {
-	case lang.CtxRegs:
+	case builtin.CtxRegs:
 		return ebpf.Kprobe, ebpf.AttachNone, ""
-	case lang.CtxTracepoint:
+	case builtin.CtxTracepoint:
 		return ebpf.TracePoint, ebpf.AttachNone, ""
-	case lang.CtxPerf:
+	case builtin.CtxPerf:
 		return ebpf.PerfEvent, ebpf.AttachNone, ""
-	case lang.CtxTracing:
+	case builtin.CtxTracing:
 		return ebpf.Tracing, ebpf.AttachTraceFEntry, p.Targets[0].Func
 	default:
 		// Raw tracepoints get plain numbers as arguments. A program bound to its tracepoint by BTF would get typed pointers, but the

@@ -1,8 +1,10 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // The verifier lets programs load from their context at constant offsets, in the widths that each kind of program has
@@ -19,22 +21,22 @@ const recordHead = 8
 // ctxSize is how many bytes the context has, -1 if that is not known.
 func (l *lowerer) ctxSize() int {
 	switch l.prog.Kind.Context {
-	case lang.CtxNone:
+	case builtin.CtxNone:
 		return 0
-	case lang.CtxRegs, lang.CtxPerf:
+	case builtin.CtxRegs, builtin.CtxPerf:
 		r := archRegisters[l.k.kernel.Arch]
 		switch {
 		case r == nil:
 			return -1
-		case l.prog.Kind.Context == lang.CtxPerf:
+		case l.prog.Kind.Context == builtin.CtxPerf:
 			return r.size + perfTail
 		}
 		return r.size
-	case lang.CtxTracepoint:
+	case builtin.CtxTracepoint:
 		if l.prog.Args != nil {
 			return l.prog.Args.Size()
 		}
-	case lang.CtxRawArgs, lang.CtxTracing:
+	case builtin.CtxRawArgs, builtin.CtxTracing:
 		if l.prog.Args != nil {
 			return 8 * len(l.prog.Args.Fields())
 		}
@@ -45,12 +47,12 @@ func (l *lowerer) ctxSize() int {
 // ctxPlace is what a pointer to the context points to. Its offset from the context is found in the operations that made it.
 func (l *lowerer) ctxPlace(o operand) place {
 	if off, ok := l.ctxOffset(o.val); ok {
-		return place{base: l.ctx(), off: off, space: lang.SpaceCtx}
+		return place{base: l.ctx(), off: off, space: types.SpaceCtx}
 	}
-	if l.prog.Kind.Context == lang.CtxPerf {
+	if l.prog.Kind.Context == builtin.CtxPerf {
 		l.failHere("keep the value instead of the pointer", "the context of this %s probe can be read at constant offsets only", l.prog.Kind.Name)
 	}
-	return place{base: l.num(o), space: lang.SpaceKernel}
+	return place{base: l.num(o), space: types.SpaceKernel}
 }
 
 // ctxOffset follows a value back to the context; ok is false if it is not the context and a constant.
@@ -100,11 +102,11 @@ func constant(v *ir.Value) (n int64, ok bool) {
 func (l *lowerer) inCtx(off, size int) bool {
 	limit, kind := l.ctxSize(), l.prog.Kind
 	switch {
-	case kind.Context == lang.CtxNone:
+	case kind.Context == builtin.CtxNone:
 		return true // its address is 0: reads of it fail and are counted
 	case off < 0:
 		l.failHere("", "this lies %d bytes before the context", -off)
-	case kind.Context == lang.CtxTracepoint:
+	case kind.Context == builtin.CtxTracepoint:
 		if off >= recordHead {
 			return true // data of fields with a variable length come after those that the format tells
 		}
@@ -123,7 +125,7 @@ func (l *lowerer) direct(off, size int) bool {
 		return false
 	}
 	switch l.prog.Kind.Context {
-	case lang.CtxPerf, lang.CtxTracing:
+	case builtin.CtxPerf, builtin.CtxTracing:
 		return size == 8
 	}
 	return true
@@ -138,7 +140,7 @@ func (l *lowerer) loadCtx(p place, size int) *ir.Value {
 		v := l.b.Load(size, p.base, p.off)
 		v.Pure = true
 		return v
-	case l.prog.Kind.Context == lang.CtxPerf:
+	case l.prog.Kind.Context == builtin.CtxPerf:
 		return l.b.Ext(l.perfBytes(p, size), size*8, false)
 	}
 	return l.probeRead(l.ctxMemory(p), size)
@@ -160,16 +162,16 @@ func (l *lowerer) perfBytes(p place, size int) *ir.Value {
 
 // ctxMemory is a place in the context by its address.
 func (l *lowerer) ctxMemory(p place) place {
-	p.base, p.off, p.space, p.own = l.scalarAddr(p), 0, lang.SpaceKernel, true
+	p.base, p.off, p.space, p.own = l.scalarAddr(p), 0, types.SpaceKernel, true
 	return p
 }
 
 // outOfCtx gives an object of size bytes that lies in the context a place that helpers can read.
 func (l *lowerer) outOfCtx(p place, size int) place {
-	if p.space != lang.SpaceCtx || !l.inCtx(p.off, size) {
+	if p.space != types.SpaceCtx || !l.inCtx(p.off, size) {
 		return p
 	}
-	if l.prog.Kind.Context != lang.CtxPerf {
+	if l.prog.Kind.Context != builtin.CtxPerf {
 		return l.ctxMemory(p)
 	}
 	dst := l.temp("context", size)
@@ -182,8 +184,8 @@ func (l *lowerer) outOfCtx(p place, size int) place {
 func (l *lowerer) copyCtx(dst, p place, size int) {
 	switch {
 	case !l.inCtx(p.off, size):
-	case l.prog.Kind.Context != lang.CtxPerf:
-		l.readMem(dst, size, l.scalarAddr(p), lang.SpaceKernel)
+	case l.prog.Kind.Context != builtin.CtxPerf:
+		l.readMem(dst, size, l.scalarAddr(p), types.SpaceKernel)
 	default:
 		for i := 0; i < size; {
 			n := wordAt(size-i, dst.off+i)
@@ -195,5 +197,5 @@ func (l *lowerer) copyCtx(dst, p place, size int) {
 
 // failHere is fail at the current place.
 func (l *lowerer) failHere(hint, format string, args ...any) {
-	l.fail(lang.Span{Pos: l.b.Pos, EndPos: l.b.Pos}, hint, format, args...)
+	l.fail(source.Span{Pos: l.b.Pos, EndPos: l.b.Pos}, hint, format, args...)
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 var (
@@ -270,7 +272,7 @@ func differ(t testing.TB, script string, seed uint64) {
 		}
 	}
 	f := s.failures()
-	delete(f, SiteDivide) // these scripts divide by zero
+	delete(f, layout.SiteDivide) // these scripts divide by zero
 	if len(f) > 0 {
 		t.Errorf("failures: %v", f)
 	}
@@ -289,7 +291,7 @@ func (s *session) elements(name string) map[int64]int64 {
 	s.t.Helper()
 	out := map[int64]int64{}
 	switch s.spec(name).Layout.Storage {
-	case StorageHash, StoragePerCPUHash:
+	case layout.StorageHash, layout.StoragePerCPUHash:
 	default:
 		out[0] = s.number(name, 0)
 		return out

@@ -1,25 +1,28 @@
 package codegen
 
-import "github.com/gotrace/gotrace/lang"
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+)
 
 // walk visits a node and everything under it, parents first.
-func walk(n lang.Node, visit func(lang.Node)) {
-	lang.Inspect(n, func(n lang.Node) bool {
+func walk(n source.Node, visit func(source.Node)) {
+	ast.Inspect(n, func(n source.Node) bool {
 		visit(n)
 		return true
 	})
 }
 
 // callsExit says whether some probe of the script can call exit().
-func callsExit(f *lang.File) bool {
+func callsExit(f *ast.File) bool {
 	found := false
 	for _, item := range f.Items {
-		p, ok := item.(*lang.Probe)
+		p, ok := item.(*ast.Probe)
 		if !ok {
 			continue
 		}
-		walk(p, func(n lang.Node) {
-			if c, ok := n.(*lang.Call); ok && c.Name == "exit" {
+		walk(p, func(n source.Node) {
+			if c, ok := n.(*ast.Call); ok && c.Name == "exit" {
 				found = true
 			}
 		})
@@ -29,15 +32,15 @@ func callsExit(f *lang.File) bool {
 
 // hasEffects says whether evaluating an expression can change something (a map, a variable, the ring
 // buffer) or end the program.
-func hasEffects(e lang.Expr) bool {
+func hasEffects(e ast.Expr) bool {
 	found := false
-	walk(e, func(n lang.Node) {
+	walk(e, func(n source.Node) {
 		switch n := n.(type) {
-		case *lang.IncDec:
+		case *ast.IncDec:
 			found = true
-		case *lang.BlockExpr:
+		case *ast.BlockExpr:
 			found = found || len(n.Body.Stmts) > 1 // with one, that is the value
-		case *lang.Call:
+		case *ast.Call:
 			found = found || effectCalls[n.Name]
 		}
 	})
@@ -45,19 +48,19 @@ func hasEffects(e lang.Expr) bool {
 }
 
 // changes says whether evaluating an expression can change a map of the script.
-func changes(e lang.Expr, name string) bool {
+func changes(e ast.Expr, name string) bool {
 	found := false
-	is := func(e lang.Expr) bool {
-		m, ok := e.(*lang.MapRef)
+	is := func(e ast.Expr) bool {
+		m, ok := e.(*ast.MapRef)
 		return ok && m.Name == name
 	}
-	walk(e, func(n lang.Node) {
+	walk(e, func(n source.Node) {
 		switch n := n.(type) {
-		case *lang.IncDec:
+		case *ast.IncDec:
 			found = found || is(n.Target)
-		case *lang.Assign:
+		case *ast.Assign:
 			found = found || is(n.Target)
-		case *lang.Call:
+		case *ast.Call:
 			found = found || n.Name == "delete" && is(n.Args[0])
 		}
 	})
@@ -68,10 +71,10 @@ func changes(e lang.Expr, name string) bool {
 var effectCalls = map[string]bool{"delete": true}
 
 // mentions says whether an expression reads a map of the script.
-func mentions(e lang.Expr, name string) bool {
+func mentions(e ast.Expr, name string) bool {
 	found := false
-	walk(e, func(n lang.Node) {
-		if m, ok := n.(*lang.MapRef); ok && m.Name == name {
+	walk(e, func(n source.Node) {
+		if m, ok := n.(*ast.MapRef); ok && m.Name == name {
 			found = true
 		}
 	})

@@ -3,8 +3,10 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Flags of bpf_ringbuf_submit, from include/uapi/linux/bpf.h. A wake-up costs about ten times what a record does. Without a flag the
@@ -20,27 +22,27 @@ const eventHeader = 8
 
 // record is an event while its code is made.
 type record struct {
-	ev    *Event
-	what  string      // for the message about lost records
-	args  []lang.Expr // parallel to ev.Fields
-	early []*operand  // parallel: arguments evaluated before the record is reserved, nil for the others
-	swap  *MapSpec    // the map that user space is to empty
-	key   *place      // a map key that follows the header, ev.Size-eventHeader bytes of it; there are no arguments then
+	ev    *layout.Event
+	what  string          // for the message about lost records
+	args  []ast.Expr      // parallel to ev.Fields
+	early []*operand      // parallel: arguments evaluated before the record is reserved, nil for the others
+	swap  *layout.MapSpec // the map that user space is to empty
+	key   *place          // a map key that follows the header, ev.Size-eventHeader bytes of it; there are no arguments then
 }
 
 // newRecord lays out the record of a call with the given arguments.
-func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
+func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *record {
 	r := &record{ev: ev, what: c.Name, args: args, early: make([]*operand, len(args))}
 	size := eventHeader
 	for _, e := range args {
 		t := fieldType(l.typeOf(e))
 		if inMemory(t) && !l.fits(t.Size()) {
-			t = lang.Int{Bits: 64}
+			t = types.Int{Bits: 64}
 		}
 		ev.Fields = append(ev.Fields, t)
 		ev.Offs = append(ev.Offs, size)
 		if inMemory(t) {
-			size += align8(t.Size())
+			size += layout.Align8(t.Size())
 		} else {
 			size += 8
 		}
@@ -50,7 +52,7 @@ func (l *lowerer) newRecord(c *lang.Call, ev *Event, args []lang.Expr) *record {
 }
 
 // announce adds the record's kind to the blueprint, once for all copies of an unrolled body.
-func (l *lowerer) announce(c *lang.Call, r *record) *record {
+func (l *lowerer) announce(c *ast.Call, r *record) *record {
 	if old := l.events[c]; old != nil {
 		r.ev = old
 		return r
@@ -61,9 +63,9 @@ func (l *lowerer) announce(c *lang.Call, r *record) *record {
 }
 
 // fieldType is the type of a value in a record.
-func fieldType(t lang.Type) lang.Type {
-	if a, ok := t.(lang.Agg); ok {
-		return lang.Int{Bits: 64, Signed: a.Signed}
+func fieldType(t types.Type) types.Type {
+	if a, ok := t.(types.Agg); ok {
+		return types.Int{Bits: 64, Signed: a.Signed}
 	}
 	return t
 }
@@ -85,10 +87,10 @@ func (l *lowerer) send(r *record, flags int64) {
 	pos, reads := l.b.Pos, l.copyReads()
 	f := l.fn.fn
 	lost, got, done := f.NewBlock("lost"), f.NewBlock("record"), f.NewBlock("sent")
-	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(MapEvents), l.b.Const(int64(r.ev.Size)), l.b.Const(0))
+	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(layout.MapEvents), l.b.Const(int64(r.ev.Size)), l.b.Const(0))
 	l.b.BranchUnlikely(ir.Eq, rec, l.b.Const(0), lost, got)
 	l.b.At(lost)
-	l.countFailure(&Site{Kind: SiteLost, Pos: r.ev.Pos, What: r.what})
+	l.countFailure(&layout.Site{Kind: layout.SiteLost, Pos: r.ev.Pos, What: r.what})
 	l.b.Jump(done)
 	l.b.At(got)
 	l.b.Store(8, rec, 0, l.b.Const(int64(r.ev.ID)))
@@ -110,11 +112,11 @@ func (l *lowerer) send(r *record, flags int64) {
 }
 
 // evaluate lowers an argument to a number, or to memory that keeps its value.
-func (l *lowerer) evaluate(e lang.Expr, t lang.Type) *operand {
+func (l *lowerer) evaluate(e ast.Expr, t types.Type) *operand {
 	if !inMemory(t) {
 		return &operand{typ: t, val: l.numExpr(e)}
 	}
-	p := l.temp("argument", align8(t.Size()))
+	p := l.temp("argument", layout.Align8(t.Size()))
 	l.store(p, t, e, false)
 	return &operand{typ: t, mem: p}
 }

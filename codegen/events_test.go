@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // field is the bytes of a field of a record, as many as its type has.
-func fieldOf(ev *Event, rec []byte, i int) []byte {
+func fieldOf(ev *layout.Event, rec []byte, i int) []byte {
 	return rec[ev.Offs[i]:][:ev.Fields[i].Size()]
 }
 
@@ -28,7 +29,7 @@ func TestKernelEvents(t *testing.T) {
 	s.run(0, -2)
 	s.run(0, -2) // does nothing: exit was called
 	recs := s.records()
-	kinds := []EventKind{EventPrintf, EventPrint, EventPrintMap, EventPrintMap, EventPrint, EventClear, EventZero, EventTime, EventPrintf, EventPrintf, EventExit}
+	kinds := []layout.EventKind{layout.EventPrintf, layout.EventPrint, layout.EventPrintMap, layout.EventPrintMap, layout.EventPrint, layout.EventClear, layout.EventZero, layout.EventTime, layout.EventPrintf, layout.EventPrintf, layout.EventExit}
 	if len(recs) != len(kinds) {
 		t.Fatalf("%d records, want %d", len(recs), len(kinds))
 	}
@@ -42,13 +43,13 @@ func TestKernelEvents(t *testing.T) {
 			t.Errorf("record %d is of kind %d and %d bytes, want %d and %d", i, ev.Kind, len(rec), kinds[i], ev.Size)
 		}
 	}
-	at := func(i int) *Event { return s.bp.Events[binary.LittleEndian.Uint32(recs[i])] }
+	at := func(i int) *layout.Event { return s.bp.Events[binary.LittleEndian.Uint32(recs[i])] }
 	for i, want := range [][]byte{{0xfe}, []byte("text\x00"), word8(0), {0}} {
 		if got := fieldOf(at(0), recs[0], i); !bytes.HasPrefix(got, want) {
 			t.Errorf("field %d of the first record is %q, want %q", i, got, want)
 		}
 	}
-	tuple := at(1).Fields[0].(lang.Tuple)
+	tuple := at(1).Fields[0].(types.Tuple)
 	for i, want := range [][]byte{word8(1), []byte("ab\x00"), {2}} {
 		if got := recs[1][at(1).Offs[0]+tuple.Offset(i):][:tuple.Elems[i].Size()]; !bytes.Equal(got, want) {
 			t.Errorf("element %d of the tuple is %q, want %q", i, got, want)
@@ -66,11 +67,11 @@ func TestKernelEvents(t *testing.T) {
 	if got := binary.LittleEndian.Uint64(recs[10][at(10).Offs[0]:]); got != 3 {
 		t.Errorf("the exit code is %d", got)
 	}
-	b, err := s.maps[MapGlobals].LookupBytes(uint32(0))
+	b, err := s.maps[layout.MapGlobals].LookupBytes(uint32(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b[GlobalExiting] != 1 || b[GlobalExitCode] != 3 {
+	if b[layout.GlobalExiting] != 1 || b[layout.GlobalExitCode] != 3 {
 		t.Errorf("globals are %v", b)
 	}
 }
@@ -85,7 +86,7 @@ func TestKernelLostEvents(t *testing.T) {
 	if n := s.number("@n", 0); n != runs {
 		t.Errorf("@n is %d, want %d", n, runs)
 	}
-	got, lost := len(s.records()), s.failures()[SiteLost]
+	got, lost := len(s.records()), s.failures()[layout.SiteLost]
 	if lost == 0 || uint64(got)+lost != runs {
 		t.Errorf("%d records and %d lost, want %d together", got, lost, runs)
 	}

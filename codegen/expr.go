@@ -1,14 +1,16 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
-var int64Type = lang.Int{Bits: 64, Signed: true}
+var int64Type = types.Int{Bits: 64, Signed: true}
 
 // expr lowers an expression.
-func (l *lowerer) expr(e lang.Expr) operand {
+func (l *lowerer) expr(e ast.Expr) operand {
 	l.b.Pos = e.Range().Pos
 	t := l.typeOf(e)
 	if c, ok := l.constOf(e); ok {
@@ -18,36 +20,36 @@ func (l *lowerer) expr(e lang.Expr) operand {
 		return operand{typ: t, val: l.b.Const(int64(c.Int))}
 	}
 	switch e := e.(type) {
-	case *lang.Var:
+	case *ast.Var:
 		return l.getVar(l.prog.Vars[e])
-	case *lang.MapRef:
+	case *ast.MapRef:
 		return l.mapRead(e)
-	case *lang.Ident:
+	case *ast.Ident:
 		return l.builtinVar(e)
-	case *lang.Call:
+	case *ast.Call:
 		return l.call(e)
-	case *lang.Unary:
+	case *ast.Unary:
 		return l.unary(e)
-	case *lang.Binary:
+	case *ast.Binary:
 		return l.binary(e)
-	case *lang.Ternary:
+	case *ast.Ternary:
 		return l.ternary(e)
-	case *lang.Cast:
+	case *ast.Cast:
 		return l.cast(e)
-	case *lang.IncDec:
+	case *ast.IncDec:
 		return l.incDec(e)
-	case *lang.FieldExpr:
+	case *ast.FieldExpr:
 		return l.field(e)
-	case *lang.Index:
+	case *ast.Index:
 		return l.indexExpr(e)
-	case *lang.TupleIndex:
+	case *ast.TupleIndex:
 		return l.tupleIndex(e)
-	case *lang.TupleExpr:
+	case *ast.TupleExpr:
 		p := l.temp("tuple", t.Size())
 		l.store(p, t, e, true)
 		p.exact = true
 		return operand{typ: t, mem: p}
-	case *lang.BlockExpr:
+	case *ast.BlockExpr:
 		return l.blockExpr(e)
 	}
 	// What is left is constant (literals, sizeof, parameters), and the checker has given its value.
@@ -56,9 +58,9 @@ func (l *lowerer) expr(e lang.Expr) operand {
 }
 
 // inMemory says whether values of a type lie in memory rather than in a register.
-func inMemory(t lang.Type) bool {
+func inMemory(t types.Type) bool {
 	switch t.(type) {
-	case lang.String, lang.Tuple, *lang.Struct, lang.Array:
+	case types.String, types.Tuple, *types.Struct, types.Array:
 		return true
 	}
 	return false
@@ -79,21 +81,21 @@ func (l *lowerer) num(o operand) *ir.Value {
 	return o.val
 }
 
-func (l *lowerer) numExpr(e lang.Expr) *ir.Value { return l.num(l.expr(e)) }
+func (l *lowerer) numExpr(e ast.Expr) *ir.Value { return l.num(l.expr(e)) }
 
 // convert turns a number of one type into one of another, as C does.
-func (l *lowerer) convert(v *ir.Value, from, to lang.Type) *ir.Value {
-	if _, ok := to.(lang.Bool); ok {
-		if _, ok := from.(lang.Bool); ok {
+func (l *lowerer) convert(v *ir.Value, from, to types.Type) *ir.Value {
+	if _, ok := to.(types.Bool); ok {
+		if _, ok := from.(types.Bool); ok {
 			return v
 		}
 		return l.b.Cmp(ir.Ne, v, l.b.Const(0))
 	}
-	ti, ok := to.(lang.Int)
+	ti, ok := to.(types.Int)
 	if !ok || ti.Bits == 64 {
 		return v // widening keeps the value: registers hold it extended as its own type says
 	}
-	if fi, ok := from.(lang.Int); ok {
+	if fi, ok := from.(types.Int); ok {
 		if fi.Bits < ti.Bits && (!fi.Signed || ti.Signed) || fi.Bits == ti.Bits && fi.Signed == ti.Signed {
 			return v
 		}
@@ -102,15 +104,15 @@ func (l *lowerer) convert(v *ir.Value, from, to lang.Type) *ir.Value {
 }
 
 // wrap cuts the result of an operation to its type.
-func (l *lowerer) wrap(v *ir.Value, t lang.Type) *ir.Value {
-	if i, ok := t.(lang.Int); ok {
+func (l *lowerer) wrap(v *ir.Value, t types.Type) *ir.Value {
+	if i, ok := t.(types.Int); ok {
 		return l.b.Ext(v, i.Bits, i.Signed)
 	}
 	return v
 }
 
-func signed(t lang.Type) bool {
-	i, ok := t.(lang.Int)
+func signed(t types.Type) bool {
+	i, ok := t.(types.Int)
 	return ok && i.Signed
 }
 
@@ -129,7 +131,7 @@ var arithOps = map[string][2]ir.Op{
 }
 
 // arith computes x op y in type t; both are extended as t says, and so is the result.
-func (l *lowerer) arith(op string, t lang.Type, x, y *ir.Value) *ir.Value {
+func (l *lowerer) arith(op string, t types.Type, x, y *ir.Value) *ir.Value {
 	ops := arithOps[op]
 	o := ops[0]
 	if signed(t) {
@@ -147,7 +149,7 @@ func (l *lowerer) divideChecked(o ir.Op, x, y *ir.Value) *ir.Value {
 	zero, some, end := l.newJoin("zero"), l.newJoin("nonzero"), l.newJoin("quotient")
 	l.branch(ir.Ne, y, l.b.Const(0), some, zero)
 	l.land(zero)
-	l.countFailure(&Site{Kind: SiteDivide, Pos: pos})
+	l.countFailure(&layout.Site{Kind: layout.SiteDivide, Pos: pos})
 	l.jump(end, l.b.Const(1))
 	l.land(some)
 	l.jump(end, l.b.Op(o, x, y))
@@ -155,7 +157,7 @@ func (l *lowerer) divideChecked(o ir.Op, x, y *ir.Value) *ir.Value {
 }
 
 // pointerAdd is p + n or p - n, in elements.
-func (l *lowerer) pointerAdd(op string, p lang.Pointer, x, n *ir.Value) *ir.Value {
+func (l *lowerer) pointerAdd(op string, p types.Pointer, x, n *ir.Value) *ir.Value {
 	if size := p.Elem.Size(); size > 1 {
 		n = l.b.OpImm(ir.OpMul, n, int64(size))
 	}
@@ -178,9 +180,9 @@ var conds = map[string][2]ir.Cond{
 }
 
 // compareNumbers lowers the operands of a comparison of numbers or pointers.
-func (l *lowerer) compareNumbers(e *lang.Binary) (ir.Cond, *ir.Value, *ir.Value) {
+func (l *lowerer) compareNumbers(e *ast.Binary) (ir.Cond, *ir.Value, *ir.Value) {
 	tx, ty := l.typeOf(e.X), l.typeOf(e.Y)
-	t := lang.CommonType(tx, ty)
+	t := types.CommonType(tx, ty)
 	x := l.convert(l.numExpr(e.X), tx, t)
 	y := l.convert(l.numExpr(e.Y), ty, t)
 	c := conds[e.Op][0]
@@ -190,7 +192,7 @@ func (l *lowerer) compareNumbers(e *lang.Binary) (ir.Cond, *ir.Value, *ir.Value)
 	return c, x, y
 }
 
-func (l *lowerer) binary(e *lang.Binary) operand {
+func (l *lowerer) binary(e *ast.Binary) operand {
 	t := l.typeOf(e)
 	switch {
 	case e.Op == "&&" || e.Op == "||" || isComparison(e.Op) && inMemory(l.typeOf(e.X)):
@@ -200,8 +202,8 @@ func (l *lowerer) binary(e *lang.Binary) operand {
 		return operand{typ: t, val: l.b.Cmp(c, x, y)}
 	}
 	tx, ty := l.typeOf(e.X), l.typeOf(e.Y)
-	if p, ok := t.(lang.Pointer); ok {
-		if _, ok := tx.(lang.Pointer); ok {
+	if p, ok := t.(types.Pointer); ok {
+		if _, ok := tx.(types.Pointer); ok {
 			x := l.numExpr(e.X)
 			return operand{typ: t, val: l.pointerAdd(e.Op, p, x, l.numExpr(e.Y))}
 		}
@@ -218,7 +220,7 @@ func (l *lowerer) binary(e *lang.Binary) operand {
 }
 
 // truth lowers a condition as the number 1 or 0.
-func (l *lowerer) truth(e lang.Expr) operand {
+func (l *lowerer) truth(e ast.Expr) operand {
 	yes, no, end := l.newJoin("true"), l.newJoin("false"), l.newJoin("truth")
 	l.cond(e, yes, no)
 	l.land(yes)
@@ -232,7 +234,7 @@ func (l *lowerer) truth(e lang.Expr) operand {
 	return operand{typ: l.typeOf(e), val: v[0]}
 }
 
-func (l *lowerer) unary(e *lang.Unary) operand {
+func (l *lowerer) unary(e *ast.Unary) operand {
 	t := l.typeOf(e)
 	switch e.Op {
 	case "*":
@@ -254,7 +256,7 @@ func (l *lowerer) unary(e *lang.Unary) operand {
 }
 
 // ternaryEffect is `c ? x : y` as a statement.
-func (l *lowerer) ternaryEffect(e *lang.Ternary) {
+func (l *lowerer) ternaryEffect(e *ast.Ternary) {
 	if e.X == e.Cond {
 		l.ternary(e) // a ?: b
 		return
@@ -270,9 +272,9 @@ func (l *lowerer) ternaryEffect(e *lang.Ternary) {
 	l.land(end)
 }
 
-func (l *lowerer) ternary(e *lang.Ternary) operand {
+func (l *lowerer) ternary(e *ast.Ternary) operand {
 	t := l.typeOf(e)
-	if _, ok := t.(lang.None); ok {
+	if _, ok := t.(types.None); ok {
 		l.ternaryEffect(e)
 		return operand{typ: t}
 	}
@@ -303,7 +305,7 @@ func (l *lowerer) ternary(e *lang.Ternary) operand {
 }
 
 // storeTernary builds the chosen side of a ternary at dst.
-func (l *lowerer) storeTernary(dst place, t lang.Type, e *lang.Ternary, exact bool) {
+func (l *lowerer) storeTernary(dst place, t types.Type, e *ast.Ternary, exact bool) {
 	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("end")
 	l.cond(e.Cond, yes, no)
 	l.land(yes)
@@ -315,22 +317,22 @@ func (l *lowerer) storeTernary(dst place, t lang.Type, e *lang.Ternary, exact bo
 	l.land(end)
 }
 
-func (l *lowerer) cast(e *lang.Cast) operand {
+func (l *lowerer) cast(e *ast.Cast) operand {
 	t, from := l.typeOf(e), l.typeOf(e.X)
 	o := l.expr(e.X)
 	switch t := t.(type) {
-	case lang.Pointer:
+	case types.Pointer:
 		if o.typed && samePointee(o.typ, t) {
 			return operand{typ: t, val: o.val, typed: true}
 		}
 		return operand{typ: t, val: l.num(l.materialize(o))}
-	case lang.Int:
+	case types.Int:
 		if inMemory(from) {
 			// The bytes of an array as a number.
 			return l.loadAt(o.mem, t)
 		}
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
-	case lang.Bool:
+	case types.Bool:
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	}
 	switch {
@@ -350,20 +352,20 @@ func (l *lowerer) cast(e *lang.Cast) operand {
 }
 
 // samePointee says whether two pointer types point to the same struct.
-func samePointee(a, b lang.Type) bool {
-	pa, ok1 := a.(lang.Pointer)
-	pb, ok2 := b.(lang.Pointer)
+func samePointee(a, b types.Type) bool {
+	pa, ok1 := a.(types.Pointer)
+	pb, ok2 := b.(types.Pointer)
 	if !ok1 || !ok2 {
 		return false
 	}
-	sa, ok1 := pa.Elem.(*lang.Struct)
-	sb, ok2 := pb.Elem.(*lang.Struct)
+	sa, ok1 := pa.Elem.(*types.Struct)
+	sb, ok2 := pb.Elem.(*types.Struct)
 	return ok1 && ok2 && (sa == sb || sa.BTFID != 0 && sa.BTFID == sb.BTFID)
 }
 
 // incDec is ++ or --, before or after.
-func (l *lowerer) incDec(e *lang.IncDec) operand {
-	target, ok := e.Target.(*lang.Var)
+func (l *lowerer) incDec(e *ast.IncDec) operand {
+	target, ok := e.Target.(*ast.Var)
 	if !ok {
 		return l.mapIncDec(e)
 	}
@@ -371,7 +373,7 @@ func (l *lowerer) incDec(e *lang.IncDec) operand {
 	old := l.num(l.getVar(v))
 	step := l.b.Const(1)
 	var now *ir.Value
-	if p, ok := v.Type.(lang.Pointer); ok {
+	if p, ok := v.Type.(types.Pointer); ok {
 		now = l.pointerAdd(e.Op[:1], p, old, step)
 	} else {
 		now = l.arith(e.Op[:1], v.Type, old, step)
@@ -383,14 +385,14 @@ func (l *lowerer) incDec(e *lang.IncDec) operand {
 	return operand{typ: v.Type, val: old}
 }
 
-func (l *lowerer) tupleIndex(e *lang.TupleIndex) operand {
+func (l *lowerer) tupleIndex(e *ast.TupleIndex) operand {
 	o := l.expr(e.X)
-	t := o.typ.(lang.Tuple)
+	t := o.typ.(types.Tuple)
 	return l.element(o, t, e.N)
 }
 
 // element is a part of a tuple that lies in memory.
-func (l *lowerer) element(o operand, t lang.Tuple, i int) operand {
+func (l *lowerer) element(o operand, t types.Tuple, i int) operand {
 	p := o.mem.at(t.Offset(i))
 	if inMemory(t.Elems[i]) {
 		return operand{typ: t.Elems[i], mem: p}
@@ -399,7 +401,7 @@ func (l *lowerer) element(o operand, t lang.Tuple, i int) operand {
 }
 
 // blockExpr evaluates a block; its value is that of its last expression.
-func (l *lowerer) blockExpr(e *lang.BlockExpr) operand {
+func (l *lowerer) blockExpr(e *ast.BlockExpr) operand {
 	stmts := e.Body.Stmts
 	last := len(stmts) - 1
 	for _, s := range stmts[:max(last, 0)] {
@@ -409,7 +411,7 @@ func (l *lowerer) blockExpr(e *lang.BlockExpr) operand {
 		l.stmt(s) // temporaries live on: the value may refer to them
 	}
 	if last >= 0 {
-		if x, ok := stmts[last].(*lang.ExprStmt); ok {
+		if x, ok := stmts[last].(*ast.ExprStmt); ok {
 			return l.expr(x.X)
 		}
 		l.stmt(stmts[last])

@@ -1,8 +1,10 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Memory of the kernel is read in one of three ways, the cheapest that the verifier takes:
@@ -13,10 +15,10 @@ import (
 //   - bpf_probe_read_kernel.
 
 // deref is what a pointer points to.
-func (l *lowerer) deref(o operand, t lang.Type) operand {
+func (l *lowerer) deref(o operand, t types.Type) operand {
 	p := l.pointee(o)
 	if inMemory(t) {
-		if pt, ok := o.typ.(lang.Pointer); ok {
+		if pt, ok := o.typ.(types.Pointer); ok {
 			return object(t, p, pt.Elem)
 		}
 		return operand{typ: t, mem: p}
@@ -25,39 +27,39 @@ func (l *lowerer) deref(o operand, t lang.Type) operand {
 }
 
 // object is what lies at a place, of type t as a value and of type raw in C.
-func object(t lang.Type, p place, raw lang.Type) operand {
-	_, array := lang.CharArray(raw)
+func object(t types.Type, p place, raw types.Type) operand {
+	_, array := types.CharArray(raw)
 	p.chars = array && isString(t)
 	return operand{typ: t, mem: p}
 }
 
 // pointee is the place that a pointer points to.
 func (l *lowerer) pointee(o operand) place {
-	pt, ok := o.typ.(lang.Pointer)
+	pt, ok := o.typ.(types.Pointer)
 	if !ok {
 		if o.val == nil && o.mem.base != nil {
 			return o.mem // an array stands for its first element
 		}
-		pt = lang.Pointer{Elem: lang.Void{}}
+		pt = types.Pointer{Elem: types.Void{}}
 	}
-	if pt.Space == lang.SpaceCtx {
+	if pt.Space == types.SpaceCtx {
 		return l.ctxPlace(o)
 	}
 	if o.typed {
-		return place{base: o.val, space: lang.SpaceKernel, typed: true}
+		return place{base: o.val, space: types.SpaceKernel, typed: true}
 	}
 	addr := l.num(o)
-	if s, ok := pt.Elem.(*lang.Struct); ok && (pt.Space == lang.SpaceKernel || pt.Space == lang.SpaceNone && l.numbersAreKernel()) {
+	if s, ok := pt.Elem.(*types.Struct); ok && (pt.Space == types.SpaceKernel || pt.Space == types.SpaceNone && l.numbersAreKernel()) {
 		if id := l.k.kernel.Cast(); id != 0 && s.BTFID != 0 {
 			cast := l.b.Kfunc(id, true, addr, l.b.Const(int64(s.BTFID)))
-			return place{base: cast, space: lang.SpaceKernel, typed: true}
+			return place{base: cast, space: types.SpaceKernel, typed: true}
 		}
 	}
 	return place{base: addr, space: pt.Space}
 }
 
 // field is x.name or x->name.
-func (l *lowerer) field(e *lang.FieldExpr) operand {
+func (l *lowerer) field(e *ast.FieldExpr) operand {
 	o := l.expr(e.X)
 	l.b.Pos = e.Pos
 	s, p := l.structOf(o)
@@ -89,12 +91,12 @@ func (l *lowerer) field(e *lang.FieldExpr) operand {
 }
 
 // structOf is the struct an operand is or points to, and where it lies.
-func (l *lowerer) structOf(o operand) (*lang.Struct, place) {
-	if s, ok := o.typ.(*lang.Struct); ok {
+func (l *lowerer) structOf(o operand) (*types.Struct, place) {
+	if s, ok := o.typ.(*types.Struct); ok {
 		return s, o.mem
 	}
-	if pt, ok := o.typ.(lang.Pointer); ok {
-		if s, ok := pt.Elem.(*lang.Struct); ok {
+	if pt, ok := o.typ.(types.Pointer); ok {
+		if s, ok := pt.Elem.(*types.Struct); ok {
 			return s, l.pointee(o)
 		}
 	}
@@ -102,14 +104,14 @@ func (l *lowerer) structOf(o operand) (*lang.Struct, place) {
 }
 
 // throughUnion says whether a field is found in an anonymous union of s.
-func throughUnion(s *lang.Struct, name string) bool {
+func throughUnion(s *types.Struct, name string) bool {
 	for _, f := range s.Fields() {
 		if f.Name == name {
 			return s.Union
 		}
 	}
 	for _, f := range s.Fields() {
-		if inner, ok := f.Type.(*lang.Struct); ok && f.Name == "" {
+		if inner, ok := f.Type.(*types.Struct); ok && f.Name == "" {
 			if _, ok := inner.Field(name); ok {
 				return inner.Union || throughUnion(inner, name)
 			}
@@ -121,16 +123,16 @@ func throughUnion(s *lang.Struct, name string) bool {
 // dataLoc follows a tracepoint's __data_loc or __rel_loc field: the low 16 bits are the offset of the data from
 // a place in the record (include/trace/stages/stage1_struct_define.h).
 func (l *lowerer) dataLoc(p place, from int) place {
-	loc := l.loadAt(p, lang.Int{Bits: 32})
+	loc := l.loadAt(p, types.Int{Bits: 32})
 	off := l.b.OpImm(ir.OpAnd, loc.val, 0xffff)
 	base := l.b.Op(ir.OpAdd, l.b.Op(ir.OpScalar, l.ctx()), off)
-	return place{base: base, off: from, space: lang.SpaceKernel}
+	return place{base: base, off: from, space: types.SpaceKernel}
 }
 
 // bitfield loads the bytes that hold a bitfield and cuts it out.
-func (l *lowerer) bitfield(p place, f lang.Field) *ir.Value {
+func (l *lowerer) bitfield(p place, f types.Field) *ir.Value {
 	size := f.Type.Size()
-	v := l.loadAt(p, lang.Int{Bits: size * 8}).val
+	v := l.loadAt(p, types.Int{Bits: size * 8}).val
 	v = l.b.OpImm(ir.OpShl, v, int64(64-f.BitOffset-f.BitSize))
 	op := ir.OpLShr
 	if signed(f.Type) {
@@ -140,24 +142,24 @@ func (l *lowerer) bitfield(p place, f lang.Field) *ir.Value {
 }
 
 // loadAt reads a scalar of type t.
-func (l *lowerer) loadAt(p place, t lang.Type) operand {
+func (l *lowerer) loadAt(p place, t types.Type) operand {
 	size := t.Size()
 	var v *ir.Value
 	switch {
-	case p.space == lang.SpaceBPF:
+	case p.space == types.SpaceBPF:
 		v = l.b.Load(size, p.base, p.off)
-	case p.space == lang.SpaceCtx:
+	case p.space == types.SpaceCtx:
 		v = l.loadCtx(p, size)
 	case p.typed:
 		v = l.b.Load(size, p.base, p.off)
-		if pt, ok := t.(lang.Pointer); ok {
-			if s, ok := pt.Elem.(*lang.Struct); ok && s.BTFID != 0 && !p.union && pt.Space != lang.SpaceUser {
+		if pt, ok := t.(types.Pointer); ok {
+			if s, ok := pt.Elem.(*types.Struct); ok && s.BTFID != 0 && !p.union && pt.Space != types.SpaceUser {
 				return operand{typ: t, val: v, typed: true}
 			}
 		}
 		if size == 8 {
 			// The verifier may take it for a pointer (a union, a type it knows more of than we do).
-			if _, isPtr := t.(lang.Pointer); isPtr || p.union {
+			if _, isPtr := t.(types.Pointer); isPtr || p.union {
 				v = l.b.Op(ir.OpScalar, v)
 			}
 		}
@@ -182,10 +184,10 @@ func (l *lowerer) probeRead(p place, size int) *ir.Value {
 
 // readMem copies size bytes of kernel or user memory to the program's own. A failed read is counted and gives zeros:
 // the helper clears its destination.
-func (l *lowerer) readMem(dst place, size int, src *ir.Value, space lang.AddrSpace) {
+func (l *lowerer) readMem(dst place, size int, src *ir.Value, space types.AddrSpace) {
 	r := readerOf(space)
 	ret := l.b.Helper(int(r.bytes), false, l.addr(dst), l.b.Const(int64(size)), src)
-	l.readFailure(ret, &Site{Kind: SiteRead, Pos: l.b.Pos, What: r.what})
+	l.readFailure(ret, &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: r.what})
 }
 
 // plainAddr is the address of a place as a number.
@@ -201,7 +203,7 @@ func (l *lowerer) plainAddr(p place) *ir.Value {
 // scalarAddr is the address of any place, BPF memory and the context too, as a number.
 func (l *lowerer) scalarAddr(p place) *ir.Value {
 	base := p.base
-	if p.typed || p.space == lang.SpaceBPF || p.space == lang.SpaceCtx {
+	if p.typed || p.space == types.SpaceBPF || p.space == types.SpaceCtx {
 		base = l.b.Op(ir.OpScalar, base)
 	}
 	if p.off == 0 {

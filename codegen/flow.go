@@ -4,7 +4,10 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -153,7 +156,7 @@ func (l *lowerer) branch(c ir.Cond, x, y *ir.Value, yes, no *join) {
 }
 
 // cond branches on the truth of an expression, evaluating && and || from left to right and only as far as needed.
-func (l *lowerer) cond(e lang.Expr, yes, no *join) {
+func (l *lowerer) cond(e ast.Expr, yes, no *join) {
 	if l.b.Block == nil {
 		return
 	}
@@ -167,12 +170,12 @@ func (l *lowerer) cond(e lang.Expr, yes, no *join) {
 		return
 	}
 	switch e := e.(type) {
-	case *lang.Unary:
+	case *ast.Unary:
 		if e.Op == "!" {
 			l.cond(e.X, no, yes)
 			return
 		}
-	case *lang.Binary:
+	case *ast.Binary:
 		if l.condBinary(e, yes, no) {
 			return
 		}
@@ -181,7 +184,7 @@ func (l *lowerer) cond(e lang.Expr, yes, no *join) {
 }
 
 // condBinary handles the operators that are branches themselves.
-func (l *lowerer) condBinary(e *lang.Binary, yes, no *join) bool {
+func (l *lowerer) condBinary(e *ast.Binary, yes, no *join) bool {
 	switch e.Op {
 	case "&&", "||":
 		rhs := l.newJoin("rhs")
@@ -250,7 +253,7 @@ func (l *lowerer) guardExit() {
 	}
 	l.k.usesGlo = true
 	gone, on := l.fn.fn.NewBlock("gone"), l.fn.fn.NewBlock("on")
-	exiting := l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalExiting)
+	exiting := l.b.Load(8, l.b.MapValue(layout.MapGlobals, 0), layout.GlobalExiting)
 	l.b.BranchUnlikely(ir.Ne, exiting, l.b.Const(0), gone, on)
 	l.b.At(gone)
 	l.leave()
@@ -260,7 +263,7 @@ func (l *lowerer) guardExit() {
 // filterPID leaves unless the current process is that of -p. Perf events and uprobes are
 // attached to the process alone, so that they need no filter; intervals belong to no process.
 func (l *lowerer) filterPID() {
-	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Timed || l.prog.Kind.Context == lang.CtxPerf {
+	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Timed || l.prog.Kind.Context == builtin.CtxPerf {
 		return
 	}
 	other, ours := l.fn.fn.NewBlock("otherpid"), l.fn.fn.NewBlock("ourpid")

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/langtest"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -50,7 +51,7 @@ func TestGolden(t *testing.T) {
 func golden(t *testing.T, script string) string {
 	t.Helper()
 	env := langtest.New()
-	src := &lang.Source{Name: "golden", Text: []byte(script)}
+	src := &source.Source{Name: "golden", Text: []byte(script)}
 	file, diags := lang.Parse(src, nil)
 	var checked *lang.Checked
 	if !diags.HasErrors() {

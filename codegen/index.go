@@ -1,16 +1,20 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // indexExpr is x[i] on an array, a string or a pointer. Only what a pointer points to has no end: an index outside of an array or a string that the
 // script holds, or that lies in the context, is counted and gives 0.
-func (l *lowerer) indexExpr(e *lang.Index) operand {
+func (l *lowerer) indexExpr(e *ast.Index) operand {
 	t := l.typeOf(e)
 	x := l.expr(e.X)
-	if tuple, ok := x.typ.(lang.Tuple); ok {
+	if tuple, ok := x.typ.(types.Tuple); ok {
 		c, _ := l.constOf(e.I)
 		return l.element(x, tuple, int(c.Int))
 	}
@@ -38,17 +42,17 @@ func (l *lowerer) indexExpr(e *lang.Index) operand {
 const unlimited = -1
 
 // indexed is where the elements of x lie, their type, and how many of them x holds.
-func (l *lowerer) indexed(x operand, i lang.Expr) (p place, elem lang.Type, n int) {
+func (l *lowerer) indexed(x operand, i ast.Expr) (p place, elem types.Type, n int) {
 	switch t := x.typ.(type) {
-	case lang.Array:
-		if x.mem.ours() && (t.Len > 0 || x.mem.space != lang.SpaceCtx) {
+	case types.Array:
+		if x.mem.ours() && (t.Len > 0 || x.mem.space != types.SpaceCtx) {
 			return x.mem, t.Elem, t.Len
 		}
 		return x.mem, t.Elem, unlimited
-	case lang.Pointer:
+	case types.Pointer:
 		return l.pointee(x), t.Elem, unlimited
 	}
-	char := lang.Int{Bits: 8, Signed: true}
+	char := types.Int{Bits: 8, Signed: true}
 	if x.mem.chars && !x.mem.ours() {
 		return x.mem, char, unlimited
 	}
@@ -63,7 +67,7 @@ func (l *lowerer) indexed(x operand, i lang.Expr) (p place, elem lang.Type, n in
 }
 
 // ours says that a place is held by the script or lies in the context: it has an end.
-func (p place) ours() bool { return p.own || p.space == lang.SpaceBPF || p.space == lang.SpaceCtx }
+func (p place) ours() bool { return p.own || p.space == types.SpaceBPF || p.space == types.SpaceCtx }
 
 // variableIndex is p[i] of n elements. Offsets that are not constant can not be added to typed pointers or the
 // context, so that the element is then read by a helper from its plain address.
@@ -79,12 +83,12 @@ func (l *lowerer) variableIndex(p place, i *ir.Value, size, n int) place {
 	addr := end.AddParam()
 	l.b.BranchUnlikely(ir.UGe, i, l.b.Const(int64(n)), out, in)
 	l.b.At(out)
-	l.countFailure(&Site{Kind: SiteIndex, Pos: l.b.Pos})
+	l.countFailure(&layout.Site{Kind: layout.SiteIndex, Pos: l.b.Pos})
 	l.b.Jump(end, l.b.Op(ir.OpScalar, l.zeros(size)))
 	l.b.At(in)
 	l.b.Jump(end, l.elementAddr(p, i, size))
 	l.b.At(end)
-	return place{base: addr, space: lang.SpaceKernel, own: true}
+	return place{base: addr, space: types.SpaceKernel, own: true}
 }
 
 // elementAddr is the address of p[i] as a number.
@@ -95,8 +99,8 @@ func (l *lowerer) elementAddr(p place, i *ir.Value, size int) *ir.Value {
 // indexedVars are the variables that some index looks into: their strings are padded with zeros, so that there is nothing behind the NUL.
 func indexedVars(p *lang.Prog) map[*lang.Variable]bool {
 	vars := map[*lang.Variable]bool{}
-	visit := func(n lang.Node) {
-		if e, ok := n.(*lang.Index); ok {
+	visit := func(n source.Node) {
+		if e, ok := n.(*ast.Index); ok {
 			if v := rootVar(e.X); v != nil {
 				vars[p.Vars[v]] = true
 			}
@@ -110,16 +114,16 @@ func indexedVars(p *lang.Prog) map[*lang.Variable]bool {
 }
 
 // rootVar is the variable that an expression takes a part of, nil if it is none.
-func rootVar(e lang.Expr) *lang.Var {
+func rootVar(e ast.Expr) *ast.Var {
 	for {
 		switch x := e.(type) {
-		case *lang.Var:
+		case *ast.Var:
 			return x
-		case *lang.TupleIndex:
+		case *ast.TupleIndex:
 			e = x.X
-		case *lang.FieldExpr:
+		case *ast.FieldExpr:
 			e = x.X
-		case *lang.Index:
+		case *ast.Index:
 			e = x.X
 		default:
 			return nil

@@ -3,7 +3,9 @@ package codegen
 import (
 	"fmt"
 
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // interp runs a probe's body on the syntax tree, as the language defines it: what the compiled program leaves in its
@@ -37,7 +39,7 @@ func (in *interp) run(args []int64) {
 	in.block(in.prog.Probe.Body)
 }
 
-func (in *interp) block(b *lang.Block) flow {
+func (in *interp) block(b *ast.Block) flow {
 	for _, s := range b.Stmts {
 		if f := in.stmt(s); f != goesOn || in.left {
 			return f
@@ -46,28 +48,28 @@ func (in *interp) block(b *lang.Block) flow {
 	return goesOn
 }
 
-func (in *interp) stmt(s lang.Stmt) flow {
+func (in *interp) stmt(s ast.Stmt) flow {
 	switch s := s.(type) {
-	case *lang.ExprStmt:
+	case *ast.ExprStmt:
 		in.eval(s.X)
-	case *lang.Assign:
+	case *ast.Assign:
 		in.assign(s)
-	case *lang.Block:
+	case *ast.Block:
 		return in.block(s)
-	case *lang.If:
+	case *ast.If:
 		switch {
 		case in.eval(s.Cond) != 0:
 			return in.block(s.Then)
 		case s.Else != nil:
 			return in.stmt(s.Else)
 		}
-	case *lang.While:
+	case *ast.While:
 		for !in.left && in.eval(s.Cond) != 0 {
 			if in.block(s.Body) == breaks {
 				break
 			}
 		}
-	case *lang.ForRange:
+	case *ast.ForRange:
 		v := in.prog.Vars[s.Var]
 		end := in.eval(s.End)
 		for i := in.eval(s.Start); i < end && !in.left; i++ {
@@ -78,18 +80,18 @@ func (in *interp) stmt(s lang.Stmt) flow {
 				break
 			}
 		}
-	case *lang.Unroll:
+	case *ast.Unroll:
 		for range in.eval(s.Count) {
 			if in.block(s.Body) == breaks || in.left {
 				break
 			}
 		}
-	case *lang.Branch:
+	case *ast.Branch:
 		if s.Keyword == "break" {
 			return breaks
 		}
 		return continues
-	case *lang.Return:
+	case *ast.Return:
 		in.left = true
 	default:
 		panic(fmt.Sprintf("the interpreter has no %T", s))
@@ -98,11 +100,11 @@ func (in *interp) stmt(s lang.Stmt) flow {
 }
 
 // cut converts a number to a type, extended to 64 bits again.
-func cut(n int64, t lang.Type) int64 {
+func cut(n int64, t types.Type) int64 {
 	switch t := t.(type) {
-	case lang.Bool:
+	case types.Bool:
 		return truthOf(n != 0)
-	case lang.Int:
+	case types.Int:
 		switch {
 		case t.Bits == 8 && t.Signed:
 			return int64(int8(n))
@@ -129,12 +131,12 @@ func truthOf(b bool) int64 {
 }
 
 // cell is where a variable or an element of a map lies, and its type.
-func (in *interp) cell(e lang.Expr) (get func() int64, set func(int64), t lang.Type) {
-	if e, ok := e.(*lang.Var); ok {
+func (in *interp) cell(e ast.Expr) (get func() int64, set func(int64), t types.Type) {
+	if e, ok := e.(*ast.Var); ok {
 		v := in.prog.Vars[e]
 		return func() int64 { return in.vars[v] }, func(n int64) { in.vars[v] = cut(n, v.Type) }, v.Type
 	}
-	ref := e.(*lang.MapRef)
+	ref := e.(*ast.MapRef)
 	m, key := in.maps[ref.Name], int64(0)
 	if len(ref.Keys) > 0 {
 		key = cut(in.eval(ref.Keys[0]), m.Key)
@@ -146,7 +148,7 @@ func (in *interp) cell(e lang.Expr) (get func() int64, set func(int64), t lang.T
 	return func() int64 { return elems[key] }, func(n int64) { elems[key] = cut(n, m.Value) }, m.Value
 }
 
-func (in *interp) assign(s *lang.Assign) {
+func (in *interp) assign(s *ast.Assign) {
 	n := in.eval(s.Value)
 	if s.Target == nil {
 		return
@@ -157,7 +159,7 @@ func (in *interp) assign(s *lang.Assign) {
 		return
 	}
 	op := s.Op[:len(s.Op)-1]
-	wide := lang.CommonType(t, in.prog.Types[s.Value])
+	wide := types.CommonType(t, in.prog.Types[s.Value])
 	if op == "<<" || op == ">>" {
 		set(arithAs(op, t, get(), n))
 		return
@@ -165,19 +167,19 @@ func (in *interp) assign(s *lang.Assign) {
 	set(arithAs(op, wide, cut(get(), wide), cut(n, wide)))
 }
 
-func (in *interp) eval(e lang.Expr) int64 {
+func (in *interp) eval(e ast.Expr) int64 {
 	t := in.prog.Types[e]
 	switch e := e.(type) {
-	case *lang.IntLit:
+	case *ast.IntLit:
 		return int64(e.Value)
-	case *lang.BoolLit:
+	case *ast.BoolLit:
 		return truthOf(e.Value)
-	case *lang.Ident: // arg0 …
+	case *ast.Ident: // arg0 …
 		return in.args[e.Name[len(e.Name)-1]-'0']
-	case *lang.Var, *lang.MapRef:
+	case *ast.Var, *ast.MapRef:
 		get, _, _ := in.cell(e)
 		return get()
-	case *lang.Unary:
+	case *ast.Unary:
 		x := in.eval(e.X)
 		switch e.Op {
 		case "-":
@@ -186,7 +188,7 @@ func (in *interp) eval(e lang.Expr) int64 {
 			return cut(^cut(x, t), t)
 		}
 		return truthOf(x == 0)
-	case *lang.IncDec:
+	case *ast.IncDec:
 		get, set, _ := in.cell(e.Target)
 		old, step := get(), int64(1)
 		if e.Op == "--" {
@@ -197,20 +199,20 @@ func (in *interp) eval(e lang.Expr) int64 {
 			return get()
 		}
 		return old
-	case *lang.Binary:
+	case *ast.Binary:
 		return in.binary(e, t)
-	case *lang.Ternary:
+	case *ast.Ternary:
 		if in.eval(e.Cond) != 0 {
 			return cut(in.eval(e.X), t)
 		}
 		return cut(in.eval(e.Y), t)
-	case *lang.Cast:
+	case *ast.Cast:
 		return cut(in.eval(e.X), t)
 	}
 	panic(fmt.Sprintf("the interpreter has no %T", e))
 }
 
-func (in *interp) binary(e *lang.Binary, t lang.Type) int64 {
+func (in *interp) binary(e *ast.Binary, t types.Type) int64 {
 	x := in.eval(e.X)
 	switch {
 	case e.Op == "&&" && x == 0:
@@ -220,8 +222,8 @@ func (in *interp) binary(e *lang.Binary, t lang.Type) int64 {
 	}
 	y := in.eval(e.Y)
 	tx, ty := in.prog.Types[e.X], in.prog.Types[e.Y]
-	if i, ok := t.(lang.Int); ok && i.Range.Known {
-		t = lang.CommonType(tx, ty) // literals are computed without loss; the type tells the result
+	if i, ok := t.(types.Int); ok && i.Range.Known {
+		t = types.CommonType(tx, ty) // literals are computed without loss; the type tells the result
 		if e.Op == "<<" || e.Op == ">>" {
 			t = tx
 		}
@@ -232,14 +234,14 @@ func (in *interp) binary(e *lang.Binary, t lang.Type) int64 {
 	case "<<", ">>":
 		return arithAs(e.Op, t, cut(x, t), y)
 	case "==", "!=", "<", "<=", ">", ">=":
-		wide := lang.CommonType(tx, ty)
+		wide := types.CommonType(tx, ty)
 		return compareAs(e.Op, wide, cut(x, wide), cut(y, wide))
 	}
 	return arithAs(e.Op, t, cut(x, t), cut(y, t))
 }
 
 // arithAs is x op y in a type.
-func arithAs(op string, t lang.Type, x, y int64) int64 {
+func arithAs(op string, t types.Type, x, y int64) int64 {
 	ux, uy := uint64(x), uint64(y)
 	var n int64
 	switch op {
@@ -286,7 +288,7 @@ func arithAs(op string, t lang.Type, x, y int64) int64 {
 	return cut(n, t)
 }
 
-func compareAs(op string, t lang.Type, x, y int64) int64 {
+func compareAs(op string, t types.Type, x, y int64) int64 {
 	less := uint64(x) < uint64(y)
 	if signed(t) {
 		less = x < y

@@ -12,9 +12,12 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/langtest"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // kernelEnv is the made-up machine with the version and the CPUs of the running kernel, and no knowledge of its types.
@@ -29,7 +32,7 @@ func kernelEnv(t testing.TB) *langtest.Env {
 		t.Fatal(err)
 	}
 	env := langtest.New()
-	env.KernelInfo = &lang.Kernel{
+	env.KernelInfo = &kernel.Kernel{
 		Version: major<<16 | minor<<8, Arch: "amd64", PossibleCPUs: ebpf.MustPossibleCPU(), OnlineCPUs: ebpf.MustPossibleCPU(),
 	}
 	return env
@@ -57,7 +60,7 @@ func compiled(t testing.TB, script string, env lang.Env) *Blueprint {
 // checkedFor is a script that the checker accepts.
 func checkedFor(t testing.TB, script string, env lang.Env) *lang.Checked {
 	t.Helper()
-	src := &lang.Source{Name: "test", Text: []byte(script)}
+	src := &source.Source{Name: "test", Text: []byte(script)}
 	file, diags := lang.Parse(src, nil)
 	if len(diags) == 0 {
 		var c *lang.Checked
@@ -106,7 +109,7 @@ func inKernel(t testing.TB, script string) *session {
 	return s
 }
 
-func (s *session) createMap(m *MapSpec) {
+func (s *session) createMap(m *layout.MapSpec) {
 	s.t.Helper()
 	spec := &ebpf.MapSpec{Type: m.Type, KeySize: uint32(m.KeySize), ValueSize: uint32(m.ValueSize), MaxEntries: uint32(m.MaxEntries), Flags: m.Flags}
 	if m.Type == ebpf.RingBuf {
@@ -158,11 +161,11 @@ func (s *session) words(name string, key int64) [][]uint64 {
 	spec := s.spec(name)
 	var perCPU [][]byte
 	switch spec.Layout.Storage {
-	case StoragePerCPUHash:
+	case layout.StoragePerCPUHash:
 		if err := s.maps[name].Lookup(word8(key), &perCPU); err != nil {
 			s.t.Fatalf("reading %s: %v", name, err)
 		}
-	case StorageHash:
+	case layout.StorageHash:
 		b, err := s.maps[name].LookupBytes(word8(key))
 		if err != nil || b == nil {
 			s.t.Fatalf("reading %s[%d]: %v %v", name, key, b, err)
@@ -174,7 +177,7 @@ func (s *session) words(name string, key int64) [][]uint64 {
 			s.t.Fatalf("reading %s: %v", name, err)
 		}
 		b = b[spec.Offset : spec.Offset+spec.ValueSize]
-		if spec.Layout.Storage == StorageGlobal {
+		if spec.Layout.Storage == layout.StorageGlobal {
 			perCPU = [][]byte{b[:spec.Layout.Size]}
 			break
 		}
@@ -204,7 +207,7 @@ func (s *session) sum(name string, key int64) []uint64 {
 	return out
 }
 
-func (s *session) spec(name string) *MapSpec {
+func (s *session) spec(name string) *layout.MapSpec {
 	for _, m := range s.bp.Maps {
 		if m.Name == name {
 			return m
@@ -223,10 +226,10 @@ func (s *session) number(name string, key int64) int64 {
 func word8(n int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(n)) }
 
 // failures are the counters that are not 0, by kind.
-func (s *session) failures() map[SiteKind]uint64 {
+func (s *session) failures() map[layout.SiteKind]uint64 {
 	s.t.Helper()
-	out := map[SiteKind]uint64{}
-	m := s.maps[MapFailures]
+	out := map[layout.SiteKind]uint64{}
+	m := s.maps[layout.MapFailures]
 	if m == nil {
 		return out
 	}
@@ -245,7 +248,7 @@ func (s *session) failures() map[SiteKind]uint64 {
 // records are what is in the ring buffer.
 func (s *session) records() [][]byte {
 	s.t.Helper()
-	r, err := ringbuf.NewReader(s.maps[MapEvents])
+	r, err := ringbuf.NewReader(s.maps[layout.MapEvents])
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -3,7 +3,8 @@ package codegen
 import (
 	"fmt"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 const (
@@ -33,12 +34,12 @@ func (k *compiler) checkMaps() error {
 			message = fmt.Sprintf("a key of @%s has %d bytes: a program can hold values of up to %d", m.Name, s.KeySize, maxObject)
 		case m.Value.Size() > maxObject:
 			message = fmt.Sprintf("a value of @%s has %d bytes: a program can hold values of up to %d", m.Name, m.Value.Size(), maxObject)
-		case s.Layout.Storage == StoragePerCPUHash && s.ValueSize > maxPerCPU:
+		case s.Layout.Storage == layout.StoragePerCPUHash && s.ValueSize > maxPerCPU:
 			message = fmt.Sprintf("a value of @%s has %d bytes: maps with a value for each CPU take values of up to %d", m.Name, s.ValueSize, maxPerCPU)
 		default:
 			continue
 		}
-		return &Error{Span: lang.Span{Pos: m.Pos, EndPos: m.Pos}, Message: message, Hint: "keep less: the fields that are needed, or a shorter string"}
+		return &Error{Span: source.Span{Pos: m.Pos, EndPos: m.Pos}, Message: message, Hint: "keep less: the fields that are needed, or a shorter string"}
 	}
 	return nil
 }

@@ -6,8 +6,12 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Loops are calls of bpf_loop (5.17) and bpf_for_each_map_elem (5.13) with the body as callback: the verifier then needs no
@@ -121,17 +125,17 @@ func (l *lowerer) afterLoop() {
 }
 
 // needLoops records an error on kernels without bpf_loop.
-func (l *lowerer) needLoops(n lang.Node) {
+func (l *lowerer) needLoops(n source.Node) {
 	l.needs(n, 5, 17, "a loop", "bpf_loop", "use unroll")
 }
 
 // blur hides from the verifier what it knows of the variables that a loop's body sets. It would follow known values from
 // round to round (`$i = 0; while ($i < 1000000) { $i++ }`) until its limit of a million instructions; of unknown ones it
 // sees after two or three rounds that nothing new comes.
-func (l *lowerer) blur(body lang.Node) {
+func (l *lowerer) blur(body source.Node) {
 	var set []*lang.Variable
-	add := func(target lang.Expr) {
-		ref, ok := target.(*lang.Var)
+	add := func(target ast.Expr) {
+		ref, ok := target.(*ast.Var)
 		if !ok {
 			return
 		}
@@ -141,11 +145,11 @@ func (l *lowerer) blur(body lang.Node) {
 			set = append(set, v)
 		}
 	}
-	walk(body, func(n lang.Node) {
+	walk(body, func(n source.Node) {
 		switch n := n.(type) {
-		case *lang.Assign:
+		case *ast.Assign:
 			add(n.Target)
-		case *lang.IncDec:
+		case *ast.IncDec:
 			add(n.Target)
 		}
 	})
@@ -162,7 +166,7 @@ func (l *lowerer) blur(body lang.Node) {
 // hiddenZero is 0, but the verifier does not know it.
 func (l *lowerer) hiddenZero() *ir.Value {
 	l.k.usesGlo = true
-	return l.b.Load(8, l.b.MapValue(MapGlobals, 0), GlobalZero)
+	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, 0), layout.GlobalZero)
 }
 
 // blurResult does the same for a value that a loop's body computes for a variable: should a comparison give the verifier bounds
@@ -175,11 +179,11 @@ func (l *lowerer) blurResult(x *ir.Value) *ir.Value {
 	return l.b.Op(ir.OpAdd, x, l.hiddenZero())
 }
 
-func (l *lowerer) forRange(s *lang.ForRange) {
+func (l *lowerer) forRange(s *ast.ForRange) {
 	l.needLoops(s)
 	v := l.prog.Vars[s.Var]
-	start := l.convert(l.numExpr(s.Start), l.typeOf(s.Start), lang.Int{Bits: 64, Signed: true})
-	end := l.convert(l.numExpr(s.End), l.typeOf(s.End), lang.Int{Bits: 64, Signed: true})
+	start := l.convert(l.numExpr(s.Start), l.typeOf(s.Start), types.Int{Bits: 64, Signed: true})
+	end := l.convert(l.numExpr(s.End), l.typeOf(s.End), types.Int{Bits: 64, Signed: true})
 	startOff := l.startAlloc()
 	l.b.Store(8, l.envAddr(), startOff, start)
 
@@ -187,7 +191,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 		l.iteration(s)
 		if v != nil {
 			i := l.b.Op(ir.OpAdd, l.b.Load(8, l.fn.env, startOff), l.b.Ext(params[0], 32, false))
-			l.putVar(v, l.convert(i, lang.Int{Bits: 64, Signed: true}, v.Type))
+			l.putVar(v, l.convert(i, types.Int{Bits: 64, Signed: true}, v.Type))
 		}
 		l.block(s.Body)
 	})
@@ -204,7 +208,7 @@ func (l *lowerer) forRange(s *lang.ForRange) {
 	l.land(done)
 }
 
-func (l *lowerer) while(s *lang.While) {
+func (l *lowerer) while(s *ast.While) {
 	l.needLoops(s)
 	name := l.callback(2, 1, func([]*ir.Value) {
 		on, end := l.newJoin("on"), l.newJoin("end")
@@ -227,7 +231,7 @@ func (l *lowerer) while(s *lang.While) {
 }
 
 // forMap runs the body for each element, with the variable as a tuple of key and value.
-func (l *lowerer) forMap(s *lang.ForMap) {
+func (l *lowerer) forMap(s *ast.ForMap) {
 	l.needs(s, 5, 13, "a loop over a map", "bpf_for_each_map_elem", "")
 	v := l.prog.Vars[s.Var]
 	m := l.k.checked.Byname[s.Map.Name]
@@ -249,7 +253,7 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 	name := l.callback(4, 3, func(params []*ir.Value) {
 		l.iteration(s)
 		if v != nil {
-			t := v.Type.(lang.Tuple)
+			t := v.Type.(types.Tuple)
 			p := l.varPlace(v)
 			l.zero(p, t.Size())
 			key := operand{typ: m.Key, mem: bpf(params[1], 0)}
@@ -267,7 +271,7 @@ func (l *lowerer) forMap(s *lang.ForMap) {
 }
 
 // unroll repeats the body; the count is a constant.
-func (l *lowerer) unroll(s *lang.Unroll) {
+func (l *lowerer) unroll(s *ast.Unroll) {
 	c, _ := l.constOf(s.Count)
 	end := l.newJoin("unrolled")
 	for range c.Int {
@@ -293,7 +297,7 @@ const (
 )
 
 // mayCopy counts the statements of one more copy of an unrolled body, nested copies aside. It says whether there is room for it.
-func (l *lowerer) mayCopy(s *lang.Unroll) bool {
+func (l *lowerer) mayCopy(s *ast.Unroll) bool {
 	l.unrolled += max(len(s.Body.Stmts), 1)
 	if l.unrolled > maxUnrolled || l.fn.fn.Values() > maxUnrolledValues {
 		l.fail(s, "unroll less, or use a loop: for ($i : 0..100) { … }", "unrolled this gives more than %d statements", maxUnrolled)
@@ -301,7 +305,7 @@ func (l *lowerer) mayCopy(s *lang.Unroll) bool {
 	return l.err == nil
 }
 
-func (l *lowerer) breakOrContinue(s *lang.Branch) {
+func (l *lowerer) breakOrContinue(s *ast.Branch) {
 	lp := l.fn.loop
 	if lp == nil {
 		return // the checker has refused it

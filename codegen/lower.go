@@ -3,8 +3,12 @@ package codegen
 import (
 	"fmt"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // lowerer turns the checked tree of one program into IR.
@@ -24,17 +28,17 @@ type lowerer struct {
 
 	scratch  scratchFrame
 	homes    map[*lang.Variable]home
-	padded   map[*lang.Variable]bool // strings in these are padded with zeros: see indexedVars
-	clear    []clearing              // memory that the prologue clears
-	env      *ir.Slot                // what callbacks share with the main function; nil until there is a loop
-	ctxInEnv bool                    // some callback reads the context
-	starts   []int                   // free places for loops' starts in the environment
-	budgeted bool                    // some callback takes iterations from the budget
-	loops    []*Site                 // of the loops that the budget can stop
-	walked   []*lang.Map             // the maps that loops go through
-	events   map[lang.Node]*Event    // by call: copies of an unrolled body send the same kind of record
-	unrolled int                     // statements of unrolled bodies so far, with their copies
-	err      *Error                  // the first limit exceeded
+	padded   map[*lang.Variable]bool      // strings in these are padded with zeros: see indexedVars
+	clear    []clearing                    // memory that the prologue clears
+	env      *ir.Slot                      // what callbacks share with the main function; nil until there is a loop
+	ctxInEnv bool                          // some callback reads the context
+	starts   []int                         // free places for loops' starts in the environment
+	budgeted bool                          // some callback takes iterations from the budget
+	loops    []*layout.Site                // of the loops that the budget can stop
+	walked   []*lang.Map                  // the maps that loops go through
+	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
+	unrolled int                           // statements of unrolled bodies so far, with their copies
+	err      *Error                        // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -54,7 +58,7 @@ type function struct {
 
 // operand is a lowered expression: a number in a register, or a value that lies in memory.
 type operand struct {
-	typ lang.Type
+	typ types.Type
 	// val is a scalar (integer, bool, pointer, timestamp, symbol), extended to 64 bits as its type says.
 	val *ir.Value
 	// typed says that val is a pointer whose type the verifier knows: loads through it need
@@ -70,7 +74,7 @@ type operand struct {
 type place struct {
 	base  *ir.Value
 	off   int
-	space lang.AddrSpace
+	space types.AddrSpace
 	typed bool // kernel memory that the verifier lets us load from directly
 	// scalar results loaded here must be stripped of a type the verifier may give them (a union with a pointer).
 	union bool
@@ -86,11 +90,11 @@ type place struct {
 func (p place) at(n int) place { p.off += n; return p }
 
 // bpf returns a place in memory of the program's own.
-func bpf(base *ir.Value, off int) place { return place{base: base, off: off, space: lang.SpaceBPF} }
+func bpf(base *ir.Value, off int) place { return place{base: base, off: off, space: types.SpaceBPF} }
 
 // lower builds the IR of one program.
 func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
-	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, padded: indexedVars(p), events: map[lang.Node]*Event{}}
+	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, padded: indexedVars(p), events: map[source.Node]*layout.Event{}}
 	l.ir = &ir.Program{Name: out.Name}
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)
@@ -109,7 +113,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, err
 }
 
 // fail records a limit that the script exceeds, at a node. Lowering goes on with harmless values.
-func (l *lowerer) fail(n lang.Node, hint, format string, args ...any) {
+func (l *lowerer) fail(n source.Node, hint, format string, args ...any) {
 	if l.err == nil {
 		l.err = &Error{Span: n.Range(), Message: fmt.Sprintf(format, args...), Hint: hint}
 	}
@@ -117,7 +121,7 @@ func (l *lowerer) fail(n lang.Node, hint, format string, args ...any) {
 
 // needs says whether the kernel is as new as what a node does needs. If not it records the error; what names the feature
 // and why the kernel's part in it, a helper or a limit.
-func (l *lowerer) needs(n lang.Node, major, minor uint32, what, why, hint string) bool {
+func (l *lowerer) needs(n source.Node, major, minor uint32, what, why, hint string) bool {
 	if l.k.kernel.AtLeast(major, minor) {
 		return true
 	}
@@ -129,7 +133,7 @@ func (l *lowerer) needs(n lang.Node, major, minor uint32, what, why, hint string
 }
 
 // typeOf is the checker's type of an expression.
-func (l *lowerer) typeOf(e lang.Expr) lang.Type { return l.prog.Types[e] }
+func (l *lowerer) typeOf(e ast.Expr) types.Type { return l.prog.Types[e] }
 
 // constOf is the value of a constant expression.
-func (l *lowerer) constOf(e lang.Expr) (lang.Const, bool) { c, ok := l.prog.Consts[e]; return c, ok }
+func (l *lowerer) constOf(e ast.Expr) (types.Const, bool) { c, ok := l.prog.Consts[e]; return c, ok }

@@ -5,8 +5,11 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Flags of bpf_map_update_elem, from include/uapi/linux/bpf.h.
@@ -22,13 +25,13 @@ const zeroStackMax = stackObjectMax
 const oldKeyMax = 512
 
 // mapOf is the map that a reference names.
-func (l *lowerer) mapOf(ref *lang.MapRef) *lang.Map { return l.k.checked.Byname[ref.Name] }
+func (l *lowerer) mapOf(ref *ast.MapRef) *lang.Map { return l.k.checked.Byname[ref.Name] }
 
 // mapName is the name of a map of the script in the blueprint.
 func mapName(m *lang.Map) string { return "@" + m.Name }
 
 // mapKey builds the key of `@m[...]`.
-func (l *lowerer) mapKey(ref *lang.MapRef) mapKey {
+func (l *lowerer) mapKey(ref *ast.MapRef) mapKey {
 	m := l.mapOf(ref)
 	if size := l.k.spec(m).KeySize; size > oldKeyMax {
 		l.needs(ref, 5, 11, fmt.Sprintf("a key of %d bytes", size), fmt.Sprintf("%d before", oldKeyMax),
@@ -38,7 +41,7 @@ func (l *lowerer) mapKey(ref *lang.MapRef) mapKey {
 }
 
 // key builds a key from its expressions.
-func (l *lowerer) key(m *lang.Map, keys []lang.Expr) mapKey {
+func (l *lowerer) key(m *lang.Map, keys []ast.Expr) mapKey {
 	if l.k.spec(m).Short != nil {
 		return l.splitKey(m, keys)
 	}
@@ -46,11 +49,11 @@ func (l *lowerer) key(m *lang.Map, keys []lang.Expr) mapKey {
 }
 
 // keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
-func (l *lowerer) keyPlace(m *lang.Map, keys []lang.Expr) place {
-	size := align8(m.Key.Size())
+func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
+	size := layout.Align8(m.Key.Size())
 	p := l.temp("key", size)
 	switch t := m.Key.(type) {
-	case lang.Tuple:
+	case types.Tuple:
 		if len(keys) > 1 {
 			l.zeroGaps(p, t)
 			for i, e := range keys {
@@ -61,9 +64,9 @@ func (l *lowerer) keyPlace(m *lang.Map, keys []lang.Expr) place {
 			return p
 		}
 		l.store(p, t, keys[0], true)
-	case lang.String:
+	case types.String:
 		l.store(p, t, keys[0], true)
-	case *lang.Struct, lang.Array:
+	case *types.Struct, types.Array:
 		if size != t.Size() {
 			l.b.Store(8, p.base, p.off+size-8, l.b.Const(0))
 		}
@@ -86,14 +89,14 @@ func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
 
 // full counts a failed insertion at the current place.
 func (l *lowerer) full(m *lang.Map) {
-	l.countFailure(&Site{Kind: SiteMapFull, Pos: l.b.Pos, Map: m})
+	l.countFailure(&layout.Site{Kind: layout.SiteMapFull, Pos: l.b.Pos, Map: m})
 }
 
 // zeros is the address of size zero bytes.
 func (l *lowerer) zeros(size int) *ir.Value {
 	if size > zeroStackMax {
 		l.k.needZeros(size)
-		return l.b.MapValue(MapZeros, 0)
+		return l.b.MapValue(layout.MapZeros, 0)
 	}
 	p := l.temp("zero", size)
 	l.zero(p, size)
@@ -126,9 +129,9 @@ func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 }
 
 // mapRead is the value of `@m` or `@m[k]`: 0, "" or zeros where it was never set.
-func (l *lowerer) mapRead(ref *lang.MapRef) operand {
+func (l *lowerer) mapRead(ref *ast.MapRef) operand {
 	m := l.mapOf(ref)
-	if agg, ok := m.Value.(lang.Agg); ok {
+	if agg, ok := m.Value.(types.Agg); ok {
 		return l.aggRead(ref, m, agg)
 	}
 	if m.Key == nil {
@@ -163,7 +166,7 @@ func (l *lowerer) readElem(m *lang.Map, key mapKey) *ir.Value {
 }
 
 // readObject copies an element that is not a scalar: another CPU may change or delete it at any time.
-func (l *lowerer) readObject(ref *lang.MapRef, m *lang.Map) operand {
+func (l *lowerer) readObject(ref *ast.MapRef, m *lang.Map) operand {
 	dst := l.temp("element", m.Value.Size())
 	mk := l.mark()
 	v := l.lookup(l.mapKey(ref))
@@ -172,7 +175,7 @@ func (l *lowerer) readObject(ref *lang.MapRef, m *lang.Map) operand {
 	some, none, end := f.NewBlock("some"), f.NewBlock("none"), f.NewBlock("value")
 	l.b.Branch(ir.Eq, v, l.b.Const(0), none, some)
 	l.b.At(some)
-	l.copyBytes(dst, bpf(v, 0), align8(m.Value.Size()))
+	l.copyBytes(dst, bpf(v, 0), layout.Align8(m.Value.Size()))
 	l.b.Jump(end)
 	l.b.At(none)
 	l.zero(dst, m.Value.Size())
@@ -192,8 +195,8 @@ func (l *lowerer) valueAt(m *lang.Map, p place) operand {
 }
 
 // mapElem is the value of an element that bpf_for_each_map_elem gave to a callback. kmap gives the kernel map.
-func (l *lowerer) mapElem(ref *lang.MapRef, m *lang.Map, key, value *ir.Value, kmap func() *ir.Value) operand {
-	if agg, ok := m.Value.(lang.Agg); ok {
+func (l *lowerer) mapElem(ref *ast.MapRef, m *lang.Map, key, value *ir.Value, kmap func() *ir.Value) operand {
+	if agg, ok := m.Value.(types.Agg); ok {
 		return l.aggElem(ref, m, agg, key, value, kmap)
 	}
 	return l.valueAt(m, bpf(value, 0))

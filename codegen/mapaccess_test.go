@@ -2,6 +2,8 @@ package codegen
 
 import (
 	"testing"
+
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 func TestKernelMaps(t *testing.T) {
@@ -78,7 +80,7 @@ func TestKernelFullMap(t *testing.T) {
 				s.run(0, i)
 			}
 		}
-		if got := s.failures()[SiteMapFull]; got != 2*tt.lost {
+		if got := s.failures()[layout.SiteMapFull]; got != 2*tt.lost {
 			t.Errorf("%s: %d failures, want %d", tt.script, got, 2*tt.lost)
 		}
 	}

@@ -1,16 +1,20 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // mapAssign is `@m op value` or `@m[k] op value`.
-func (l *lowerer) mapAssign(ref *lang.MapRef, op string, value lang.Expr, n lang.Node) {
+func (l *lowerer) mapAssign(ref *ast.MapRef, op string, value ast.Expr, n source.Node) {
 	m := l.mapOf(ref)
 	defer l.forget(m)
-	if agg, ok := m.Value.(lang.Agg); ok {
-		_, ok := lang.Result(value).(*lang.Call)
+	if agg, ok := m.Value.(types.Agg); ok {
+		_, ok := ast.Result(value).(*ast.Call)
 		if !ok || op != "=" {
 			l.fail(n, "", "%s holds %s(): only %s() can be assigned to it", mapName(m), agg.Kind, agg.Kind)
 			return
@@ -34,7 +38,7 @@ func (l *lowerer) setPresent(m *lang.Map, base *ir.Value) {
 }
 
 // assignGlobal is `@m = value`.
-func (l *lowerer) assignGlobal(m *lang.Map, value lang.Expr) {
+func (l *lowerer) assignGlobal(m *lang.Map, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	var base func() *ir.Value
@@ -46,7 +50,7 @@ func (l *lowerer) assignGlobal(m *lang.Map, value lang.Expr) {
 		// The right side reads what it is about to replace.
 		p := l.valueTemp(m, value)
 		base = l.keyless(m)
-		l.copyBytes(bpf(base(), 0), p, align8(m.Value.Size()))
+		l.copyBytes(bpf(base(), 0), p, layout.Align8(m.Value.Size()))
 	} else {
 		base = l.keyless(m)
 		l.store(bpf(base(), 0), m.Value, value, true)
@@ -55,22 +59,22 @@ func (l *lowerer) assignGlobal(m *lang.Map, value lang.Expr) {
 }
 
 // valueTemp evaluates a value into memory of the program's own, padded to a multiple of 8.
-func (l *lowerer) valueTemp(m *lang.Map, value lang.Expr) place {
+func (l *lowerer) valueTemp(m *lang.Map, value ast.Expr) place {
 	size := m.Value.Size()
-	p := l.temp("value", align8(size))
+	p := l.temp("value", layout.Align8(size))
 	if !inMemory(m.Value) {
 		l.b.Store(8, p.base, p.off, l.convert(l.numExpr(value), l.typeOf(value), m.Value))
 		return p
 	}
 	if size%8 != 0 {
-		l.b.Store(8, p.base, p.off+align8(size)-8, l.b.Const(0))
+		l.b.Store(8, p.base, p.off+layout.Align8(size)-8, l.b.Const(0))
 	}
 	l.store(p, m.Value, value, true)
 	return p
 }
 
 // assignElem is `@m[k] = value`.
-func (l *lowerer) assignElem(ref *lang.MapRef, m *lang.Map, value lang.Expr) {
+func (l *lowerer) assignElem(ref *ast.MapRef, m *lang.Map, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	pos := l.b.Pos
@@ -107,7 +111,7 @@ func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 
 // compoundAssign is `@m[k] op= value`. Additions to integers are atomic, so that none is lost. The left side comes first: where the
 // right one has effects, its key is built before it, and where it changes the map, what the element was is read before it.
-func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value lang.Expr) {
+func (l *lowerer) compoundAssign(ref *ast.MapRef, m *lang.Map, op string, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	var key *mapKey
@@ -119,7 +123,7 @@ func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value
 		l.readAndAssign(m, key, op, value)
 		return
 	}
-	_, isInt := m.Value.(lang.Int)
+	_, isInt := m.Value.(types.Int)
 	if isInt && (op == "+=" || op == "-=") {
 		delta := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
 		if op == "-=" {
@@ -136,7 +140,7 @@ func (l *lowerer) compoundAssign(ref *lang.MapRef, m *lang.Map, op string, value
 }
 
 // readAndAssign is `@m[k] op= value` in steps, for a value that changes the map while it is computed.
-func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.Expr) {
+func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value ast.Expr) {
 	pos := l.b.Pos
 	var (
 		old  *ir.Value
@@ -163,7 +167,7 @@ func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value lang.
 
 // inPlace runs change with the address of a value, which is inserted first if it is missing. change
 // must not assign to $variables: it does not run if there is no room. The key is built here if it is nil.
-func (l *lowerer) inPlace(ref *lang.MapRef, key *mapKey, m *lang.Map, change func(place)) {
+func (l *lowerer) inPlace(ref *ast.MapRef, key *mapKey, m *lang.Map, change func(place)) {
 	if m.Key == nil {
 		base := l.keyless(m)
 		change(bpf(base(), 0))
@@ -179,7 +183,7 @@ func (l *lowerer) inPlace(ref *lang.MapRef, key *mapKey, m *lang.Map, change fun
 }
 
 // keyOr is a key that is built already, or else that of a reference.
-func (l *lowerer) keyOr(key *mapKey, ref *lang.MapRef) mapKey {
+func (l *lowerer) keyOr(key *mapKey, ref *ast.MapRef) mapKey {
 	if key != nil {
 		return *key
 	}
@@ -191,9 +195,9 @@ func (l *lowerer) keyOr(key *mapKey, ref *lang.MapRef) mapKey {
 
 // addTo adds to an integer value of a map, so that no addition is lost. If fetch is set it returns the old value, which
 // nobody asks for where each CPU has its own. The key is built here if it is nil.
-func (l *lowerer) addTo(ref *lang.MapRef, key *mapKey, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
+func (l *lowerer) addTo(ref *ast.MapRef, key *mapKey, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
 	if m.Key == nil {
-		if !l.k.layout(m).shared() {
+		if !l.k.layout(m).Shared() {
 			return l.addAt(m, l.ownValue(m), delta, false)
 		}
 		base := l.keyless(m)
@@ -231,11 +235,11 @@ func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Valu
 }
 
 // mapIncDec is ++ or -- on a map's value.
-func (l *lowerer) mapIncDec(e *lang.IncDec) operand {
-	ref := e.Target.(*lang.MapRef)
+func (l *lowerer) mapIncDec(e *ast.IncDec) operand {
+	ref := e.Target.(*ast.MapRef)
 	m := l.mapOf(ref)
 	step := int64(1)
-	if p, ok := m.Value.(lang.Pointer); ok {
+	if p, ok := m.Value.(types.Pointer); ok {
 		step = int64(max(p.Elem.Size(), 1))
 	}
 	if e.Op == "--" {

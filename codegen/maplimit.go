@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // maxMaps is how many kernel maps a program may use: MAX_USED_MAPS (include/linux/bpf_verifier.h).
@@ -13,8 +14,8 @@ const maxMaps = 64
 
 // mapUsed is a kernel map that a program uses, and where it does first.
 type mapUsed struct {
-	spec *MapSpec
-	pos  lang.Pos
+	spec *layout.MapSpec
+	pos  source.Pos
 }
 
 // limitMaps refuses a program that uses more maps than the kernel takes, at the first that is too many. Maps without keys share one.
@@ -26,7 +27,7 @@ func (k *compiler) limitMaps(p *Program) error {
 	}
 	at := script[room]
 	return &Error{
-		Span: lang.Span{Pos: at.pos, EndPos: at.pos},
+		Span: source.Span{Pos: at.pos, EndPos: at.pos},
 		Message: fmt.Sprintf("@%s is one map too many: the kernel takes %d for each probe, this one needs %d for maps with keys and %d others",
 			at.spec.Script.Name, maxMaps, len(script), own),
 		Hint: "split the probe: several with the same attach point run in the order of the script",

@@ -5,18 +5,15 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
-// shared says that all CPUs use the same value.
-func (v ValueLayout) shared() bool {
-	return v.Storage == StorageHash || v.Storage == StorageGlobal
-}
-
 // spec is the blueprint's map that holds a map of the script.
-func (k *compiler) spec(m *lang.Map) *MapSpec { return k.maps["@"+m.Name] }
+func (k *compiler) spec(m *lang.Map) *layout.MapSpec { return k.maps["@"+m.Name] }
 
-func (k *compiler) layout(m *lang.Map) ValueLayout { return k.spec(m).Layout }
+func (k *compiler) layout(m *lang.Map) layout.ValueLayout { return k.spec(m).Layout }
 
 // scriptMaps adds the maps of the script to the blueprint.
 func (k *compiler) scriptMaps() {
@@ -38,11 +35,11 @@ func (k *compiler) scriptMaps() {
 
 // needZeros makes MapZeros at least so large.
 func (k *compiler) needZeros(size int) {
-	if m := k.maps[MapZeros]; m != nil {
+	if m := k.maps[layout.MapZeros]; m != nil {
 		m.ValueSize = max(m.ValueSize, size)
 		return
 	}
-	k.addMap(&MapSpec{Name: MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: flagRdonlyProg})
+	k.addMap(&layout.MapSpec{Name: layout.MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: flagRdonlyProg})
 }
 
 // Map flags, from include/uapi/linux/bpf.h.
@@ -53,27 +50,27 @@ const (
 )
 
 // scriptMap chooses the storage of a map and lays its value out.
-func (k *compiler) scriptMap(m *lang.Map) *MapSpec {
-	s := &MapSpec{Name: "@" + m.Name, Script: m}
-	size, room := align8(m.Value.Size()), 0
+func (k *compiler) scriptMap(m *lang.Map) *layout.MapSpec {
+	s := &layout.MapSpec{Name: "@" + m.Name, Script: m}
+	size, room := layout.Align8(m.Value.Size()), 0
 	perCPU := k.onlyCounts(m)
-	if agg, ok := m.Value.(lang.Agg); ok {
-		size, perCPU = 8*aggWords(agg), true
-		room = 8 * aggRoom(agg)
+	if agg, ok := m.Value.(types.Agg); ok {
+		size, perCPU = 8*layout.AggWords(agg), true
+		room = 8 * layout.AggRoom(agg)
 	}
-	s.Layout = ValueLayout{Size: size, Present: -1}
+	s.Layout = layout.ValueLayout{Size: size, Present: -1}
 	if m.Key != nil {
 		k.keyedMap(s, m, max(size, room), perCPU)
 		return s
 	}
 	if perCPU {
 		// A cache line is one CPU's own: no other writes to it.
-		s.Layout.Storage = StoragePerCPUGlobal
+		s.Layout.Storage = layout.StoragePerCPUGlobal
 		s.Layout.Stride = (max(size, room) + 63) &^ 63
 		s.ValueSize = s.Layout.Stride * k.cpuSlots()
 		return s
 	}
-	s.Layout.Storage = StorageGlobal
+	s.Layout.Storage = layout.StorageGlobal
 	s.Layout.Present = size
 	s.ValueSize = size + 8
 	return s
@@ -85,12 +82,12 @@ const globalsMax = 256 << 20
 
 // placeGlobal gives a map without a key its place in a kernel map that holds many: a program may use only 64 kernel maps
 // (MAX_USED_MAPS, include/linux/bpf_verifier.h). Each begins a cache line, so that CPUs that write different ones do not meet.
-func (k *compiler) placeGlobal(s *MapSpec) {
+func (k *compiler) placeGlobal(s *layout.MapSpec) {
 	size := (s.ValueSize + 63) &^ 63
 	n := len(k.values)
 	if n == 0 || k.values[n-1].ValueSize+size > globalsMax {
 		// Mapped, so that the runtime can clear one without touching the others.
-		k.values = append(k.values, &MapSpec{Name: fmt.Sprintf("%s%d", MapValues, n), Type: ebpf.Array, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
+		k.values = append(k.values, &layout.MapSpec{Name: fmt.Sprintf("%s%d", layout.MapValues, n), Type: ebpf.Array, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
 		n++
 	}
 	in := k.values[n-1]
@@ -116,7 +113,7 @@ const swapPrealloc = 16 << 20
 
 // In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
 // stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes.
-func (k *compiler) allocFlags(s *MapSpec) uint32 {
+func (k *compiler) allocFlags(s *layout.MapSpec) uint32 {
 	if k.uses[s.Script.Name].swapped() && (s.KeySize+s.ValueSize*k.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
 		return 0
 	}
@@ -127,8 +124,8 @@ func (k *compiler) allocFlags(s *MapSpec) uint32 {
 	return 0
 }
 
-func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, room int, perCPU bool) {
-	s.KeySize, s.ValueSize, s.MaxEntries = align8(m.Key.Size()), room, m.MaxEntries
+func (k *compiler) keyedMap(s *layout.MapSpec, m *lang.Map, room int, perCPU bool) {
+	s.KeySize, s.ValueSize, s.MaxEntries = layout.Align8(m.Key.Size()), room, m.MaxEntries
 	s.Type = hashTypes[m.Kind]
 	if m.Kind == "" {
 		s.Type = ebpf.Hash
@@ -137,35 +134,8 @@ func (k *compiler) keyedMap(s *MapSpec, m *lang.Map, room int, perCPU bool) {
 		}
 	}
 	s.Flags = k.allocFlags(s)
-	s.Layout.Storage = StorageHash
+	s.Layout.Storage = layout.StorageHash
 	if s.Type == ebpf.PerCPUHash || s.Type == ebpf.LRUCPUHash {
-		s.Layout.Storage = StoragePerCPUHash
+		s.Layout.Storage = layout.StoragePerCPUHash
 	}
 }
-
-// aggWords is the number of 8-byte words that an aggregation takes (see ValueLayout).
-func aggWords(a lang.Agg) int {
-	switch a.Kind {
-	case lang.AggCount:
-		return 1
-	case lang.AggHist:
-		return HistBuckets(a.Bits)
-	case lang.AggLHist:
-		return LHistBuckets(a)
-	}
-	return 2
-}
-
-// aggRoom is the number of words that the verifier must find a value to have: for histograms a few more than there are
-// buckets, as it can not follow the arithmetic of a bucket's number to its exact bound.
-func aggRoom(a lang.Agg) int {
-	switch a.Kind {
-	case lang.AggHist:
-		return histBound(a.Bits) + 1
-	case lang.AggLHist:
-		return lhistBound(a) + 1
-	}
-	return aggWords(a)
-}
-
-func align8(n int) int { return (n + 7) &^ 7 }

@@ -5,13 +5,19 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // parsed is a compiler for a script that was parsed but not checked: each probe is one program, and @x the only map.
 func parsed(t *testing.T, script string, m *lang.Map) *compiler {
 	t.Helper()
-	src := &lang.Source{Name: "test", Text: []byte(script)}
+	src := &source.Source{Name: "test", Text: []byte(script)}
 	file, diags := lang.Parse(src, nil)
 	if len(diags) > 0 {
 		t.Fatalf("%s: %v", script, diags[0])
@@ -19,19 +25,19 @@ func parsed(t *testing.T, script string, m *lang.Map) *compiler {
 	m.Name, m.MaxEntries = "x", 100
 	c := &lang.Checked{File: file, Source: src, Maps: []*lang.Map{m}, Byname: map[string]*lang.Map{"x": m}}
 	for _, it := range file.Items {
-		p := it.(*lang.Probe)
-		c.Progs = append(c.Progs, &lang.Prog{Probe: p, Kind: lang.ProbeKindByName(p.Points[0].Provider)})
+		p := it.(*ast.Probe)
+		c.Progs = append(c.Progs, &lang.Prog{Probe: p, Kind: builtin.ProbeKindByName(p.Points[0].Provider)})
 	}
 	k := &compiler{
-		checked: c, kernel: &lang.Kernel{Version: 6<<16 | 12<<8, PossibleCPUs: 4}, bp: &Blueprint{}, maps: map[string]*MapSpec{},
+		checked: c, kernel: &kernel.Kernel{Version: 6<<16 | 12<<8, PossibleCPUs: 4}, bp: &Blueprint{}, maps: map[string]*layout.MapSpec{},
 	}
 	k.scriptMaps()
 	return k
 }
 
 var (
-	countAgg = lang.Agg{Kind: lang.AggCount}
-	uint64T  = lang.Int{Bits: 64}
+	countAgg = types.Agg{Kind: types.AggCount}
+	uint64T  = types.Int{Bits: 64}
 )
 
 // TestExclusive asks for the last program of each script.
@@ -39,7 +45,7 @@ func TestExclusive(t *testing.T) {
 	const linux5_19, linux6_0, linux6_1 = 5<<16 | 19<<8, 6 << 16, 6<<16 | 1<<8
 	for _, tt := range []struct {
 		script  string
-		value   lang.Type
+		value   types.Type
 		want    bool
 		version uint32 // 6.12 if not given
 	}{
@@ -73,48 +79,48 @@ func TestExclusive(t *testing.T) {
 }
 
 func TestMapStorage(t *testing.T) {
-	comm, hist := lang.String{Len: 16}, lang.Agg{Kind: lang.AggHist}
+	comm, hist := types.String{Len: 16}, types.Agg{Kind: types.AggHist}
 	for _, tt := range []struct {
 		script string
 		m      lang.Map
-		want   MapSpec
+		want   layout.MapSpec
 	}{
 		{`kprobe:f { @x = count(); }`, lang.Map{Value: countAgg},
-			MapSpec{In: "values0", ValueSize: 256,
-				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}}},
+			layout.MapSpec{In: "values0", ValueSize: 256,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}}},
 		{`kprobe:f { @x = hist(1); }`, lang.Map{Value: hist},
-			MapSpec{In: "values0", ValueSize: 4 * 576,
-				Layout: ValueLayout{Storage: StoragePerCPUGlobal, Stride: 576, Size: 520, Present: -1}}},
+			layout.MapSpec{In: "values0", ValueSize: 4 * 576,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Stride: 576, Size: 520, Present: -1}}},
 		{`kprobe:f { @x = nsecs; }`, lang.Map{Value: uint64T},
-			MapSpec{In: "values0", ValueSize: 16,
-				Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+			layout.MapSpec{In: "values0", ValueSize: 16,
+				Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}}},
 		{`kprobe:f { @x = comm; }`, lang.Map{Value: comm},
-			MapSpec{In: "values0", ValueSize: 24,
-				Layout: ValueLayout{Storage: StorageGlobal, Size: 16, Present: 16}}},
-		{`kprobe:f { @x[pid] = 1; }`, lang.Map{Key: lang.Int{Bits: 32}, Value: lang.Int{Bits: 32}},
-			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
-		{`kprobe:f { @x[pid, comm] = count(); }`, lang.Map{Key: lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32}, comm}}, Value: countAgg},
-			MapSpec{Type: ebpf.PerCPUHash, KeySize: 24, ValueSize: 8, MaxEntries: 100,
-				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 8, Present: -1}}},
+			layout.MapSpec{In: "values0", ValueSize: 24,
+				Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 16, Present: 16}}},
+		{`kprobe:f { @x[pid] = 1; }`, lang.Map{Key: types.Int{Bits: 32}, Value: types.Int{Bits: 32}},
+			layout.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: layout.ValueLayout{Storage: layout.StorageHash, Size: 8, Present: -1}}},
+		{`kprobe:f { @x[pid, comm] = count(); }`, lang.Map{Key: types.Tuple{Elems: []types.Type{types.Int{Bits: 32}, comm}}, Value: countAgg},
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 24, ValueSize: 8, MaxEntries: 100,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 8, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist},
-			MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100, Flags: flagNoPrealloc,
-				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 520, Present: -1}}},
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100, Flags: flagNoPrealloc,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 520, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist, Kind: "percpulruhash"},
-			MapSpec{Type: ebpf.LRUCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100,
-				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 520, Present: -1}}},
+			layout.MapSpec{Type: ebpf.LRUCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 520, Present: -1}}},
 		{`kprobe:f { @x[pid] = count(); }`, lang.Map{Key: uint64T, Value: countAgg, Kind: "hash"},
-			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
+			layout.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: layout.ValueLayout{Storage: layout.StorageHash, Size: 8, Present: -1}}},
 		// Only counted, never looked at: a value a CPU.
 		{`kprobe:f { @x[pid]++; } interval:s:1 { print(@x); } END { clear(@x); }`, lang.Map{Key: uint64T, Value: uint64T},
-			MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 8, MaxEntries: 100,
-				Layout: ValueLayout{Storage: StoragePerCPUHash, Size: 8, Present: -1}}},
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 8, MaxEntries: 100,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 8, Present: -1}}},
 		{`kprobe:f { @x[pid]++; print(@x[pid]); }`, lang.Map{Key: uint64T, Value: uint64T},
-			MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: ValueLayout{Storage: StorageHash, Size: 8, Present: -1}}},
+			layout.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 100, Layout: layout.ValueLayout{Storage: layout.StorageHash, Size: 8, Present: -1}}},
 		{`kprobe:f { $a = @x++; }`, lang.Map{Value: uint64T},
-			MapSpec{In: "values0", ValueSize: 16, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+			layout.MapSpec{In: "values0", ValueSize: 16, Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}}},
 		// It could come back to 0, and look as if it had never been set.
 		{`kprobe:f { @x++; } kretprobe:f { @x--; }`, lang.Map{Value: uint64T},
-			MapSpec{In: "values0", ValueSize: 16, Layout: ValueLayout{Storage: StorageGlobal, Size: 8, Present: 8}}},
+			layout.MapSpec{In: "values0", ValueSize: 16, Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}}},
 	} {
 		m := tt.m
 		k := parsed(t, tt.script, &m)

@@ -1,7 +1,8 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -18,13 +19,13 @@ const (
 )
 
 // SwapOffset is where the words of a map are in MapGlobals. n is MapSpec.Swap.
-func SwapOffset(n int) int { return GlobalSize + (n-1)*swapSize }
+func SwapOffset(n int) int { return layout.GlobalSize + (n-1)*swapSize }
 
 // swapped says whether a map is kept twice. BEGIN and END run alone: what they do is no reason.
 func (u *mapUse) swapped() bool { return u.printed && u.emptied }
 
 // swapMap makes a map one that is kept twice. It comes after splitMap.
-func (k *compiler) swapMap(s *MapSpec) {
+func (k *compiler) swapMap(s *layout.MapSpec) {
 	if !k.uses[s.Script.Name].swapped() {
 		return
 	}
@@ -33,7 +34,7 @@ func (k *compiler) swapMap(s *MapSpec) {
 	s.Swap = k.swaps
 	if s.Script.Key == nil {
 		// A power of two, so that the verifier sees from a mask that the offset of an instance is one of two.
-		s.Half = ceilPow2(s.ValueSize)
+		s.Half = layout.CeilPow2(s.ValueSize)
 		s.ValueSize = 2 * s.Half
 		return
 	}
@@ -46,15 +47,15 @@ func (k *compiler) swapMap(s *MapSpec) {
 }
 
 // secondMap adds the second instance of a map with keys.
-func (k *compiler) secondMap(s *MapSpec) *MapSpec {
+func (k *compiler) secondMap(s *layout.MapSpec) *layout.MapSpec {
 	second := *s
 	second.Name, second.IsSecond = s.Name+"/second", true
 	return k.addMap(&second)
 }
 
 // inUse is the word that says which instance programs use.
-func (l *lowerer) inUse(s *MapSpec) *ir.Value {
-	return l.b.Load(8, l.b.MapValue(MapGlobals, SwapOffset(s.Swap)), SwapInUse)
+func (l *lowerer) inUse(s *layout.MapSpec) *ir.Value {
+	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, SwapOffset(s.Swap)), SwapInUse)
 }
 
 // keyless returns what gives the address of the value, or of the values of all CPUs, of a map without a key. All addresses
@@ -70,7 +71,7 @@ func (l *lowerer) keyless(m *lang.Map) func() *ir.Value {
 }
 
 // kernelMap is the kernel map that has the elements of a map with keys.
-func (l *lowerer) kernelMap(s *MapSpec) *ir.Value {
+func (l *lowerer) kernelMap(s *layout.MapSpec) *ir.Value {
 	if s.Second == nil {
 		return l.b.MapPtr(s.Name)
 	}
@@ -78,7 +79,7 @@ func (l *lowerer) kernelMap(s *MapSpec) *ir.Value {
 }
 
 // either gives the result of do for the instance of a map with keys that the word inUse stands for.
-func (l *lowerer) either(s *MapSpec, inUse *ir.Value, do func(name string) *ir.Value) *ir.Value {
+func (l *lowerer) either(s *layout.MapSpec, inUse *ir.Value, do func(name string) *ir.Value) *ir.Value {
 	f := l.fn.fn
 	first, second, end := f.NewBlock("first"), f.NewBlock("second"), f.NewBlock("instance")
 	res := end.AddParam()
@@ -92,8 +93,8 @@ func (l *lowerer) either(s *MapSpec, inUse *ir.Value, do func(name string) *ir.V
 }
 
 // askSwap notes that a record asks user space to empty a map; it is sent right after that.
-func (l *lowerer) askSwap(s *MapSpec) {
+func (l *lowerer) askSwap(s *layout.MapSpec) {
 	if s.Swap != 0 {
-		l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(MapGlobals, SwapOffset(s.Swap)+SwapAsked), 0, l.b.Const(1))
+		l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapGlobals, SwapOffset(s.Swap)+SwapAsked), 0, l.b.Const(1))
 	}
 }

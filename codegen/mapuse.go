@@ -1,15 +1,19 @@
 package codegen
 
 import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // mapUse is what the programs of a script do with a map.
 type mapUse struct {
 	writers []*lang.Prog // assign, count or aggregate into it
-	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
-	printed bool         // print() reads it, in a probe that is not BEGIN or END
-	emptied bool         // clear() or zero() does, likewise
+	removes bool          // delete(), clear() or zero(): its elements can go away or be replaced
+	printed bool          // print() reads it, in a probe that is not BEGIN or END
+	emptied bool          // clear() or zero() does, likewise
 	// iterated says that some probe runs a loop over it.
 	iterated bool
 
@@ -26,7 +30,7 @@ func mapUses(c *lang.Checked) map[string]*mapUse {
 		uses[m.Name] = &mapUse{}
 	}
 	for _, p := range c.Progs {
-		visit := func(n lang.Node) { noteUse(uses, p, n) }
+		visit := func(n source.Node) { noteUse(uses, p, n) }
 		if p.Probe.Filter != nil {
 			walk(p.Probe.Filter, visit)
 		}
@@ -36,53 +40,53 @@ func mapUses(c *lang.Checked) map[string]*mapUse {
 }
 
 // noteUse records what one node does to maps.
-func noteUse(uses map[string]*mapUse, p *lang.Prog, n lang.Node) {
+func noteUse(uses map[string]*mapUse, p *lang.Prog, n source.Node) {
 	switch n := n.(type) {
-	case *lang.MapRef:
+	case *ast.MapRef:
 		if u := uses[n.Name]; u != nil {
 			u.mentions++
 		}
-	case *lang.ExprStmt:
+	case *ast.ExprStmt:
 		if u, x := countOf(uses, n); u != nil {
 			u.harmless++
 			u.up = u.up || x.Op == "++"
 			u.down = u.down || x.Op == "--"
 		}
-	case *lang.ForMap:
+	case *ast.ForMap:
 		if u := useOf(uses, n.Map); u != nil {
 			u.iterated = true
 		}
-	case *lang.BlockExpr:
+	case *ast.BlockExpr:
 		// The last statement is the block's value.
 		if stmts := n.Body.Stmts; len(stmts) > 0 {
 			if u, _ := countOf(uses, stmts[len(stmts)-1]); u != nil {
 				u.harmless--
 			}
 		}
-	case *lang.Assign:
+	case *ast.Assign:
 		if u := useOf(uses, n.Target); u != nil {
 			u.write(p)
-			if (n.Op == "+=" || n.Op == "-=") && !changes(n.Value, n.Target.(*lang.MapRef).Name) {
+			if (n.Op == "+=" || n.Op == "-=") && !changes(n.Value, n.Target.(*ast.MapRef).Name) {
 				u.harmless++
 				u.adds = true
 			}
 		}
-	case *lang.IncDec:
+	case *ast.IncDec:
 		if u := useOf(uses, n.Target); u != nil {
 			u.write(p)
 		}
-	case *lang.Call:
+	case *ast.Call:
 		noteCall(uses, p, n)
 	}
 }
 
 // countOf finds the use of the map that a statement counts up or down, nil if it does not do that.
-func countOf(uses map[string]*mapUse, s lang.Stmt) (*mapUse, *lang.IncDec) {
-	es, ok := s.(*lang.ExprStmt)
+func countOf(uses map[string]*mapUse, s ast.Stmt) (*mapUse, *ast.IncDec) {
+	es, ok := s.(*ast.ExprStmt)
 	if !ok {
 		return nil, nil
 	}
-	x, ok := es.X.(*lang.IncDec)
+	x, ok := es.X.(*ast.IncDec)
 	if !ok {
 		return nil, nil
 	}
@@ -90,7 +94,7 @@ func countOf(uses map[string]*mapUse, s lang.Stmt) (*mapUse, *lang.IncDec) {
 }
 
 // noteCall records what the functions that take a map do to it.
-func noteCall(uses map[string]*mapUse, p *lang.Prog, c *lang.Call) {
+func noteCall(uses map[string]*mapUse, p *lang.Prog, c *ast.Call) {
 	if len(c.Args) == 0 {
 		return
 	}
@@ -107,15 +111,15 @@ func noteCall(uses map[string]*mapUse, p *lang.Prog, c *lang.Call) {
 		u.harmless++
 	case "print":
 		u.printed = u.printed || !p.Kind.Once
-		if !c.Args[0].(*lang.MapRef).Indexed {
+		if !c.Args[0].(*ast.MapRef).Indexed {
 			u.harmless++
 		}
 	}
 }
 
 // useOf finds the use of the map that an expression is, nil if it is none.
-func useOf(uses map[string]*mapUse, e lang.Expr) *mapUse {
-	if ref, ok := e.(*lang.MapRef); ok {
+func useOf(uses map[string]*mapUse, e ast.Expr) *mapUse {
+	if ref, ok := e.(*ast.MapRef); ok {
 		return uses[ref.Name]
 	}
 	return nil
@@ -131,7 +135,7 @@ func (u *mapUse) write(p *lang.Prog) {
 // its own, as for count(). A map without a key must also never sum up to 0, as it would look untouched then.
 func (k *compiler) onlyCounts(m *lang.Map) bool {
 	u := k.uses[m.Name]
-	if _, ok := m.Value.(lang.Int); !ok || m.Kind != "" || u.mentions != u.harmless {
+	if _, ok := m.Value.(types.Int); !ok || m.Kind != "" || u.mentions != u.harmless {
 		return false
 	}
 	if m.Key == nil {
@@ -160,7 +164,7 @@ const (
 //     any other kind can interrupt them, they interrupt none;
 //   - raw tracepoint programs run with preemption or migration off, and exclude themselves since Linux 6.1 (prog->active in
 //     bpf_trace_run), as fentry programs do (their trampoline).
-func (k *compiler) reentry(kind *lang.ProbeKind) reentry {
+func (k *compiler) reentry(kind *builtin.ProbeKind) reentry {
 	switch {
 	case kind.Once || kind.Timed || k.excludesAll(kind):
 		return reentryNever
@@ -173,9 +177,9 @@ func (k *compiler) reentry(kind *lang.ProbeKind) reentry {
 }
 
 // excludesAll says that the programs of a kind run under bpf_prog_active.
-func (k *compiler) excludesAll(kind *lang.ProbeKind) bool {
+func (k *compiler) excludesAll(kind *builtin.ProbeKind) bool {
 	switch kind.Context {
-	case lang.CtxRegs, lang.CtxTracepoint, lang.CtxPerf:
+	case builtin.CtxRegs, builtin.CtxTracepoint, builtin.CtxPerf:
 		return !kind.User || !k.kernel.AtLeast(6, 0)
 	}
 	return false
@@ -187,8 +191,8 @@ func (k *compiler) excludesAll(kind *lang.ProbeKind) bool {
 //
 // BEGIN and END do not count: they run while no other program of the script is attached. Intervals interrupt nobody: only their
 // own updates must be safe from others.
-func (k *compiler) exclusive(m *lang.Map, kind *lang.ProbeKind) bool {
-	if k.layout(m).shared() {
+func (k *compiler) exclusive(m *lang.Map, kind *builtin.ProbeKind) bool {
+	if k.layout(m).Shared() {
 		return false
 	}
 	writers, guarded := 0, true

@@ -6,7 +6,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 // Where temporaries live. The eBPF stack has 512 bytes for a function and everything it
@@ -102,7 +103,7 @@ const zeroInline = 128
 
 // zero clears size bytes of the program's own memory, and what is left of the last 8 of them.
 func (l *lowerer) zero(p place, size int) {
-	size = align8(p.off+size) - p.off
+	size = layout.Align8(p.off+size) - p.off
 	if size > zeroInline {
 		// A read from address 0 always fails, and the failed helper clears the destination
 		// (bpf_probe_read_kernel_common, kernel/trace/bpf_trace.c).
@@ -143,7 +144,7 @@ func (l *lowerer) copyBytes(dst, src place, size int) {
 }
 
 // scratchName is the scratch map of this program.
-func (l *lowerer) scratchName() string { return fmt.Sprintf("%s%d", MapScratch, l.index) }
+func (l *lowerer) scratchName() string { return fmt.Sprintf("%s%d", layout.MapScratch, l.index) }
 
 // scratchBase is the address of the scratch frame in the current function.
 func (l *lowerer) scratchBase() *ir.Value {
@@ -175,7 +176,7 @@ func (l *lowerer) prologue(f *ir.Func) {
 		frames = scratchFrames
 		frame += 64 // the busy flag
 	}
-	l.k.addMap(&MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
+	l.k.addMap(&layout.MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
 	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(frame*frames))
 	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
 	if !l.reentrant() {
@@ -211,7 +212,7 @@ func (l *lowerer) takeFrame(first *ir.Value, frame int) {
 			Then: ir.Edge{To: found, Args: []*ir.Value{addr}}, Else: ir.Edge{To: next}})
 		l.b.At(next)
 	}
-	l.countFailure(&Site{Kind: SiteScratch, Pos: l.prog.Probe.Pos})
+	l.countFailure(&layout.Site{Kind: layout.SiteScratch, Pos: l.prog.Probe.Pos})
 	l.b.Return(l.b.Const(0))
 	l.b.At(found)
 	l.attachBase(l.b.OpImm(ir.OpAdd, got, 64))
@@ -259,7 +260,7 @@ func (l *lowerer) giveFrame() {
 }
 
 // cpuSlots is how many pieces memory with a piece for each CPU has: a power of two, see cpuIndex.
-func (k *compiler) cpuSlots() int { return ceilPow2(k.kernel.PossibleCPUs) }
+func (k *compiler) cpuSlots() int { return layout.CeilPow2(k.kernel.PossibleCPUs) }
 
 // cpuIndex is the number of the CPU, less than cpuSlots. The verifier learns that from a mask rather than from a
 // comparison: what it learns at a branch is lost for a value that lies on the stack (before Linux 6.8 it does not
@@ -269,23 +270,14 @@ func (l *lowerer) cpuIndex() *ir.Value {
 	return l.b.OpImm(ir.OpAnd, cpu, int64(l.k.cpuSlots()-1))
 }
 
-// ceilPow2 is the smallest power of two that is at least n.
-func ceilPow2(n int) int {
-	p := 1
-	for p < n {
-		p *= 2
-	}
-	return p
-}
-
 // countFailure adds one to a failure counter.
-func (l *lowerer) countFailure(s *Site) {
+func (l *lowerer) countFailure(s *layout.Site) {
 	i := l.k.site(s)
-	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(MapFailures, 8*i), 0, l.b.Const(1))
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, 8*i), 0, l.b.Const(1))
 }
 
 // readFailure adds one to a failure counter if ret, the result of a helper, is negative.
-func (l *lowerer) readFailure(ret *ir.Value, s *Site) {
+func (l *lowerer) readFailure(ret *ir.Value, s *layout.Site) {
 	bad, ok := l.fn.fn.NewBlock("failed"), l.fn.fn.NewBlock("read")
 	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
 	l.b.At(bad)

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
@@ -58,8 +60,8 @@ func TestReentry(t *testing.T) {
 		{"rawtracepoint", linux6_0, reentryNested},
 		{"rawtracepoint", linux6_1, reentryNever},
 	} {
-		k := &compiler{kernel: &lang.Kernel{Version: tt.version}}
-		if got := k.reentry(lang.ProbeKindByName(tt.kind)); got != tt.want {
+		k := &compiler{kernel: &kernel.Kernel{Version: tt.version}}
+		if got := k.reentry(builtin.ProbeKindByName(tt.kind)); got != tt.want {
 			t.Errorf("%s on Linux %d.%d: %v, want %v", tt.kind, tt.version>>16, tt.version>>8&0xff, got, tt.want)
 		}
 	}
@@ -72,7 +74,7 @@ func TestReentry(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range bp.Maps {
-			if strings.HasPrefix(m.Name, MapScratch) && (m.ValueSize/env.KernelInfo.PossibleCPUs >= scratchFrames*1024) != (frames > 1) {
+			if strings.HasPrefix(m.Name, layout.MapScratch) && (m.ValueSize/env.KernelInfo.PossibleCPUs >= scratchFrames*1024) != (frames > 1) {
 				t.Errorf("on %#x the scratch map has %d bytes for %d CPUs, want %d frames", version, m.ValueSize, env.KernelInfo.PossibleCPUs, frames)
 			}
 		}

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -12,7 +13,7 @@ import (
 // key, along every path of the program like the values of $variables (see flow.go), until the program itself changes the map.
 
 // recall is what a read of `@m[k]` gave before on this path.
-func (l *lowerer) recall(ref *lang.MapRef) (*ir.Value, bool) {
+func (l *lowerer) recall(ref *ast.MapRef) (*ir.Value, bool) {
 	sig, ok := l.signature(ref)
 	if !ok {
 		return nil, false
@@ -22,7 +23,7 @@ func (l *lowerer) recall(ref *lang.MapRef) (*ir.Value, bool) {
 }
 
 // remember keeps what a read of `@m[k]` gave.
-func (l *lowerer) remember(ref *lang.MapRef, v *ir.Value) {
+func (l *lowerer) remember(ref *ast.MapRef, v *ir.Value) {
 	sig, ok := l.signature(ref)
 	if !ok {
 		return
@@ -67,7 +68,7 @@ func (j *join) commonReads() map[string]*ir.Value {
 
 // signature names an element such that equal names on a path mean the same element; ok is
 // false for keys that are not that simple.
-func (l *lowerer) signature(ref *lang.MapRef) (sig string, ok bool) {
+func (l *lowerer) signature(ref *ast.MapRef) (sig string, ok bool) {
 	var b strings.Builder
 	b.WriteString("@" + ref.Name + "[")
 	for _, k := range ref.Keys {
@@ -86,7 +87,7 @@ var stableVars = map[string]bool{
 	"arg0": true, "arg1": true, "arg2": true, "arg3": true, "arg4": true, "arg5": true,
 }
 
-func (l *lowerer) keySignature(b *strings.Builder, e lang.Expr) bool {
+func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 	if c, ok := l.constOf(e); ok {
 		if c.Str != nil {
 			fmt.Fprintf(b, "%q", *c.Str)
@@ -96,10 +97,10 @@ func (l *lowerer) keySignature(b *strings.Builder, e lang.Expr) bool {
 		return true
 	}
 	switch e := e.(type) {
-	case *lang.Ident:
+	case *ast.Ident:
 		b.WriteString(e.Name)
 		return stableVars[e.Name]
-	case *lang.Var:
+	case *ast.Var:
 		v := l.prog.Vars[e]
 		c, ok := l.fn.vars[v]
 		if !ok || v.Captured || inMemory(v.Type) {
@@ -107,14 +108,14 @@ func (l *lowerer) keySignature(b *strings.Builder, e lang.Expr) bool {
 		}
 		fmt.Fprintf(b, "$%d", c.val.ID)
 		return true
-	case *lang.FieldExpr:
-		x, ok := e.X.(*lang.Ident)
+	case *ast.FieldExpr:
+		x, ok := e.X.(*ast.Ident)
 		fmt.Fprintf(b, "args.%s", e.Name)
 		return ok && x.Name == "args" && !inMemory(l.typeOf(e))
-	case *lang.Cast:
+	case *ast.Cast:
 		fmt.Fprintf(b, "(%s)", l.typeOf(e))
 		return l.keySignature(b, e.X)
-	case *lang.TupleExpr:
+	case *ast.TupleExpr:
 		for _, x := range e.Elems {
 			if !l.keySignature(b, x) {
 				return false

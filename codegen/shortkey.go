@@ -3,8 +3,11 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // A key that ends with the result of str() has room for the longest string, a kilobyte by default, and the kernel hashes
@@ -15,13 +18,13 @@ import (
 const shortString = 64
 
 // longString finds the string at the end of a key; ok is false if there is none that is worth a map of its own.
-func longString(key lang.Type) (off, size int, ok bool) {
+func longString(key types.Type) (off, size int, ok bool) {
 	switch t := key.(type) {
-	case lang.String:
+	case types.String:
 		return 0, t.Len, t.Len > 2*shortString
-	case lang.Tuple:
+	case types.Tuple:
 		if last := len(t.Elems) - 1; last >= 0 {
-			s, ok := t.Elems[last].(lang.String)
+			s, ok := t.Elems[last].(types.String)
 			return t.Offset(last), s.Len, ok && s.Len > 2*shortString
 		}
 	}
@@ -29,7 +32,7 @@ func longString(key lang.Type) (off, size int, ok bool) {
 }
 
 // splitMap adds the map for the short keys of s, if it is to have one. Loops over a map see one kernel map only.
-func (k *compiler) splitMap(s *MapSpec) {
+func (k *compiler) splitMap(s *layout.MapSpec) {
 	m := s.Script
 	off, _, ok := longString(m.Key)
 	if !ok || k.uses[m.Name].iterated || m.Kind != "" {
@@ -50,22 +53,22 @@ type mapKey struct {
 }
 
 // splitKey builds a key of a map that is kept as two.
-func (l *lowerer) splitKey(m *lang.Map, keys []lang.Expr) mapKey {
+func (l *lowerer) splitKey(m *lang.Map, keys []ast.Expr) mapKey {
 	off, size, _ := longString(m.Key)
 	// The end of a long string is cleared as a whole, from wherever the string ends.
-	k := mapKey{m: m, mem: l.temp("key", off+ceilPow2(size)+size)}
+	k := mapKey{m: m, mem: l.temp("key", off+layout.CeilPow2(size)+size)}
 	if off > 0 {
 		l.zero(k.mem, off)
 	}
-	t, ok := m.Key.(lang.Tuple)
+	t, ok := m.Key.(types.Tuple)
 	whole := ok && len(keys) == 1 // the key is one expression, and that is a tuple
-	if e, elems := keys[0].(*lang.TupleExpr); whole && elems {
+	if e, elems := keys[0].(*ast.TupleExpr); whole && elems {
 		keys, whole = e.Elems, false
 	}
 	last := len(keys) - 1
 	if whole { // it lies somewhere
 		o := l.expr(keys[0])
-		from := o.typ.(lang.Tuple)
+		from := o.typ.(types.Tuple)
 		last = len(from.Elems) - 1
 		for i := range last {
 			l.storeOperand(k.mem.at(t.Offset(i)), t.Elems[i], l.element(o, from, i), true)
@@ -77,14 +80,14 @@ func (l *lowerer) splitKey(m *lang.Map, keys []lang.Expr) mapKey {
 		l.store(k.mem.at(t.Offset(i)), t.Elems[i], e, true)
 		l.release(mk)
 	}
-	if c, ok := keys[last].(*lang.Call); ok && c.Name == "str" && l.typeOf(c).Size() > shortString {
+	if c, ok := keys[last].(*ast.Call); ok && c.Name == "str" && l.typeOf(c).Size() > shortString {
 		return l.endKey(k, off, size, operand{}, c)
 	}
 	return l.endKey(k, off, size, l.expr(keys[last]), nil)
 }
 
 // endKey appends the string, which is o, or the result of str() if that is not nil, to a key.
-func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *lang.Call) mapKey {
+func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *ast.Call) mapKey {
 	dst := k.mem.at(off)
 	short, long := l.kernelMap(l.k.spec(k.m).Short), l.kernelMap(l.k.spec(k.m))
 	var n *ir.Value // length with the NUL, or an error: the string is "" then
@@ -97,7 +100,7 @@ func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *lang.Call) map
 		k.kmap = long
 		return k
 	case o.lit != nil || o.typ.Size() <= shortString:
-		l.storeOperand(dst, lang.String{Len: shortString}, o, true)
+		l.storeOperand(dst, types.String{Len: shortString}, o, true)
 		k.kmap = short
 		return k
 	default:
@@ -111,7 +114,7 @@ func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *lang.Call) map
 		Then: ir.Edge{To: tail}, Else: ir.Edge{To: done, Args: []*ir.Value{short}}, Unlikely: true})
 	l.b.At(tail)
 	// n is from 1 to size; the mask says so in a way that lasts (see cpuIndex).
-	n = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, n, 1), int64(ceilPow2(size)-1)), 1)
+	n = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, n, 1), int64(layout.CeilPow2(size)-1)), 1)
 	end := l.b.Op(ir.OpAdd, l.addr(dst), n)
 	l.b.Helper(int(asm.FnProbeReadKernel), false, end, l.b.Const(int64(size)), l.b.Const(0)) // see zero
 	l.b.Jump(done, long)

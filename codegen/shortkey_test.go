@@ -5,23 +5,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 func TestLongString(t *testing.T) {
-	long, short := lang.String{Len: 1024}, lang.String{Len: 64}
+	long, short := types.String{Len: 1024}, types.String{Len: 64}
 	for _, tt := range []struct {
-		key lang.Type
+		key types.Type
 		off int
 		ok  bool
 	}{
 		{long, 0, true},
 		{short, 0, false},
 		{uint64T, 0, false},
-		{lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32}, long}}, 8, true},
-		{lang.Tuple{Elems: []lang.Type{long, lang.Int{Bits: 32}}}, 1024, false},
-		{lang.Tuple{Elems: []lang.Type{long, long}}, 1024, true},
-		{lang.Tuple{}, 0, false},
+		{types.Tuple{Elems: []types.Type{types.Int{Bits: 32}, long}}, 8, true},
+		{types.Tuple{Elems: []types.Type{long, types.Int{Bits: 32}}}, 1024, false},
+		{types.Tuple{Elems: []types.Type{long, long}}, 1024, true},
+		{types.Tuple{}, 0, false},
 	} {
 		off, _, ok := longString(tt.key)
 		if ok != tt.ok || ok && off != tt.off {

@@ -1,12 +1,14 @@
 package codegen
 
 import (
-	"github.com/gotrace/gotrace/codegen/ir"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // block lowers the statements of a block.
-func (l *lowerer) block(b *lang.Block) {
+func (l *lowerer) block(b *ast.Block) {
 	for _, s := range b.Stmts {
 		if l.b.Block == nil {
 			return // after return, break or exit
@@ -17,30 +19,30 @@ func (l *lowerer) block(b *lang.Block) {
 	}
 }
 
-func (l *lowerer) stmt(s lang.Stmt) {
+func (l *lowerer) stmt(s ast.Stmt) {
 	l.b.Pos = s.Range().Pos
 	switch s := s.(type) {
-	case *lang.ExprStmt:
+	case *ast.ExprStmt:
 		l.effect(s.X)
-	case *lang.Assign:
+	case *ast.Assign:
 		l.assign(s)
-	case *lang.Let:
+	case *ast.Let:
 		l.let(s)
-	case *lang.If:
+	case *ast.If:
 		l.ifStmt(s)
-	case *lang.Block:
+	case *ast.Block:
 		l.block(s)
-	case *lang.While:
+	case *ast.While:
 		l.while(s)
-	case *lang.ForRange:
+	case *ast.ForRange:
 		l.forRange(s)
-	case *lang.ForMap:
+	case *ast.ForMap:
 		l.forMap(s)
-	case *lang.Unroll:
+	case *ast.Unroll:
 		l.unroll(s)
-	case *lang.Branch:
+	case *ast.Branch:
 		l.breakOrContinue(s)
-	case *lang.Return:
+	case *ast.Return:
 		if s.Value != nil {
 			l.effect(s.Value)
 		}
@@ -49,11 +51,11 @@ func (l *lowerer) stmt(s lang.Stmt) {
 }
 
 // effect evaluates an expression and drops its value.
-func (l *lowerer) effect(e lang.Expr) {
+func (l *lowerer) effect(e ast.Expr) {
 	switch e := e.(type) {
-	case *lang.BlockExpr:
+	case *ast.BlockExpr:
 		l.block(e.Body)
-	case *lang.Ternary:
+	case *ast.Ternary:
 		l.ternaryEffect(e)
 	default:
 		if _, ok := l.constOf(e); !ok {
@@ -62,7 +64,7 @@ func (l *lowerer) effect(e lang.Expr) {
 	}
 }
 
-func (l *lowerer) ifStmt(s *lang.If) {
+func (l *lowerer) ifStmt(s *ast.If) {
 	yes, no, end := l.newJoin("then"), l.newJoin("else"), l.newJoin("endif")
 	l.cond(s.Cond, yes, no)
 	l.land(yes)
@@ -83,13 +85,13 @@ func (l *lowerer) maybe(f func()) {
 	}
 }
 
-func (l *lowerer) assign(s *lang.Assign) {
+func (l *lowerer) assign(s *ast.Assign) {
 	switch t := s.Target.(type) {
 	case nil:
 		l.effect(s.Value)
-	case *lang.MapRef:
+	case *ast.MapRef:
 		l.mapAssign(t, s.Op, s.Value, s)
-	case *lang.Var:
+	case *ast.Var:
 		v := l.prog.Vars[t]
 		if s.Op == "=" {
 			l.setVar(v, s.Value)
@@ -100,25 +102,25 @@ func (l *lowerer) assign(s *lang.Assign) {
 }
 
 // compound computes `old op= value` for a variable of type t.
-func (l *lowerer) compound(op string, t lang.Type, old *ir.Value, value lang.Expr) *ir.Value {
+func (l *lowerer) compound(op string, t types.Type, old *ir.Value, value ast.Expr) *ir.Value {
 	return l.compoundNum(op, t, old, l.numExpr(value), l.typeOf(value))
 }
 
 // compoundNum is compound with the right side, a number of type vt, already lowered.
-func (l *lowerer) compoundNum(op string, t lang.Type, old, y *ir.Value, vt lang.Type) *ir.Value {
+func (l *lowerer) compoundNum(op string, t types.Type, old, y *ir.Value, vt types.Type) *ir.Value {
 	op = op[:len(op)-1]
-	if p, ok := t.(lang.Pointer); ok {
+	if p, ok := t.(types.Pointer); ok {
 		return l.pointerAdd(op, p, old, y)
 	}
 	if op == "<<" || op == ">>" {
 		return l.convert(l.arith(op, t, old, y), t, t)
 	}
-	wide := lang.CommonType(t, vt)
+	wide := types.CommonType(t, vt)
 	x := l.convert(old, t, wide)
 	return l.convert(l.arith(op, wide, x, l.convert(y, vt, wide)), wide, t)
 }
 
-func (l *lowerer) let(s *lang.Let) {
+func (l *lowerer) let(s *ast.Let) {
 	v := l.prog.Vars[s.Var]
 	if v == nil {
 		return // declared and never used
@@ -138,7 +140,7 @@ func (l *lowerer) let(s *lang.Let) {
 }
 
 // setVar assigns an expression to a variable.
-func (l *lowerer) setVar(v *lang.Variable, e lang.Expr) {
+func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 	if inMemory(v.Type) {
 		// The right side may read the variable itself, so that it can not be built in place.
 		o := l.expr(e)

@@ -3,27 +3,29 @@ package codegen
 import (
 	"encoding/binary"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // store evaluates an expression straight into memory at dst, laid out as type t. With exact, strings are padded with
 // zeros to their full length, and so are the gaps of tuples: the bytes can be a map key.
-func (l *lowerer) store(dst place, t lang.Type, e lang.Expr, exact bool) {
+func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 	if _, ok := l.constOf(e); !ok {
 		switch e := e.(type) {
-		case *lang.TupleExpr:
-			if tt, ok := t.(lang.Tuple); ok {
+		case *ast.TupleExpr:
+			if tt, ok := t.(types.Tuple); ok {
 				l.storeTuple(dst, tt, e, exact)
 				return
 			}
-		case *lang.Ternary:
+		case *ast.Ternary:
 			if inMemory(t) {
 				l.storeTernary(dst, t, e, exact)
 				return
 			}
-		case *lang.Call:
-			if st, ok := t.(lang.String); ok && e.Name == "str" {
+		case *ast.Call:
+			if st, ok := t.(types.String); ok && e.Name == "str" {
 				l.storeStr(dst, st.Len, e, exact)
 				return
 			}
@@ -32,7 +34,7 @@ func (l *lowerer) store(dst place, t lang.Type, e lang.Expr, exact bool) {
 	l.storeOperand(dst, t, l.expr(e), exact)
 }
 
-func (l *lowerer) storeTuple(dst place, t lang.Tuple, e *lang.TupleExpr, exact bool) {
+func (l *lowerer) storeTuple(dst place, t types.Tuple, e *ast.TupleExpr, exact bool) {
 	l.zeroGaps(dst, t)
 	for i, x := range e.Elems {
 		m := l.mark()
@@ -42,7 +44,7 @@ func (l *lowerer) storeTuple(dst place, t lang.Tuple, e *lang.TupleExpr, exact b
 }
 
 // zeroGaps clears a tuple's memory if its elements do not fill it.
-func (l *lowerer) zeroGaps(dst place, t lang.Tuple) {
+func (l *lowerer) zeroGaps(dst place, t types.Tuple) {
 	sum := 0
 	for _, e := range t.Elems {
 		sum += e.Size()
@@ -53,26 +55,26 @@ func (l *lowerer) zeroGaps(dst place, t lang.Tuple) {
 }
 
 // storeOperand copies an operand to dst, laid out as type t.
-func (l *lowerer) storeOperand(dst place, t lang.Type, o operand, exact bool) {
+func (l *lowerer) storeOperand(dst place, t types.Type, o operand, exact bool) {
 	switch t := t.(type) {
-	case lang.String:
+	case types.String:
 		l.copyString(dst, t.Len, o, exact)
-	case lang.Tuple:
+	case types.Tuple:
 		l.copyTuple(dst, t, o, exact)
-	case *lang.Struct, lang.Array:
+	case *types.Struct, types.Array:
 		l.copyObject(dst, t.Size(), o)
 	default:
 		l.b.Store(t.Size(), dst.base, dst.off, l.convert(l.num(o), o.typ, t))
 	}
 }
 
-func (l *lowerer) copyTuple(dst place, t lang.Tuple, o operand, exact bool) {
-	from, ok := o.typ.(lang.Tuple)
+func (l *lowerer) copyTuple(dst place, t types.Tuple, o operand, exact bool) {
+	from, ok := o.typ.(types.Tuple)
 	if !ok || o.mem.base == nil {
 		l.zero(dst, t.Size())
 		return
 	}
-	if sameLayout(from, t) && (!exact || o.mem.exact) && o.mem.space == lang.SpaceBPF {
+	if sameLayout(from, t) && (!exact || o.mem.exact) && o.mem.space == types.SpaceBPF {
 		l.copyBytes(dst, o.mem, t.Size())
 		return
 	}
@@ -85,13 +87,13 @@ func (l *lowerer) copyTuple(dst place, t lang.Tuple, o operand, exact bool) {
 }
 
 // sameLayout says whether two tuples lie the same way in memory.
-func sameLayout(a, b lang.Tuple) bool {
+func sameLayout(a, b types.Tuple) bool {
 	if len(a.Elems) != len(b.Elems) {
 		return false
 	}
 	for i := range a.Elems {
-		x, ok1 := a.Elems[i].(lang.Tuple)
-		y, ok2 := b.Elems[i].(lang.Tuple)
+		x, ok1 := a.Elems[i].(types.Tuple)
+		y, ok2 := b.Elems[i].(types.Tuple)
 		if ok1 != ok2 || ok1 && !sameLayout(x, y) || a.Elems[i].Size() != b.Elems[i].Size() {
 			return false
 		}
@@ -107,9 +109,9 @@ func (l *lowerer) copyObject(dst place, size int, o operand) {
 	switch {
 	case o.mem.base == nil:
 		l.zero(dst, size)
-	case o.mem.space == lang.SpaceBPF:
+	case o.mem.space == types.SpaceBPF:
 		l.copyBytes(dst, o.mem, size)
-	case o.mem.space == lang.SpaceCtx:
+	case o.mem.space == types.SpaceCtx:
 		l.copyCtx(dst, o.mem, size)
 	default:
 		l.readMem(dst, size, l.scalarAddr(o.mem), helperSpace(o.mem.space))
@@ -156,17 +158,17 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 		size = min(from, size)
 	}
 	n := l.readStr(dst, size, l.scalarAddr(o.mem), helperSpace(o.mem.space), false, l.readSite("string"))
-	if from == size && o.mem.space == lang.SpaceBPF && !o.mem.chars {
+	if from == size && o.mem.space == types.SpaceBPF && !o.mem.chars {
 		l.copyCut(dst, o.mem, size, n)
 	}
 	return n
 }
 
-func isString(t lang.Type) bool { _, ok := t.(lang.String); return ok }
+func isString(t types.Type) bool { _, ok := t.(types.String); return ok }
 
 // wordsReadable says whether a place can be read by direct loads.
 func (l *lowerer) wordsReadable(p place) bool {
-	return p.space == lang.SpaceBPF || p.typed
+	return p.space == types.SpaceBPF || p.typed
 }
 
 // copyWords copies n bytes (a multiple of 8) by direct loads.
@@ -212,43 +214,43 @@ func word(b []byte) int64 {
 }
 
 // readSite is the failure counter for a read at the current place.
-func (l *lowerer) readSite(what string) *Site {
-	return &Site{Kind: SiteRead, Pos: l.b.Pos, What: what}
+func (l *lowerer) readSite(what string) *layout.Site {
+	return &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: what}
 }
 
 // readStr reads a string of at most size bytes, the NUL included, and returns the helper's result: its length with
 // the NUL, or a negative error, which is counted. The destination then holds "".
-func (l *lowerer) readStr(dst place, size int, src *ir.Value, space lang.AddrSpace, exact bool, site *Site) *ir.Value {
+func (l *lowerer) readStr(dst place, size int, src *ir.Value, space types.AddrSpace, exact bool, site *layout.Site) *ir.Value {
 	if exact {
 		l.zero(dst, size)
 	}
 	return l.readStrN(dst, l.b.Const(int64(size)), src, space, site)
 }
 
-func (l *lowerer) readStrN(dst place, size, src *ir.Value, space lang.AddrSpace, site *Site) *ir.Value {
+func (l *lowerer) readStrN(dst place, size, src *ir.Value, space types.AddrSpace, site *layout.Site) *ir.Value {
 	ret := l.b.Helper(int(readerOf(space).str), false, l.addr(dst), size, src)
 	l.readFailure(ret, site)
 	return ret
 }
 
 // strSource is where the string of str(x) lies.
-func (l *lowerer) strSource(c *lang.Call) (src *ir.Value, space lang.AddrSpace) {
+func (l *lowerer) strSource(c *ast.Call) (src *ir.Value, space types.AddrSpace) {
 	o := l.expr(c.Args[0])
 	l.b.Pos = c.Pos
 	if o.val == nil && o.mem.base != nil && inMemory(o.typ) {
 		o.mem = l.outOfCtx(o.mem, o.typ.Size()-boolInt(o.mem.chars))
 		return l.scalarAddr(o.mem), helperSpace(o.mem.space)
 	}
-	if pt, ok := o.typ.(lang.Pointer); ok {
+	if pt, ok := o.typ.(types.Pointer); ok {
 		space = pt.Space
 	}
 	return l.num(o), helperSpace(space)
 }
 
 // storeStr reads str(x) or str(x, n) into a field of size bytes, and returns what the helper did.
-func (l *lowerer) storeStr(dst place, size int, c *lang.Call, exact bool) *ir.Value {
+func (l *lowerer) storeStr(dst place, size int, c *ast.Call, exact bool) *ir.Value {
 	src, space := l.strSource(c)
-	site := &Site{Kind: SiteRead, Pos: c.Pos, What: "str"}
+	site := &layout.Site{Kind: layout.SiteRead, Pos: c.Pos, What: "str"}
 	if exact {
 		l.zero(dst, size)
 	}
@@ -290,7 +292,7 @@ func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
 
 // materialize gives a string that is a literal or lies outside of BPF memory a place in it.
 func (l *lowerer) materialize(o operand) operand {
-	if !inMemory(o.typ) || o.lit == nil && o.mem.space == lang.SpaceBPF {
+	if !inMemory(o.typ) || o.lit == nil && o.mem.space == types.SpaceBPF {
 		return o
 	}
 	p := l.temp("string", o.typ.Size())
@@ -308,8 +310,8 @@ func (l *lowerer) copied(o operand) operand {
 }
 
 // exactOperand is the operand in BPF memory with all padding zero.
-func (l *lowerer) exactOperand(o operand, t lang.Type) place {
-	if o.lit == nil && o.mem.space == lang.SpaceBPF && o.mem.exact && o.typ.Size() == t.Size() {
+func (l *lowerer) exactOperand(o operand, t types.Type) place {
+	if o.lit == nil && o.mem.space == types.SpaceBPF && o.mem.exact && o.typ.Size() == t.Size() {
 		return o.mem
 	}
 	p := l.temp("compare", t.Size())
@@ -318,8 +320,8 @@ func (l *lowerer) exactOperand(o operand, t lang.Type) place {
 }
 
 // equalMemory branches on the equality of two strings, tuples or arrays.
-func (l *lowerer) equalMemory(e *lang.Binary, yes, no *join) {
-	for _, side := range [][2]lang.Expr{{e.X, e.Y}, {e.Y, e.X}} {
+func (l *lowerer) equalMemory(e *ast.Binary, yes, no *join) {
+	for _, side := range [][2]ast.Expr{{e.X, e.Y}, {e.Y, e.X}} {
 		if c, ok := l.constOf(side[1]); ok && c.Str != nil {
 			l.equalLiteral(side[0], *c.Str, yes, no)
 			return
@@ -355,17 +357,17 @@ func (l *lowerer) equalValues(x, y operand, no *join) {
 		return
 	}
 	tx, ty := x.typ, y.typ
-	if t, ok := tx.(lang.Tuple); ok {
+	if t, ok := tx.(types.Tuple); ok {
 		x, y = l.inTuple(x), l.inTuple(y)
 		for i := range t.Elems {
 			m := l.mark()
-			l.equalValues(l.element(x, t, i), l.element(y, ty.(lang.Tuple), i), no)
+			l.equalValues(l.element(x, t, i), l.element(y, ty.(types.Tuple), i), no)
 			l.release(m)
 		}
 		return
 	}
 	if !inMemory(tx) {
-		t := lang.CommonType(tx, ty)
+		t := types.CommonType(tx, ty)
 		same := l.newJoin("same")
 		l.branch(ir.Ne, l.convert(l.num(x), tx, t), l.convert(l.num(y), ty, t), no, same)
 		l.land(same)
@@ -405,18 +407,18 @@ func (l *lowerer) equalWords(size int, no *join, words func(size, off int) (x, y
 }
 
 // equalLiteral compares a string with a constant, eight bytes at a time. Of str(x) no more is read than it takes.
-func (l *lowerer) equalLiteral(x lang.Expr, lit string, yes, no *join) {
+func (l *lowerer) equalLiteral(x ast.Expr, lit string, yes, no *join) {
 	m := l.mark()
 	defer l.release(m)
 	n := len(lit) + 1 // the NUL is compared too
 	field := l.typeOf(x).Size()
 	var p place
-	if c, ok := x.(*lang.Call); ok && c.Name == "str" && len(c.Args) == 1 && n <= field {
+	if c, ok := x.(*ast.Call); ok && c.Name == "str" && len(c.Args) == 1 && n <= field {
 		// One byte more than the literal and its NUL tells a longer string from an equal one.
 		size := min((n+1+7)&^7, max(field, 8))
 		p = l.temp("name", size)
 		src, space := l.strSource(c)
-		l.readStr(p, size, src, space, false, &Site{Kind: SiteRead, Pos: c.Pos, What: "str"})
+		l.readStr(p, size, src, space, false, &layout.Site{Kind: layout.SiteRead, Pos: c.Pos, What: "str"})
 	} else {
 		o := l.expr(x)
 		if o.lit != nil {

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/codegen/ir"
-	"github.com/gotrace/gotrace/codegen/pass"
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/internal/pass"
 	"github.com/gotrace/gotrace/internal/scripts"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/langtest"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // TestTable compiles every script of the table for an old and a new kernel, with the IR verified after lowering and after each pass.
@@ -43,7 +44,7 @@ var unknown = regexp.MustCompile(`ERROR: .*(does not exist|has no field|are not 
 
 func compileCase(t *testing.T, c *scripts.Case, env lang.Env) {
 	t.Helper()
-	src := &lang.Source{Name: c.File, Text: []byte(strings.ReplaceAll(c.Script, "%WORKLOAD%", "/bin/true"))}
+	src := &source.Source{Name: c.File, Text: []byte(strings.ReplaceAll(c.Script, "%WORKLOAD%", "/bin/true"))}
 	params := c.Args
 	if len(params) > 0 && params[0] == "--" {
 		params = params[1:] // the command's own

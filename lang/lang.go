@@ -1,11 +1,47 @@
+// Package lang is the language: it reads scripts and finds out their types. It is a facade; the work is done in the
+// packages below it: source (places, messages), literal, ast, syntax (the parser), types, ctypes (C definitions), kernel (what a
+// kernel can do), builtin (the tables of names and of kinds of probes) and check (the checker). It knows the machine only through Env.
 package lang
+
+import (
+	"io"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/check"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/syntax"
+)
+
+// What the checker takes and gives; see package check.
+type (
+	Env           = check.Env
+	Target        = check.Target
+	NotFoundError = check.NotFoundError
+	Options       = check.Options
+	Checked       = check.Checked
+	Config        = check.Config
+	Map           = check.Map
+	Prog          = check.Prog
+	Variable      = check.Variable
+)
+
+// MaxLoopIterations is the largest value of the setting max_loop_iterations.
+const MaxLoopIterations = check.MaxLoopIterations
 
 // Parse reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
 // if there are none, and never nil. Attach points have their positional parameters replaced
 // from opts.Params. opts may be nil.
-func Parse(src *Source, opts *Options) (*File, Diagnostics) {
+func Parse(src *source.Source, opts *Options) (*ast.File, source.Diagnostics) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	return parseText(src, opts.Params)
+	return syntax.Parse(src, opts.Params)
 }
+
+// Check finds out the types of a script, and all its mistakes. opts may be nil.
+func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked, source.Diagnostics) {
+	return check.Check(file, src, env, opts)
+}
+
+// DumpTypes writes what the checker found out, for -d types.
+func DumpTypes(w io.Writer, c *Checked) { check.DumpTypes(w, c) }

@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -68,9 +69,9 @@ func (c *counter) count(t *testing.T) uint64 {
 }
 
 // programTypes are the types of program by what the probes of a kind give them.
-var programTypes = map[lang.Context]ebpf.ProgramType{
-	lang.CtxRegs: ebpf.Kprobe, lang.CtxTracepoint: ebpf.TracePoint, lang.CtxRawArgs: ebpf.RawTracepoint, lang.CtxPerf: ebpf.PerfEvent,
-	lang.CtxNone: ebpf.RawTracepoint,
+var programTypes = map[builtin.Context]ebpf.ProgramType{
+	builtin.CtxRegs: ebpf.Kprobe, builtin.CtxTracepoint: ebpf.TracePoint, builtin.CtxRawArgs: ebpf.RawTracepoint, builtin.CtxPerf: ebpf.PerfEvent,
+	builtin.CtxNone: ebpf.RawTracepoint,
 }
 
 // triggers make events.
@@ -210,7 +211,7 @@ func TestAttachNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind := lang.ProbeKindByName("tracepoint")
+	kind := builtin.ProbeKindByName("tracepoint")
 	targets := []lang.Target{
 		{Kind: kind, Name: "tracepoint:syscalls:sys_enter_getppid", Category: "syscalls", Event: "sys_enter_getppid"},
 		{Kind: kind, Name: "tracepoint:no:such", Category: "no", Event: "such"},
@@ -230,7 +231,7 @@ func TestAttachNothing(t *testing.T) {
 	if _, err := e.Plan(nil); err == nil {
 		t.Error("a plan for nothing")
 	}
-	if _, err := e.Plan([]lang.Target{{Kind: lang.ProbeKindByName("BEGIN")}}); err == nil {
+	if _, err := e.Plan([]lang.Target{{Kind: builtin.ProbeKindByName("BEGIN")}}); err == nil {
 		t.Error("BEGIN can be attached")
 	}
 }
@@ -285,7 +286,7 @@ func TestKprobeErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind := lang.ProbeKindByName("kprobe")
+	kind := builtin.ProbeKindByName("kprobe")
 	for _, tt := range []struct {
 		target lang.Target
 		want   string

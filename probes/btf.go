@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
@@ -17,8 +17,8 @@ const btfDir = "/sys/kernel/btf"
 type kernelTypes struct {
 	file    *kbtf.File
 	kernel  *kernelTypes // of a module: the kernel's, on which they build
-	structs map[kbtf.ID]*lang.Struct
-	enums   map[kbtf.ID]*lang.Enum
+	structs map[kbtf.ID]*types.Struct
+	enums   map[kbtf.ID]*types.Enum
 	own     kbtf.ID // the first type that is not the kernel's
 }
 
@@ -42,7 +42,7 @@ var errNoBTF = errors.New("there is no " + btfDir + "/vmlinux: the kernel was bu
 	"GOTRACE_BTF=FILE names a file with its types (BTF, as pahole makes it)")
 
 func openTypes(path string, kernel *kernelTypes) (*kernelTypes, error) {
-	k := &kernelTypes{kernel: kernel, own: 1, structs: map[kbtf.ID]*lang.Struct{}, enums: map[kbtf.ID]*lang.Enum{}}
+	k := &kernelTypes{kernel: kernel, own: 1, structs: map[kbtf.ID]*types.Struct{}, enums: map[kbtf.ID]*types.Enum{}}
 	var base *kbtf.File
 	if kernel != nil {
 		base = kernel.file
@@ -99,9 +99,9 @@ func moduleNames() []string {
 }
 
 // taskStruct is struct task_struct, nil without BTF.
-func (e *Env) taskStruct() *lang.Struct {
+func (e *Env) taskStruct() *types.Struct {
 	t, _ := e.Type("struct", "task_struct")
-	s, _ := t.(*lang.Struct)
+	s, _ := t.(*types.Struct)
 	return s
 }
 
@@ -130,7 +130,7 @@ var keywordKinds = map[string][]kbtf.Kind{
 }
 
 // Type finds a type of the kernel or, where that has none of the name, of a module.
-func (e *Env) Type(keyword, name string) (lang.Type, bool) {
+func (e *Env) Type(keyword, name string) (types.Type, bool) {
 	kinds, ok := keywordKinds[keyword]
 	if !ok {
 		return nil, false
@@ -141,13 +141,13 @@ func (e *Env) Type(keyword, name string) (lang.Type, bool) {
 	}
 	t := e.findType(kinds, name)
 	if e.found == nil {
-		e.found = map[string]lang.Type{}
+		e.found = map[string]types.Type{}
 	}
 	e.found[key] = t
 	return t, t != nil
 }
 
-func (e *Env) findType(kinds []kbtf.Kind, name string) lang.Type {
+func (e *Env) findType(kinds []kbtf.Kind, name string) types.Type {
 	kernel, err := e.vmlinux()
 	if err != nil {
 		return nil
@@ -168,30 +168,30 @@ func (e *Env) findType(kinds []kbtf.Kind, name string) lang.Type {
 }
 
 // EnumConst finds an enumeration constant of the kernel.
-func (e *Env) EnumConst(name string) (lang.Int, int64, bool) {
+func (e *Env) EnumConst(name string) (types.Int, int64, bool) {
 	kernel, err := e.vmlinux()
 	if err != nil {
-		return lang.Int{}, 0, false
+		return types.Int{}, 0, false
 	}
 	id, err := kernel.file.FindValue(name)
 	if err != nil || id == 0 {
-		return lang.Int{}, 0, false
+		return types.Int{}, 0, false
 	}
 	t, err := kernel.file.Type(id)
 	if err != nil {
-		return lang.Int{}, 0, false
+		return types.Int{}, 0, false
 	}
 	values, err := t.Values()
 	if err != nil {
-		return lang.Int{}, 0, false
+		return types.Int{}, 0, false
 	}
 	for _, v := range values {
 		if v.Name == name {
-			i, ok := kernel.enum(t).(lang.Int)
+			i, ok := kernel.enum(t).(types.Int)
 			return i, v.Value, ok
 		}
 	}
-	return lang.Int{}, 0, false
+	return types.Int{}, 0, false
 }
 
 // Near returns names near to one that was not found: of a "struct", "union" or "enum", of a type without
@@ -219,7 +219,7 @@ func (e *Env) nearFields(structName, name string) []string {
 	if !ok {
 		return nil
 	}
-	s, ok := t.(*lang.Struct)
+	s, ok := t.(*types.Struct)
 	if !ok {
 		return nil
 	}
@@ -227,10 +227,10 @@ func (e *Env) nearFields(structName, name string) []string {
 }
 
 // fieldNames are the names of the fields of a struct and of its anonymous members.
-func fieldNames(s *lang.Struct, depth int) []string {
+func fieldNames(s *types.Struct, depth int) []string {
 	var names []string
 	for _, f := range s.Fields() {
-		inner, ok := f.Type.(*lang.Struct)
+		inner, ok := f.Type.(*types.Struct)
 		switch {
 		case f.Name != "":
 			names = append(names, f.Name)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
@@ -14,16 +14,16 @@ func TestTaskStruct(t *testing.T) {
 	if task == nil || task.BTFID == 0 || task.Name != "task_struct" {
 		t.Fatalf("%+v", task)
 	}
-	for name, want := range map[string]lang.Type{
-		"tgid": lang.Int{Bits: 32, Signed: true},
-		"comm": lang.Array{Elem: lang.Int{Bits: 8, Signed: true}, Len: 16},
+	for name, want := range map[string]types.Type{
+		"tgid": types.Int{Bits: 32, Signed: true},
+		"comm": types.Array{Elem: types.Int{Bits: 8, Signed: true}, Len: 16},
 	} {
 		if f, ok := task.Field(name); !ok || f.Type != want {
 			t.Errorf("%s is %v, want %v", name, f.Type, want)
 		}
 	}
 	parent, ok := task.Field("real_parent")
-	if p, isPtr := parent.Type.(lang.Pointer); !ok || !isPtr || p.Elem != lang.Type(task) {
+	if p, isPtr := parent.Type.(types.Pointer); !ok || !isPtr || p.Elem != types.Type(task) {
 		t.Errorf("real_parent is %v", parent.Type)
 	}
 	if e.Kernel().AtLeast(6, 2) && e.Kernel().Cast() == 0 {

@@ -1,7 +1,7 @@
 package probes
 
 import (
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
@@ -9,18 +9,18 @@ import (
 const convertDepth = 32
 
 // convert gives the language's view of a type. What can not be read is void.
-func (k *kernelTypes) convert(id kbtf.ID) lang.Type { return k.convertAt(id, 0) }
+func (k *kernelTypes) convert(id kbtf.ID) types.Type { return k.convertAt(id, 0) }
 
-func (k *kernelTypes) convertAt(id kbtf.ID, depth int) lang.Type {
+func (k *kernelTypes) convertAt(id kbtf.ID, depth int) types.Type {
 	if k.kernel != nil && id < k.own {
 		return k.kernel.convertAt(id, depth)
 	}
 	if id == 0 || depth > convertDepth {
-		return lang.Void{}
+		return types.Void{}
 	}
 	t, err := k.file.Type(id)
 	if err != nil {
-		return lang.Void{}
+		return types.Void{}
 	}
 	switch t.Kind {
 	case kbtf.KindTypedef, kbtf.KindConst, kbtf.KindVolatile, kbtf.KindRestrict, kbtf.KindTypeTag:
@@ -30,19 +30,19 @@ func (k *kernelTypes) convertAt(id kbtf.ID, depth int) lang.Type {
 	case kbtf.KindEnum, kbtf.KindEnum64:
 		return k.enum(t)
 	case kbtf.KindPtr:
-		p := lang.Pointer{Elem: k.convertAt(t.Ref, depth+1)} // in the space of the struct it lies in
+		p := types.Pointer{Elem: k.convertAt(t.Ref, depth+1)} // in the space of the struct it lies in
 		if k.isUser(t.Ref) {
-			p.Space = lang.SpaceUser
+			p.Space = types.SpaceUser
 		}
 		return p
 	case kbtf.KindArray:
-		return lang.Array{Elem: k.convertAt(t.Ref, depth+1), Len: t.Len}
+		return types.Array{Elem: k.convertAt(t.Ref, depth+1), Len: t.Len}
 	case kbtf.KindStruct, kbtf.KindUnion:
 		return k.record(t)
 	case kbtf.KindFloat:
-		return lang.Array{Elem: lang.Int{Bits: 8}, Len: t.Size, Float: true}
+		return types.Array{Elem: types.Int{Bits: 8}, Len: t.Size, Float: true}
 	}
-	return lang.Void{} // functions, forward declarations
+	return types.Void{} // functions, forward declarations
 }
 
 // isUser says whether what a pointer points to carries __user, as a type tag between qualifiers; kernels built by clang, or
@@ -67,29 +67,29 @@ func (k *kernelTypes) isUser(id kbtf.ID) bool {
 	return false
 }
 
-func convertInt(t *kbtf.Type) lang.Type {
+func convertInt(t *kbtf.Type) types.Type {
 	if t.Encoding&kbtf.EncBool != 0 {
-		return lang.Bool{}
+		return types.Bool{}
 	}
 	switch t.Size {
 	case 1, 2, 4, 8:
 		// Since 6.2 the kernel is built with -funsigned-char; characters are characters all the same.
 		number := t.Size == 1 && t.Name != "char" && t.Encoding&kbtf.EncChar == 0 && t.Encoding&kbtf.EncSigned != 0
-		return lang.Int{Number: number, Bits: t.Size * 8, Signed: t.Encoding&(kbtf.EncSigned|kbtf.EncChar) != 0 || t.Name == "char"}
+		return types.Int{Number: number, Bits: t.Size * 8, Signed: t.Encoding&(kbtf.EncSigned|kbtf.EncChar) != 0 || t.Name == "char"}
 	case 16: // __int128
-		return lang.Array{Elem: lang.Int{Bits: 64}, Len: 2}
+		return types.Array{Elem: types.Int{Bits: 64}, Len: 2}
 	}
-	return lang.Array{Elem: lang.Int{Bits: 8}, Len: t.Size}
+	return types.Array{Elem: types.Int{Bits: 8}, Len: t.Size}
 }
 
 // enum gives an enum's type with its constants.
-func (k *kernelTypes) enum(t *kbtf.Type) lang.Type {
+func (k *kernelTypes) enum(t *kbtf.Type) types.Type {
 	e, ok := k.enums[t.ID]
 	if !ok {
-		e = &lang.Enum{Name: t.Name, Values: map[int64]string{}}
+		e = &types.Enum{Name: t.Name, Values: map[int64]string{}}
 		values, err := t.Values()
 		if err != nil {
-			return lang.Void{}
+			return types.Void{}
 		}
 		for _, v := range values {
 			if _, ok := e.Values[v.Value]; !ok {
@@ -100,13 +100,13 @@ func (k *kernelTypes) enum(t *kbtf.Type) lang.Type {
 	}
 	switch t.Size {
 	case 1, 2, 4, 8:
-		return lang.Int{Bits: t.Size * 8, Signed: t.Flag, Enum: e}
+		return types.Int{Bits: t.Size * 8, Signed: t.Flag, Enum: e}
 	}
-	return lang.Int{Bits: 32, Signed: t.Flag, Enum: e} // a forward declaration has no size
+	return types.Int{Bits: 32, Signed: t.Flag, Enum: e} // a forward declaration has no size
 }
 
 // record gives a struct or union, whose fields are read when they are first asked for.
-func (k *kernelTypes) record(t *kbtf.Type) *lang.Struct {
+func (k *kernelTypes) record(t *kbtf.Type) *types.Struct {
 	if s, ok := k.structs[t.ID]; ok {
 		return s
 	}
@@ -114,19 +114,19 @@ func (k *kernelTypes) record(t *kbtf.Type) *lang.Struct {
 	if k.kernel != nil {
 		id = 0 // the verifier takes types of a module only with its file descriptor
 	}
-	s := lang.NewStruct(t.Name, t.Kind == kbtf.KindUnion, t.Size, id, func() []lang.Field { return k.fields(t) })
+	s := types.NewStruct(t.Name, t.Kind == kbtf.KindUnion, t.Size, id, func() []types.Field { return k.fields(t) })
 	k.structs[t.ID] = s
 	return s
 }
 
-func (k *kernelTypes) fields(t *kbtf.Type) []lang.Field {
+func (k *kernelTypes) fields(t *kbtf.Type) []types.Field {
 	members, err := t.Members()
 	if err != nil {
 		return nil
 	}
-	out := make([]lang.Field, 0, len(members))
+	out := make([]types.Field, 0, len(members))
 	for _, m := range members {
-		f := lang.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
+		f := types.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
 		if m.Bits > 0 {
 			f.PlaceBits(m.Offset, m.Bits, t.Size)
 		}

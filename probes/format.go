@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // EventField is a field of a tracepoint's record, a line "field:" of its format file.
@@ -115,17 +115,17 @@ func (f *EventField) split() {
 const dataLocLen = 1024
 
 // Field is the language's view of a field.
-func (f *EventField) Field() lang.Field {
-	out := lang.Field{Name: f.Name, Offset: f.Offset, DataLoc: f.loc == "__data_loc", RelLoc: f.loc == "__rel_loc"}
+func (f *EventField) Field() types.Field {
+	out := types.Field{Name: f.Name, Offset: f.Offset, DataLoc: f.loc == "__data_loc", RelLoc: f.loc == "__rel_loc"}
 	switch {
 	case f.loc != "" && isChar(f.typ):
-		out.Type = lang.String{Len: dataLocLen}
+		out.Type = types.String{Len: dataLocLen}
 	case f.loc != "":
-		out.Type = lang.Array{Elem: elementType(f.typ)}
+		out.Type = types.Array{Elem: elementType(f.typ)}
 	case f.dims != "":
 		out.Type = f.array()
 	case strings.Contains(f.typ, "*") && f.Size == 8:
-		out.Type = lang.Pointer{Elem: pointeeType(f.typ)}
+		out.Type = types.Pointer{Elem: pointeeType(f.typ)}
 	default:
 		out.Type = plainType(f.typ, f.Size, f.Signed)
 	}
@@ -135,20 +135,20 @@ func (f *EventField) Field() lang.Field {
 func isChar(typ string) bool { return strings.TrimPrefix(typ, "const ") == "char" }
 
 // pointeeType is what a pointer in a record points to: characters, or something the format file does not describe.
-func pointeeType(typ string) lang.Type {
+func pointeeType(typ string) types.Type {
 	base := strings.TrimSpace(strings.Replace(typ, "*", "", 1))
 	base = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(base, "const "), " const"))
 	switch {
 	case strings.Contains(base, "*"):
-		return lang.Pointer{Elem: pointeeType(base)}
+		return types.Pointer{Elem: pointeeType(base)}
 	case base == "char":
-		return lang.Int{Bits: 8, Signed: true}
+		return types.Int{Bits: 8, Signed: true}
 	}
-	return lang.Void{}
+	return types.Void{}
 }
 
 // array is the type of a field with brackets. Their text may be an expression; the size of the field is sure.
-func (f *EventField) array() lang.Type {
+func (f *EventField) array() types.Type {
 	n, err := strconv.Atoi(f.dims)
 	if isChar(f.typ) || err != nil || n <= 0 || f.Size%n != 0 {
 		n = f.Size
@@ -157,13 +157,13 @@ func (f *EventField) array() lang.Type {
 		}
 	}
 	if n == 0 {
-		return lang.Array{Elem: elementType(f.typ)}
+		return types.Array{Elem: elementType(f.typ)}
 	}
-	return lang.Array{Elem: plainType(f.typ, f.Size/n, f.Signed || isChar(f.typ)), Len: n}
+	return types.Array{Elem: plainType(f.typ, f.Size/n, f.Signed || isChar(f.typ)), Len: n}
 }
 
 // elementTypes are the types that arrays of an unknown length are made of.
-var elementTypes = map[string]lang.Int{
+var elementTypes = map[string]types.Int{
 	"char": {Bits: 8, Signed: true}, "u8": {Bits: 8}, "__u8": {Bits: 8}, "unsigned char": {Bits: 8}, "uint8_t": {Bits: 8},
 	"s8": {Bits: 8, Signed: true}, "__s8": {Bits: 8, Signed: true},
 	"u16": {Bits: 16}, "__u16": {Bits: 16}, "unsigned short": {Bits: 16}, "uint16_t": {Bits: 16}, "__le16": {Bits: 16},
@@ -175,21 +175,21 @@ var elementTypes = map[string]lang.Int{
 }
 
 // elementType is a type by its name, bytes if the name is not known.
-func elementType(typ string) lang.Int {
+func elementType(typ string) types.Int {
 	if t, ok := elementTypes[strings.TrimPrefix(typ, "const ")]; ok {
 		return t
 	}
-	return lang.Int{Bits: 8}
+	return types.Int{Bits: 8}
 }
 
 // plainType is an integer of a size, or bytes where there is no such integer.
-func plainType(typ string, size int, signed bool) lang.Type {
+func plainType(typ string, size int, signed bool) types.Type {
 	switch size {
 	case 1, 2, 4, 8:
 		if typ == "bool" && size == 1 {
-			return lang.Bool{}
+			return types.Bool{}
 		}
-		return lang.Int{Bits: size * 8, Signed: signed}
+		return types.Int{Bits: size * 8, Signed: signed}
 	}
-	return lang.Array{Elem: lang.Int{Bits: 8}, Len: size}
+	return types.Array{Elem: types.Int{Bits: 8}, Len: size}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 const sampleFormat = `name: made_up
@@ -37,27 +37,27 @@ func TestParseFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i8, u8 := lang.Int{Bits: 8, Signed: true}, lang.Int{Bits: 8}
+	i8, u8 := types.Int{Bits: 8, Signed: true}, types.Int{Bits: 8}
 	want := []struct {
 		decl  string
-		field lang.Field
+		field types.Field
 	}{
-		{"unsigned short common_type", lang.Field{Name: "common_type", Type: lang.Int{Bits: 16}}},
-		{"int common_pid", lang.Field{Name: "common_pid", Type: lang.Int{Bits: 32, Signed: true}, Offset: 4}},
-		{"char comm[16]", lang.Field{Name: "comm", Type: lang.Array{Elem: i8, Len: 16}, Offset: 8}},
-		{"pid_t pid", lang.Field{Name: "pid", Type: lang.Int{Bits: 32, Signed: true}, Offset: 24}},
-		{"long prev_state", lang.Field{Name: "prev_state", Type: lang.Int{Bits: 64, Signed: true}, Offset: 32}},
-		{"const char * filename", lang.Field{Name: "filename", Type: lang.Pointer{Elem: i8}, Offset: 40}},
-		{"__data_loc char[] name", lang.Field{Name: "name", Type: lang.String{Len: dataLocLen}, Offset: 48, DataLoc: true}},
-		{"__rel_loc char[] rel", lang.Field{Name: "rel", Type: lang.String{Len: dataLocLen}, Offset: 52, RelLoc: true}},
-		{"__data_loc u32[] words", lang.Field{Name: "words", Type: lang.Array{Elem: lang.Int{Bits: 32}}, Offset: 56, DataLoc: true}},
-		{"u8 mac[6]", lang.Field{Name: "mac", Type: lang.Array{Elem: u8, Len: 6}, Offset: 60}},
-		{"bool ok", lang.Field{Name: "ok", Type: lang.Bool{}, Offset: 66}},
-		{"u32 sums[(64 / 32)]", lang.Field{Name: "sums", Type: lang.Array{Elem: lang.Int{Bits: 32}, Len: 2}, Offset: 68}},
-		{"void *ptr", lang.Field{Name: "ptr", Type: lang.Pointer{Elem: lang.Void{}}, Offset: 80}},
-		{"const char **argv", lang.Field{Name: "argv", Type: lang.Pointer{Elem: lang.Pointer{Elem: i8}}, Offset: 88}},
-		{"unsigned int flags", lang.Field{Name: "flags", Type: lang.Int{Bits: 32}, Offset: 96}},
-		{"struct odd odd", lang.Field{Name: "odd", Type: lang.Array{Elem: u8, Len: 12}, Offset: 100}},
+		{"unsigned short common_type", types.Field{Name: "common_type", Type: types.Int{Bits: 16}}},
+		{"int common_pid", types.Field{Name: "common_pid", Type: types.Int{Bits: 32, Signed: true}, Offset: 4}},
+		{"char comm[16]", types.Field{Name: "comm", Type: types.Array{Elem: i8, Len: 16}, Offset: 8}},
+		{"pid_t pid", types.Field{Name: "pid", Type: types.Int{Bits: 32, Signed: true}, Offset: 24}},
+		{"long prev_state", types.Field{Name: "prev_state", Type: types.Int{Bits: 64, Signed: true}, Offset: 32}},
+		{"const char * filename", types.Field{Name: "filename", Type: types.Pointer{Elem: i8}, Offset: 40}},
+		{"__data_loc char[] name", types.Field{Name: "name", Type: types.String{Len: dataLocLen}, Offset: 48, DataLoc: true}},
+		{"__rel_loc char[] rel", types.Field{Name: "rel", Type: types.String{Len: dataLocLen}, Offset: 52, RelLoc: true}},
+		{"__data_loc u32[] words", types.Field{Name: "words", Type: types.Array{Elem: types.Int{Bits: 32}}, Offset: 56, DataLoc: true}},
+		{"u8 mac[6]", types.Field{Name: "mac", Type: types.Array{Elem: u8, Len: 6}, Offset: 60}},
+		{"bool ok", types.Field{Name: "ok", Type: types.Bool{}, Offset: 66}},
+		{"u32 sums[(64 / 32)]", types.Field{Name: "sums", Type: types.Array{Elem: types.Int{Bits: 32}, Len: 2}, Offset: 68}},
+		{"void *ptr", types.Field{Name: "ptr", Type: types.Pointer{Elem: types.Void{}}, Offset: 80}},
+		{"const char **argv", types.Field{Name: "argv", Type: types.Pointer{Elem: types.Pointer{Elem: i8}}, Offset: 88}},
+		{"unsigned int flags", types.Field{Name: "flags", Type: types.Int{Bits: 32}, Offset: 96}},
+		{"struct odd odd", types.Field{Name: "odd", Type: types.Array{Elem: u8, Len: 12}, Offset: 100}},
 	}
 	if len(fields) != len(want) {
 		t.Fatalf("%d fields, want %d", len(fields), len(want))

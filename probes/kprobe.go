@@ -14,13 +14,15 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
 // resolveKprobe is kprobe:[module:]function[+offset] and kretprobe:[module:]function, or an address of the kernel.
-func resolveKprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
-	kind := lang.ProbeKindByName(ap.Provider)
+func resolveKprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	kind := builtin.ProbeKindByName(ap.Provider)
 	if len(ap.Parts) < 1 || len(ap.Parts) > 2 || ap.Parts[len(ap.Parts)-1] == "" {
 		return nil, fmt.Errorf("a %s is written %s:function or %s:module:function", kind.Name, kind.Name, kind.Name)
 	}
@@ -54,7 +56,7 @@ func resolveKprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 }
 
 // addressKprobe is kprobe:ADDRESS.
-func (e *Env) addressKprobe(kind *lang.ProbeKind, addr uint64) ([]lang.Target, error) {
+func (e *Env) addressKprobe(kind *builtin.ProbeKind, addr uint64) ([]lang.Target, error) {
 	if !e.opts.Unsafe {
 		return nil, fmt.Errorf("a %s at an address needs --unsafe: only the kernel can check it", kind.Name)
 	}
@@ -171,7 +173,7 @@ func (e *Env) noFunction(module, name string) error {
 }
 
 // functionTargets makes a target of each function; where no module is asked for, one of each name, which may stand for several.
-func functionTargets(kind *lang.ProbeKind, module string, found []Function, offset uint64) []lang.Target {
+func functionTargets(kind *builtin.ProbeKind, module string, found []Function, offset uint64) []lang.Target {
 	var out []lang.Target
 	for i, f := range found {
 		if i > 0 && found[i-1].Name == f.Name && module == "" {
@@ -194,7 +196,7 @@ func functionTargets(kind *lang.ProbeKind, module string, found []Function, offs
 	return out
 }
 
-func listKprobes(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listKprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	module, name := "", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":

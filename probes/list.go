@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -67,7 +68,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 }
 
 // listErrors is what keeps every one of the kinds from being listed, nil if nothing does.
-func (e *Env) listErrors(kinds []*lang.ProbeKind) error {
+func (e *Env) listErrors(kinds []*builtin.ProbeKind) error {
 	var errs []error
 	for _, k := range kinds {
 		_, err := providers[k.Name].list(k, e, nil)
@@ -80,18 +81,18 @@ func (e *Env) listErrors(kinds []*lang.ProbeKind) error {
 }
 
 // listedKinds are the kinds that a pattern's first part names: none if the pattern is to be looked for in all names.
-func listedKinds(parts []string) ([]*lang.ProbeKind, error) {
+func listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
 	name := parts[0]
 	if len(parts) == 1 && (name == "" || name == "*") {
 		return allListed(), nil
 	}
-	if k := lang.ProbeKindByName(name); k != nil {
+	if k := builtin.ProbeKindByName(name); k != nil {
 		if providers[k.Name].list == nil {
 			return nil, fmt.Errorf("%s probes have no list", k.Name)
 		}
-		return []*lang.ProbeKind{k}, nil
+		return []*builtin.ProbeKind{k}, nil
 	}
-	var out []*lang.ProbeKind
+	var out []*builtin.ProbeKind
 	if isPattern(name) {
 		for _, k := range allListed() {
 			if match(name, k.Name) || parts[0] == "*" {
@@ -101,7 +102,7 @@ func listedKinds(parts []string) ([]*lang.ProbeKind, error) {
 	}
 	// A path after the kinds means the functions of a binary.
 	if len(parts) > 1 && strings.Contains(parts[1], "/") && match(name, "uprobe") {
-		out = []*lang.ProbeKind{lang.ProbeKindByName("uprobe")}
+		out = []*builtin.ProbeKind{builtin.ProbeKindByName("uprobe")}
 	}
 	if len(out) == 0 && len(parts) > 1 {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", name), Near: nearest(name, kindNames())}
@@ -110,9 +111,9 @@ func listedKinds(parts []string) ([]*lang.ProbeKind, error) {
 }
 
 // allListed are the kinds whose probes show where no kind is named, sorted.
-func allListed() []*lang.ProbeKind {
-	var out []*lang.ProbeKind
-	for _, k := range lang.ProbeKinds {
+func allListed() []*builtin.ProbeKind {
+	var out []*builtin.ProbeKind
+	for _, k := range builtin.ProbeKinds {
 		if p := providers[k.Name]; p != nil && p.listed {
 			out = append(out, k)
 		}

@@ -3,7 +3,7 @@ package probes
 import (
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // isPattern says whether a name has wildcards: `*`, `?`, or a set of characters in brackets.
@@ -88,5 +88,5 @@ func nearest(name string, candidates []string) []string {
 	if isPattern(name) {
 		return nil
 	}
-	return lang.Nearest(name, candidates)
+	return source.Nearest(name, candidates)
 }

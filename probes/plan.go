@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+
 	"github.com/gotrace/gotrace/lang"
 )
 

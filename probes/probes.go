@@ -11,7 +11,12 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // EnvOptions are the settings of an Env.
@@ -25,12 +30,12 @@ type EnvOptions struct {
 // use by several goroutines at once.
 type Env struct {
 	opts   EnvOptions
-	kernel *lang.Kernel
+	kernel *kernel.Kernel
 
 	types    *kernelTypes // the kernel's
 	typesErr error
 	modules  map[string]*kernelTypes // by name
-	found    map[string]lang.Type    // what Type found, by keyword and name
+	found    map[string]types.Type   // what Type found, by keyword and name
 
 	tracefsOnce sync.Once
 	tracefsPath string
@@ -57,7 +62,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		return nil, fmt.Errorf("counting the possible CPUs: %w", err)
 	}
 	e := &Env{opts: opts, kprobeMulti: sync.OnceValue(haveKprobeMulti), uprobeMulti: sync.OnceValue(haveUprobeMulti)}
-	e.kernel = &lang.Kernel{
+	e.kernel = &kernel.Kernel{
 		Version:      version,
 		Arch:         goarch,
 		PossibleCPUs: possible,
@@ -75,19 +80,19 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 }
 
 // Kernel says what the kernel can do.
-func (e *Env) Kernel() *lang.Kernel { return e.kernel }
+func (e *Env) Kernel() *kernel.Kernel { return e.kernel }
 
 // provider is how a kind of probe is found and attached.
 type provider struct {
 	kind string
 	// resolve finds the targets of an attach point.
-	resolve func(e *Env, ap *lang.AttachPoint) ([]lang.Target, error)
+	resolve func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error)
 	// list finds the probes of this kind that match a pattern of parts, for -l, sorted. nil: the kind has no list.
-	list func(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error)
+	list func(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error)
 	// listed says whether the kind shows where no kind is named; the others are return probes, timers, and what must be named.
 	listed bool
 	// args gives the types of a target's arguments. nil: it has none.
-	args func(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error)
+	args func(e *Env, t *lang.Target) (*types.Struct, types.Type, error)
 	// lines describes a target's arguments for -lv. nil: nothing is known of them.
 	lines func(e *Env, t *lang.Target) ([]string, error)
 	// plan decides how a program is attached. nil: the runtime runs it itself (begin, end).
@@ -119,8 +124,8 @@ func init() {
 }
 
 // Resolve finds what an attach point stands for.
-func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
-	kind := lang.ProbeKindByName(ap.Provider)
+func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
+	kind := builtin.ProbeKindByName(ap.Provider)
 	if kind == nil {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", ap.Provider), Near: nearest(ap.Provider, kindNames())}
 	}
@@ -137,7 +142,7 @@ func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
 
 func kindNames() []string {
 	var names []string
-	for _, k := range lang.ProbeKinds {
+	for _, k := range builtin.ProbeKinds {
 		names = append(names, k.Name)
 		names = append(names, k.Aliases...)
 	}
@@ -145,7 +150,7 @@ func kindNames() []string {
 }
 
 // Args returns the args struct of a target and the type of its return value, each nil if it is not known.
-func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
+func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	p := providers[t.Kind.Name]
 	if p == nil || p.args == nil {
 		return nil, nil, nil
@@ -154,11 +159,11 @@ func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
 }
 
 // resolveOnce is begin and end.
-func resolveOnce(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
+func resolveOnce(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	if len(ap.Parts) > 0 {
 		return nil, fmt.Errorf("%s takes no arguments", ap.Provider)
 	}
-	return []lang.Target{{Kind: lang.ProbeKindByName(ap.Provider), Name: ap.Provider}}, nil
+	return []lang.Target{{Kind: builtin.ProbeKindByName(ap.Provider), Name: ap.Provider}}, nil
 }
 
 func exists(path string) bool {
@@ -170,18 +175,18 @@ func exists(path string) bool {
 const initialPidNS = 0xEFFFFFFC
 
 // pidNamespace is set where gotrace runs in a pid namespace of its own: pids then are those of that namespace.
-func pidNamespace() *lang.PidNS {
+func pidNamespace() *kernel.PidNS {
 	var st unix.Stat_t
 	if unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino == initialPidNS {
 		return nil
 	}
-	return &lang.PidNS{Dev: st.Dev, Ino: st.Ino}
+	return &kernel.PidNS{Dev: st.Dev, Ino: st.Ino}
 }
 
 // Headers are the places where a script's #include finds files on this machine.
-func Headers(dirs, files []string) *lang.Headers {
-	return &lang.Headers{
-		Dirs: dirs, Files: files, Read: lang.ReadHeader,
-		System: lang.SystemHeaders(goarch), Kernel: lang.KernelHeaders(goarch, kernelRelease()),
+func Headers(dirs, files []string) *ctypes.Headers {
+	return &ctypes.Headers{
+		Dirs: dirs, Files: files, Read: ctypes.ReadHeader,
+		System: ctypes.SystemHeaders(goarch), Kernel: ctypes.KernelHeaders(goarch, kernelRelease()),
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
@@ -22,7 +25,7 @@ func (r rawEvent) String() string {
 }
 
 // resolveRawTracepoint is rawtracepoint:[module:]event.
-func resolveRawTracepoint(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
+func resolveRawTracepoint(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	if len(ap.Parts) < 1 || len(ap.Parts) > 2 || ap.Parts[len(ap.Parts)-1] == "" {
 		return nil, fmt.Errorf("a raw tracepoint is written rawtracepoint:event or rawtracepoint:module:event")
 	}
@@ -60,7 +63,7 @@ func (e *Env) nearRawTracepoints(event string) []string {
 }
 
 func rawTracepointTargets(found []rawEvent) []lang.Target {
-	kind := lang.ProbeKindByName("rawtracepoint")
+	kind := builtin.ProbeKindByName("rawtracepoint")
 	out := make([]lang.Target, len(found))
 	for i, r := range found {
 		out[i] = lang.Target{Kind: kind, Name: "rawtracepoint:" + r.String(), Module: r.module, Event: r.name}
@@ -68,7 +71,7 @@ func rawTracepointTargets(found []rawEvent) []lang.Target {
 	return out
 }
 
-func listRawTracepoints(_ *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listRawTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	module, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -172,21 +175,21 @@ func (e *Env) rawFromTracefs(event string) ([]rawEvent, error) {
 
 // rawTracepointArgs are the parameters of the function behind the tracepoint, each in eight bytes of the context. The
 // first is the tracepoint's own.
-func rawTracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
-	types, params, err := e.rawParams(t)
-	if err != nil || types == nil {
+func rawTracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
+	btf, params, err := e.rawParams(t)
+	if err != nil || btf == nil {
 		return nil, nil, err
 	}
-	fields := make([]lang.Field, 0, len(params))
+	fields := make([]types.Field, 0, len(params))
 	for i, p := range params {
-		ft := types.convert(p.Type)
-		if pt, ok := ft.(lang.Pointer); ok && pt.Space == lang.SpaceNone {
-			pt.Space = lang.SpaceKernel
+		ft := btf.convert(p.Type)
+		if pt, ok := ft.(types.Pointer); ok && pt.Space == types.SpaceNone {
+			pt.Space = types.SpaceKernel
 			ft = pt
 		}
-		fields = append(fields, lang.Field{Name: p.Name, Type: ft, Offset: 8 * i})
+		fields = append(fields, types.Field{Name: p.Name, Type: ft, Offset: 8 * i})
 	}
-	return lang.NewStruct("rawtracepoint_"+t.Event, false, 8*len(fields), 0, func() []lang.Field { return fields }), nil, nil
+	return types.NewStruct("rawtracepoint_"+t.Event, false, 8*len(fields), 0, func() []types.Field { return fields }), nil, nil
 }
 
 // rawParams returns the parameters of a raw tracepoint and the types they refer to: nil if they are not

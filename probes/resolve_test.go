@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 func testEnv(tb testing.TB, opts EnvOptions) *Env {
@@ -146,19 +147,19 @@ func TestTracepointArgs(t *testing.T) {
 	e := needTracefs(t)
 	openat := argsOf(t, e, "t:syscalls:sys_enter_openat")
 	name, ok := openat.Field("filename")
-	if p, isPtr := name.Type.(lang.Pointer); !ok || !isPtr || p.Space != lang.SpaceUser || p.Elem != (lang.Int{Bits: 8, Signed: true}) || name.Offset != 24 {
+	if p, isPtr := name.Type.(types.Pointer); !ok || !isPtr || p.Space != types.SpaceUser || p.Elem != (types.Int{Bits: 8, Signed: true}) || name.Offset != 24 {
 		t.Errorf("filename is %+v", name)
 	}
 	if _, ok := openat.Field("common_pid"); ok {
 		t.Error("common_pid, which programs may not read, is an argument")
 	}
 	comm, ok := argsOf(t, e, "t:sched:sched_switch").Field("prev_comm")
-	if a, isArray := comm.Type.(lang.Array); !ok || !isArray || a.Len != 16 || a.Elem != (lang.Int{Bits: 8, Signed: true}) {
+	if a, isArray := comm.Type.(types.Array); !ok || !isArray || a.Len != 16 || a.Elem != (types.Int{Bits: 8, Signed: true}) {
 		t.Errorf("prev_comm is %+v", comm)
 	}
 }
 
-func argsOf(t *testing.T, e *Env, text string) *lang.Struct {
+func argsOf(t *testing.T, e *Env, text string) *types.Struct {
 	t.Helper()
 	targets, err := e.Resolve(point(text))
 	if err != nil {
@@ -175,11 +176,11 @@ func TestRawTracepointArgs(t *testing.T) {
 	e := needTypes(t)
 	args := argsOf(t, e, "rt:sched_switch")
 	prev, ok := args.Field("prev")
-	p, isPtr := prev.Type.(lang.Pointer)
-	if !ok || !isPtr || p.Space != lang.SpaceKernel || prev.Offset != 8 {
+	p, isPtr := prev.Type.(types.Pointer)
+	if !ok || !isPtr || p.Space != types.SpaceKernel || prev.Offset != 8 {
 		t.Fatalf("prev is %+v", prev)
 	}
-	if s, ok := p.Elem.(*lang.Struct); !ok || s != e.Kernel().Task() || s.BTFID == 0 {
+	if s, ok := p.Elem.(*types.Struct); !ok || s != e.Kernel().Task() || s.BTFID == 0 {
 		t.Errorf("prev points to %v", p.Elem)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -18,7 +19,7 @@ func targetsOf(names string) []lang.Target {
 	var out []lang.Target
 	for _, n := range strings.Fields(names) {
 		f := strings.TrimPrefix(n, "*")
-		out = append(out, lang.Target{Kind: lang.ProbeKindByName("kprobe"), Name: "kprobe:" + f, Func: f, Wildcard: f != n})
+		out = append(out, lang.Target{Kind: builtin.ProbeKindByName("kprobe"), Name: "kprobe:" + f, Func: f, Wildcard: f != n})
 	}
 	return out
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -28,8 +30,8 @@ const minPeriod = 1000
 const maxTicks = 1_000_000_000 / minPeriod
 
 // resolveTimer is interval and profile: kind:unit:count, kind:hz:rate, kind:10ms or kind:nanoseconds.
-func resolveTimer(_ *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
-	t := lang.Target{Kind: lang.ProbeKindByName(ap.Provider)}
+func resolveTimer(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	t := lang.Target{Kind: builtin.ProbeKindByName(ap.Provider)}
 	name := t.Kind.Name
 	var err error
 	switch len(ap.Parts) {
@@ -149,7 +151,7 @@ func maxSampleRate() uint64 {
 }
 
 // listTimers lists the units, the only thing that is known of timers.
-func listTimers(kind *lang.ProbeKind, _ *Env, parts []string) ([]lang.Target, error) {
+func listTimers(kind *builtin.ProbeKind, _ *Env, parts []string) ([]lang.Target, error) {
 	var out []lang.Target
 	for _, u := range timerUnits {
 		if len(parts) == 0 || parts[0] == "" || match(parts[0], u) {

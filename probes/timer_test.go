@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 )
 
 func TestResolveTimer(t *testing.T) {
@@ -63,7 +63,7 @@ func TestResolveTimer(t *testing.T) {
 }
 
 // point makes an attach point, as the parser does.
-func point(text string) *lang.AttachPoint {
+func point(text string) *ast.AttachPoint {
 	parts := strings.Split(text, ":")
-	return &lang.AttachPoint{Provider: parts[0], Parts: parts[1:], Text: text}
+	return &ast.AttachPoint{Provider: parts[0], Parts: parts[1:], Text: text}
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -25,7 +26,7 @@ func TestUnreadableTracefs(t *testing.T) {
 	if found, err := e.events("sched", "nothing"); err != nil || len(found) != 0 {
 		t.Errorf("a tracepoint that does not exist: %v, %v", found, err)
 	}
-	_, err := e.Resolve(&lang.AttachPoint{Provider: "tracepoint", Parts: []string{"loop", "x"}})
+	_, err := e.Resolve(&ast.AttachPoint{Provider: "tracepoint", Parts: []string{"loop", "x"}})
 	var missing *lang.NotFoundError
 	if !errors.Is(err, unix.ELOOP) || errors.As(err, &missing) {
 		t.Errorf("a tracepoint that can not be looked at: %v", err)

@@ -10,11 +10,14 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // resolveTracepoint is tracepoint:category:event.
-func resolveTracepoint(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
+func resolveTracepoint(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	parts := ap.Parts
 	if len(parts) == 1 && isPattern(parts[0]) {
 		parts = []string{"*", parts[0]}
@@ -36,7 +39,7 @@ func resolveTracepoint(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 }
 
 func tracepointTargets(found []tracepoint) []lang.Target {
-	kind := lang.ProbeKindByName("tracepoint")
+	kind := builtin.ProbeKindByName("tracepoint")
 	out := make([]lang.Target, len(found))
 	for i, f := range found {
 		out[i] = lang.Target{Kind: kind, Name: "tracepoint:" + f.String(), Category: f.category, Event: f.event}
@@ -59,7 +62,7 @@ func (e *Env) nearTracepoints(category, event string) []string {
 	return nearest(category+":"+event, names)
 }
 
-func listTracepoints(_ *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	category, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -96,13 +99,13 @@ func (e *Env) format(t *lang.Target) ([]EventField, error) {
 
 // tracepointArgs are the fields of the record. The common fields, which every event has, are not arguments: the
 // first eight bytes are not for programs to see (tp_prog_is_valid_access, kernel/trace/bpf_trace.c).
-func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
+func tracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 	fields, err := e.format(t)
 	if err != nil {
 		return nil, nil, err
 	}
 	size := 0
-	var args []lang.Field
+	var args []types.Field
 	for _, f := range fields {
 		size = max(size, f.Offset+f.Size)
 		if f.Common {
@@ -110,19 +113,19 @@ func tracepointArgs(e *Env, t *lang.Target) (*lang.Struct, lang.Type, error) {
 		}
 		field := f.Field()
 		switch ft := field.Type.(type) {
-		case lang.Pointer:
+		case types.Pointer:
 			field.Type = e.recordPointer(t, f, ft)
-		case lang.Int:
+		case types.Int:
 			field.Type = e.recordEnum(f, ft)
 		}
 		args = append(args, field)
 	}
 	name := "tracepoint_" + t.Category + "_" + t.Event
-	return lang.NewStruct(name, false, size, 0, func() []lang.Field { return args }), nil, nil
+	return types.NewStruct(name, false, size, 0, func() []types.Field { return args }), nil, nil
 }
 
 // recordEnum gives a number in a record the names of its values, which the kernel's types know.
-func (e *Env) recordEnum(f EventField, i lang.Int) lang.Type {
+func (e *Env) recordEnum(f EventField, i types.Int) types.Type {
 	if name, ok := strings.CutPrefix(f.typ, "enum "); ok {
 		if t, ok := e.Type("enum", name); ok && t.Size() == i.Size() {
 			return t
@@ -133,10 +136,10 @@ func (e *Env) recordEnum(f EventField, i lang.Int) lang.Type {
 
 // recordPointer says what a pointer in a record points to: the arguments of system calls come from the program, all others
 // are the kernel's. The kernel's types know more than the format file tells.
-func (e *Env) recordPointer(t *lang.Target, f EventField, p lang.Pointer) lang.Type {
-	p.Space = lang.SpaceKernel
+func (e *Env) recordPointer(t *lang.Target, f EventField, p types.Pointer) types.Type {
+	p.Space = types.SpaceKernel
 	if t.Category == "syscalls" {
-		p.Space = lang.SpaceUser
+		p.Space = types.SpaceUser
 	}
 	if name, ok := strings.CutPrefix(strings.TrimPrefix(f.typ, "const "), "struct "); ok {
 		name = strings.TrimSpace(strings.TrimSuffix(name, "*"))

@@ -9,12 +9,14 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
 // resolveUprobe is uprobe:binary:function[+offset] and uprobe:binary:address. With -p the binary may be left out.
-func resolveUprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
-	kind := lang.ProbeKindByName(ap.Provider)
+func resolveUprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	kind := builtin.ProbeKindByName(ap.Provider)
 	paths, what, err := e.uprobeParts(kind, ap.Parts)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func resolveUprobe(e *Env, ap *lang.AttachPoint) ([]lang.Target, error) {
 }
 
 // uprobeParts finds the binaries of an attach point and gives what follows them.
-func (e *Env) uprobeParts(kind *lang.ProbeKind, parts []string) (paths []string, what string, err error) {
+func (e *Env) uprobeParts(kind *builtin.ProbeKind, parts []string) (paths []string, what string, err error) {
 	switch {
 	case len(parts) == 1 && parts[0] != "" && e.opts.PID != 0:
 		path, err := e.processBinary()
@@ -59,7 +61,7 @@ func (e *Env) uprobeParts(kind *lang.ProbeKind, parts []string) (paths []string,
 }
 
 // addressUprobe is uprobe:BINARY:ADDRESS.
-func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) ([]lang.Target, error) {
+func (e *Env) addressUprobe(kind *builtin.ProbeKind, paths []string, addr uint64) ([]lang.Target, error) {
 	if len(paths) != 1 {
 		return nil, fmt.Errorf("an address is one of a single binary, not of %d", len(paths))
 	}
@@ -84,7 +86,7 @@ func (e *Env) addressUprobe(kind *lang.ProbeKind, paths []string, addr uint64) (
 }
 
 // uprobeFunctions are the functions of a binary that match.
-func (e *Env) uprobeFunctions(kind *lang.ProbeKind, path, name string, offset uint64) ([]lang.Target, error) {
+func (e *Env) uprobeFunctions(kind *builtin.ProbeKind, path, name string, offset uint64) ([]lang.Target, error) {
 	b, err := e.binary(path)
 	if err != nil {
 		return nil, err
@@ -162,7 +164,7 @@ func (e *Env) binary(path string) (*Binary, error) {
 }
 
 // listUprobes lists the functions of binaries that are named; there is no list of all binaries.
-func listUprobes(kind *lang.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listUprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
 	name := "*"
 	switch {
 	case len(parts) == 0 || len(parts) > 2 || parts[0] == "" || parts[0] == "*":

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -17,7 +18,7 @@ var errGoReturn = errors.New("this is Go code: a return probe there crashes the 
 
 // functionUprobe is the target for a function, or the error that says why no probe may be there. The kernel does not look: it
 // writes its breakpoint wherever it is told to.
-func (e *Env) functionUprobe(kind *lang.ProbeKind, b *Binary, s Symbol, offset uint64) (lang.Target, error) {
+func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *Binary, s Symbol, offset uint64) (lang.Target, error) {
 	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
 		Go: b.isGo(s.Name, s.Address), I386: b.i386}
 	if offset != 0 {

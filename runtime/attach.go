@@ -11,7 +11,8 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -62,8 +63,8 @@ func (s *Session) mayMiss(err error) bool {
 		var at *ScriptError
 		if errors.As(err, &at) {
 			d := at.Diagnostic
-			d.Severity = lang.SevWarning
-			s.warn(lang.Diagnostics{d})
+			d.Severity = source.SevWarning
+			s.warn(source.Diagnostics{d})
 		}
 		return true
 	}
@@ -84,7 +85,7 @@ func attachOrder(programs []*loaded) []*loaded {
 	for _, p := range programs {
 		switch kind := p.spec.Prog.Kind; {
 		case kind.Once:
-		case kind.Timed || kind.Context == lang.CtxPerf:
+		case kind.Timed || kind.Context == builtin.CtxPerf:
 			timers = append(timers, p)
 		case firesInReverse[kind.Name]:
 			reverse = append([]*loaded{p}, reverse...)
@@ -119,7 +120,7 @@ func (s *Session) tellNotes(p *loaded) {
 	if !ok {
 		return
 	}
-	var ds lang.Diagnostics
+	var ds source.Diagnostics
 	for _, note := range noted.Notes() {
 		w := warning(p.spec.Prog.Probe.Range().Pos, "probe-note", note, "")
 		w.Span = attachSpan(p.spec)
@@ -141,7 +142,7 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 	}
 	w := warning(p.Prog.Probe.Range().Pos, "skipped", message, hint)
 	w.Span = attachSpan(p)
-	s.warn(lang.Diagnostics{w})
+	s.warn(source.Diagnostics{w})
 	if s.opts.Verbose {
 		for _, k := range skipped {
 			fmt.Fprintf(s.opts.Stderr, "not attached: %s: %v\n", k.Target.Name, k.Err)

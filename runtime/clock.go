@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // clock turns the kernel's clocks into wall-clock time.
@@ -62,7 +62,7 @@ func (c *clock) wall(mode string, ns uint64) time.Time {
 	}
 }
 
-func (c *clock) appendTimestamp(dst []byte, t lang.Timestamp, ns uint64) []byte {
+func (c *clock) appendTimestamp(dst []byte, t types.Timestamp, ns uint64) []byte {
 	return appendTime(dst, bpfTimeFormat(t.Format), c.wall(t.Mode, ns))
 }
 

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // values turns values, as they lie in BPF memory, into the text that the script's user sees.
@@ -19,17 +19,17 @@ type values struct {
 
 // integer reads the integer, bool, pointer or other scalar of type t at the start of b, extended to 64 bits
 // as its sign asks. ok is false for types that are not scalar, and where b is too short.
-func integer(t lang.Type, b []byte) (v uint64, signed, ok bool) {
+func integer(t types.Type, b []byte) (v uint64, signed, ok bool) {
 	size := t.Size()
 	if size > len(b) {
 		return 0, false, false
 	}
 	switch t := t.(type) {
-	case lang.Int:
+	case types.Int:
 		signed = t.Signed
-	case lang.Agg:
+	case types.Agg:
 		signed = t.Signed
-	case lang.Bool, lang.Pointer, lang.Symbol, lang.Timestamp:
+	case types.Bool, types.Pointer, types.Symbol, types.Timestamp:
 	default:
 		return 0, false, false
 	}
@@ -69,31 +69,31 @@ func cString(b []byte) (s []byte, full bool) {
 
 // append adds the text of the value of type t at the start of b. Bytes that the record is too short for count as
 // zero, so that a mistake in a layout shows as a wrong value and not as a panic.
-func (v *values) append(dst []byte, t lang.Type, b []byte) []byte {
+func (v *values) append(dst []byte, t types.Type, b []byte) []byte {
 	b = atLeast(b, t.Size())
 	switch t := t.(type) {
-	case lang.Int:
+	case types.Int:
 		return appendInt(dst, t, b)
-	case lang.Bool:
+	case types.Bool:
 		return strconv.AppendBool(dst, b[0] != 0)
-	case lang.String:
+	case types.String:
 		return v.appendString(dst, b[:t.Len])
-	case lang.Pointer:
+	case types.Pointer:
 		return appendPointer(dst, binary.NativeEndian.Uint64(b))
-	case lang.Tuple:
+	case types.Tuple:
 		return v.appendTuple(dst, t, b, "(", ")")
-	case lang.Array:
+	case types.Array:
 		if t.Float {
 			return appendFloat(dst, b[:t.Len])
 		}
 		return v.appendArray(dst, t, b)
-	case *lang.Struct:
+	case *types.Struct:
 		return v.appendStruct(dst, t, b)
-	case lang.Timestamp:
+	case types.Timestamp:
 		return v.clock.appendTimestamp(dst, t, binary.NativeEndian.Uint64(b))
-	case lang.Symbol:
+	case types.Symbol:
 		return v.appendSymbol(dst, t, binary.NativeEndian.Uint64(b))
-	case lang.Agg:
+	case types.Agg:
 		return appendDecimal(dst, binary.NativeEndian.Uint64(b), t.Signed)
 	default:
 		return append(dst, "null"...)
@@ -108,7 +108,7 @@ func atLeast(b []byte, n int) []byte {
 	return append(append(make([]byte, 0, n), b...), make([]byte, n-len(b))...)
 }
 
-func appendInt(dst []byte, t lang.Int, b []byte) []byte {
+func appendInt(dst []byte, t types.Int, b []byte) []byte {
 	n, signed, _ := integer(t, b)
 	if t.Enum != nil {
 		if name, ok := t.Enum.Values[int64(n)]; ok {
@@ -139,7 +139,7 @@ func (v *values) appendString(dst, b []byte) []byte {
 }
 
 // appendTuple writes the elements between open and shut: nothing, for the keys of a map.
-func (v *values) appendTuple(dst []byte, t lang.Tuple, b []byte, open, shut string) []byte {
+func (v *values) appendTuple(dst []byte, t types.Tuple, b []byte, open, shut string) []byte {
 	dst = append(dst, open...)
 	for i, e := range t.Elems {
 		if i > 0 {
@@ -150,7 +150,7 @@ func (v *values) appendTuple(dst []byte, t lang.Tuple, b []byte, open, shut stri
 	return append(dst, shut...)
 }
 
-func (v *values) appendArray(dst []byte, t lang.Array, b []byte) []byte {
+func (v *values) appendArray(dst []byte, t types.Array, b []byte) []byte {
 	size := t.Elem.Size()
 	dst = append(dst, '[')
 	for i := range t.Len {
@@ -162,7 +162,7 @@ func (v *values) appendArray(dst []byte, t lang.Array, b []byte) []byte {
 	return append(dst, ']')
 }
 
-func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
+func (v *values) appendStruct(dst []byte, t *types.Struct, b []byte) []byte {
 	fields := t.Fields()
 	if len(fields) == 0 {
 		return append(dst, "{}"...)
@@ -173,12 +173,12 @@ func (v *values) appendStruct(dst []byte, t *lang.Struct, b []byte) []byte {
 }
 
 // appendFields adds the members of a struct. Those of an anonymous member are members of the struct around it.
-func (v *values) appendFields(dst []byte, fields []lang.Field, b []byte) []byte {
+func (v *values) appendFields(dst []byte, fields []types.Field, b []byte) []byte {
 	for i, f := range fields {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		if inner, ok := f.Type.(*lang.Struct); ok && f.Name == "" {
+		if inner, ok := f.Type.(*types.Struct); ok && f.Name == "" {
 			dst = v.appendFields(dst, inner.Fields(), from(b, f.Offset))
 			continue
 		}
@@ -194,8 +194,8 @@ func (v *values) appendFields(dst []byte, fields []lang.Field, b []byte) []byte 
 }
 
 // appendMember adds a member of a struct or an element of an array: there, arrays of characters are strings.
-func (v *values) appendMember(dst []byte, t lang.Type, b []byte) []byte {
-	if n, ok := lang.CharArray(t); ok {
+func (v *values) appendMember(dst []byte, t types.Type, b []byte) []byte {
+	if n, ok := types.CharArray(t); ok {
 		s, _ := cString(field(b, 0, n))
 		return append(dst, s...)
 	}
@@ -203,12 +203,12 @@ func (v *values) appendMember(dst []byte, t lang.Type, b []byte) []byte {
 }
 
 // bitfield reads a member that is only some bits of the memory it lies in.
-func bitfield(f lang.Field, b []byte) (v uint64, signed bool) {
-	t, ok := f.Type.(lang.Int)
+func bitfield(f types.Field, b []byte) (v uint64, signed bool) {
+	t, ok := f.Type.(types.Int)
 	if !ok {
-		t = lang.Int{Bits: 8 * f.Type.Size()}
+		t = types.Int{Bits: 8 * f.Type.Size()}
 	}
-	unsigned := lang.Int{Bits: t.Bits}
+	unsigned := types.Int{Bits: t.Bits}
 	n, _, _ := integer(unsigned, atLeast(from(b, f.Offset), t.Size())) // in a packed struct the bytes may be fewer
 	n >>= f.BitOffset
 	shift := 64 - f.BitSize
@@ -225,14 +225,14 @@ func bitfield(f lang.Field, b []byte) (v uint64, signed bool) {
 func from(b []byte, offset int) []byte { return b[min(offset, len(b)):] }
 
 // symbol names an address.
-func (v *values) symbol(t lang.Symbol, addr uint64) (string, bool) {
+func (v *values) symbol(t types.Symbol, addr uint64) (string, bool) {
 	if t.User {
 		return v.user.lookup(addr)
 	}
 	return v.syms.lookup(addr)
 }
 
-func (v *values) appendSymbol(dst []byte, t lang.Symbol, addr uint64) []byte {
+func (v *values) appendSymbol(dst []byte, t types.Symbol, addr uint64) []byte {
 	if name, ok := v.symbol(t, addr); ok {
 		return append(dst, name...)
 	}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // errExit is what handling an exit() event returns: the run ends in order.
@@ -59,7 +59,7 @@ func (ev *events) handle(rec []byte) error {
 
 // eventField is an argument of an event.
 type eventField struct {
-	typ lang.Type
+	typ types.Type
 	off int // of the value in the record
 }
 
@@ -69,7 +69,7 @@ func (f *eventField) of(rec []byte) []byte {
 }
 
 // eventFields are the arguments of an event.
-func eventFields(e *codegen.Event) ([]eventField, error) {
+func eventFields(e *layout.Event) ([]eventField, error) {
 	if len(e.Offs) != len(e.Fields) {
 		return nil, fmt.Errorf("%d fields and %d offsets", len(e.Fields), len(e.Offs))
 	}
@@ -77,7 +77,7 @@ func eventFields(e *codegen.Event) ([]eventField, error) {
 	for i, t := range e.Fields {
 		fields[i] = eventField{typ: t, off: e.Offs[i]}
 		// An aggregation does not travel: it is read here.
-		if _, ok := t.(lang.Agg); !ok && e.Offs[i] < eventHeader {
+		if _, ok := t.(types.Agg); !ok && e.Offs[i] < eventHeader {
 			return nil, fmt.Errorf("field %d has offset %d", i, e.Offs[i])
 		}
 	}
@@ -85,18 +85,18 @@ func eventFields(e *codegen.Event) ([]eventField, error) {
 }
 
 // eventHandlers makes the handler of each kind of event.
-var eventHandlers = map[codegen.EventKind]func(*Session, *events, *codegen.Event) (handler, error){
-	codegen.EventPrintf:    printfHandler,
-	codegen.EventPrint:     printHandler,
-	codegen.EventPrintMap:  printMapHandler,
-	codegen.EventPrintElem: printElemHandler,
-	codegen.EventClear:     mapHandler((*scriptMap).clear),
-	codegen.EventZero:      mapHandler((*scriptMap).zero),
-	codegen.EventExit:      exitHandler,
-	codegen.EventTime:      timeHandler,
+var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) (handler, error){
+	layout.EventPrintf:    printfHandler,
+	layout.EventPrint:     printHandler,
+	layout.EventPrintMap:  printMapHandler,
+	layout.EventPrintElem: printElemHandler,
+	layout.EventClear:     mapHandler((*scriptMap).clear),
+	layout.EventZero:      mapHandler((*scriptMap).zero),
+	layout.EventExit:      exitHandler,
+	layout.EventTime:      timeHandler,
 }
 
-func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+func printfHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func printfHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
 	}, nil
 }
 
-func printHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
+func printHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil || len(fields) != 1 {
 		return nil, errors.Join(err, errors.New("print without a value"))
@@ -120,7 +120,7 @@ func printHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
 	return s.valueHandler(fields[0]), nil
 }
 
-func printMapHandler(s *Session, _ *events, e *codegen.Event) (handler, error) {
+func printMapHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	m, err := s.mapOf(e)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (s *scriptMap) beforePrint() error {
 
 // unset is what print() shows of a map without a key that was never set: its zero, but nothing for a histogram.
 func (s *scriptMap) unset() []entry {
-	agg, isAgg := s.spec.Script.Value.(lang.Agg)
+	agg, isAgg := s.spec.Script.Value.(types.Agg)
 	if s.spec.Script.Key != nil || isAgg && isHist(agg) {
 		return nil
 	}
@@ -168,13 +168,13 @@ func (s *Session) valueHandler(f eventField) handler {
 
 // printElemHandler prints one element of a map as a plain value. Of aggregations the record has the key, and the value, which lies
 // spread over the CPUs, is read here.
-func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+func printElemHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil || len(fields) == 0 {
 		return nil, errors.Join(err, errors.New("print of an element without a value"))
 	}
 	last := fields[len(fields)-1]
-	agg, ok := last.typ.(lang.Agg)
+	agg, ok := last.typ.(types.Agg)
 	if !ok {
 		return s.valueHandler(last), nil
 	}
@@ -201,8 +201,8 @@ func printElemHandler(s *Session, ev *events, e *codegen.Event) (handler, error)
 	}, nil
 }
 
-func mapHandler(do func(*scriptMap) error) func(*Session, *events, *codegen.Event) (handler, error) {
-	return func(s *Session, _ *events, e *codegen.Event) (handler, error) {
+func mapHandler(do func(*scriptMap) error) func(*Session, *events, *layout.Event) (handler, error) {
+	return func(s *Session, _ *events, e *layout.Event) (handler, error) {
 		m, err := s.mapOf(e)
 		if err != nil {
 			return nil, err
@@ -211,7 +211,7 @@ func mapHandler(do func(*scriptMap) error) func(*Session, *events, *codegen.Even
 	}
 }
 
-func exitHandler(_ *Session, ev *events, e *codegen.Event) (handler, error) {
+func exitHandler(_ *Session, ev *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil {
 		return nil, err
@@ -225,7 +225,7 @@ func exitHandler(_ *Session, ev *events, e *codegen.Event) (handler, error) {
 	}, nil
 }
 
-func timeHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
+func timeHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
 	return func([]byte) error {
 		ev.buf = appendTime(ev.buf[:0], e.Format, s.values.clock.now().In(s.values.clock.zone))
 		return s.printer.Time(ev.buf)
@@ -233,7 +233,7 @@ func timeHandler(s *Session, ev *events, e *codegen.Event) (handler, error) {
 }
 
 // mapOf finds the map of an event.
-func (s *Session) mapOf(e *codegen.Event) (*scriptMap, error) {
+func (s *Session) mapOf(e *layout.Event) (*scriptMap, error) {
 	if e.Map == nil {
 		return nil, errors.New("no map")
 	}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
 
 // A program that counts system calls for a second and reads the map itself. It needs root.
 func Example() {
-	src := &lang.Source{Name: "example", Text: []byte(`
+	src := &source.Source{Name: "example", Text: []byte(`
 		config = { print_maps_on_exit = false }
 		tracepoint:raw_syscalls:sys_enter { @calls[comm] = count(); }
 		interval:s:1 { exit(); }`)}

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/syntax"
 )
 
 // formatSpec is a conversion of a printf format, ready to use.
@@ -20,7 +20,7 @@ const maxField = 1 << 16
 
 // newFormatSpec writes the text first: QEMU 7.2 without KVM stores the wrong truth when the store is the first to touch a page,
 // and one of some hundred test runs there printed to the left.
-func newFormatSpec(it lang.FormatItem) *formatSpec {
+func newFormatSpec(it syntax.FormatItem) *formatSpec {
 	s := &formatSpec{verb: it.Verb, length: it.Length, width: fieldSize(it.Width, 0), prec: fieldSize(it.Prec, -1)}
 	s.left = strings.Contains(it.Flags, "-")
 	s.plus = strings.Contains(it.Flags, "+")

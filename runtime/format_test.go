@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // recordOf lays out a record of signed and unsigned integers and strings.
@@ -14,13 +14,13 @@ func recordOf(args ...any) (rec []byte, fields []eventField) {
 		f := eventField{off: len(rec)}
 		switch a := a.(type) {
 		case int:
-			f.typ = lang.Int{Bits: 64, Signed: true}
+			f.typ = types.Int{Bits: 64, Signed: true}
 			rec = binary.NativeEndian.AppendUint64(rec, uint64(a))
 		case uint64:
-			f.typ = lang.Int{Bits: 64}
+			f.typ = types.Int{Bits: 64}
 			rec = binary.NativeEndian.AppendUint64(rec, a)
 		case string:
-			f.typ = lang.String{Len: len(a) + 1}
+			f.typ = types.String{Len: len(a) + 1}
 			rec = append(append(rec, a...), 0)
 		}
 		for len(rec)%8 != 0 {

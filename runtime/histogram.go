@@ -3,8 +3,8 @@ package runtime
 import (
 	"strconv"
 
-	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // histBar is the width of the longest bar of a histogram, in characters.
@@ -17,12 +17,12 @@ type histRow struct {
 }
 
 // histRows are the rows from the first to the last bucket that counted something.
-func histRows(t lang.Agg, words []uint64, div int64) []histRow {
+func histRows(t types.Agg, words []uint64, div int64) []histRow {
 	first, last := histSpan(words)
 	rows := make([]histRow, 0, last-first+1)
 	for i := first; i <= last; i++ {
 		row := histRow{count: words[i]}
-		if t.Kind == lang.AggHist {
+		if t.Kind == types.AggHist {
 			row.label = histLabel(i, t.Bits)
 			row.count /= uint64(div)
 		} else {
@@ -50,7 +50,7 @@ func histLabel(index, bits int) string {
 	if index == 0 {
 		return "(..., 0)"
 	}
-	lo, hi := codegen.HistRange(index, bits)
+	lo, hi := layout.HistRange(index, bits)
 	if hi == lo+1 {
 		return "[" + strconv.FormatInt(lo, 10) + "]"
 	}
@@ -75,12 +75,12 @@ func histBound(index, bits int) string {
 }
 
 // lhistLabel names a bucket of an lhist(). Bounds that are whole multiples of 1024 are shortened when the step is one.
-func lhistLabel(index int, t lang.Agg) string {
-	lo, hi := codegen.LHistRange(index, t)
+func lhistLabel(index int, t types.Agg) string {
+	lo, hi := layout.LHistRange(index, t)
 	switch {
 	case index == 0:
 		return "(..., " + lhistBound(hi, t.Step) + ")"
-	case index == codegen.LHistBuckets(t)-1:
+	case index == layout.LHistBuckets(t)-1:
 		return "[" + lhistBound(lo, t.Step) + ", ...)"
 	case t.Step == 1:
 		return "[" + strconv.FormatInt(lo, 10) + "]"

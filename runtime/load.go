@@ -18,7 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -58,7 +60,7 @@ func (s *Session) loadMaps() error {
 }
 
 // newInstance is a map of the script, or one of its two instances.
-func (s *Session) newInstance(spec *codegen.MapSpec) (*scriptMap, error) {
+func (s *Session) newInstance(spec *layout.MapSpec) (*scriptMap, error) {
 	m, err := newScriptMap(spec, s.maps[spec.Name])
 	if err == nil && !m.keyed() {
 		m.mem, err = s.globalMemory(spec)
@@ -70,7 +72,7 @@ func (s *Session) newInstance(spec *codegen.MapSpec) (*scriptMap, error) {
 }
 
 // globalMemory is the memory of a map without a key: its place in a kernel map that others share, which is mapped once.
-func (s *Session) globalMemory(spec *codegen.MapSpec) ([]byte, error) {
+func (s *Session) globalMemory(spec *layout.MapSpec) ([]byte, error) {
 	name := cmp.Or(spec.In, spec.Name)
 	m, mem := s.maps[name], s.keyless[name]
 	if m == nil {
@@ -96,7 +98,7 @@ func (s *Session) unlimitMemory() {
 	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 }
 
-func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
+func (s *Session) createMap(spec *layout.MapSpec) (*ebpf.Map, error) {
 	ms := &ebpf.MapSpec{
 		Name:       kernelName(spec.Name),
 		Type:       spec.Type,
@@ -119,8 +121,8 @@ func (s *Session) createMap(spec *codegen.MapSpec) (*ebpf.Map, error) {
 	if spec.Script == nil {
 		return nil, err
 	}
-	return nil, &ScriptError{Err: err, Diagnostic: lang.Diagnostic{
-		Span:    lang.Span{Pos: spec.Script.Pos, EndPos: spec.Script.Pos},
+	return nil, &ScriptError{Err: err, Diagnostic: source.Diagnostic{
+		Span:    source.Span{Pos: spec.Script.Pos, EndPos: spec.Script.Pos},
 		Code:    "map-create",
 		Message: err.Error(),
 	}}
@@ -133,8 +135,8 @@ func (s *Session) checkRecords(ring int) error {
 			continue
 		}
 		pages := nextPowerOfTwo(2*(ev.Size+ringHeader)) / os.Getpagesize()
-		return &ScriptError{Err: errRecordSize, Diagnostic: lang.Diagnostic{
-			Span:    lang.Span{Pos: ev.Pos, EndPos: ev.Pos},
+		return &ScriptError{Err: errRecordSize, Diagnostic: source.Diagnostic{
+			Span:    source.Span{Pos: ev.Pos, EndPos: ev.Pos},
 			Code:    "record-size",
 			Message: fmt.Sprintf("a record of this has %d bytes, the ring buffer %d", ev.Size, ring),
 			Hint:    fmt.Sprintf("make it larger: config = { perf_rb_pages = %d }", pages),
@@ -180,7 +182,7 @@ func nextPowerOfTwo(n int) int { return 1 << bits.Len(uint(n-1)) }
 
 // initGlobals sets what programs read before the first one runs.
 func (s *Session) initGlobals() error {
-	m := s.maps[codegen.MapGlobals]
+	m := s.maps[layout.MapGlobals]
 	if m == nil {
 		return nil
 	}
@@ -188,12 +190,12 @@ func (s *Session) initGlobals() error {
 	if err != nil {
 		return err
 	}
-	if len(b) < codegen.GlobalSize {
-		return fmt.Errorf("map %s has only %d bytes", codegen.MapGlobals, len(b))
+	if len(b) < layout.GlobalSize {
+		return fmt.Errorf("map %s has only %d bytes", layout.MapGlobals, len(b))
 	}
 	s.globals = b
-	putU64(b[codegen.GlobalStartNS:], uint64(clockNS(unix.CLOCK_BOOTTIME)))
-	putU64(b[codegen.GlobalTAI:], uint64(clockNS(unix.CLOCK_TAI)-clockNS(unix.CLOCK_BOOTTIME)))
+	putU64(b[layout.GlobalStartNS:], uint64(clockNS(unix.CLOCK_BOOTTIME)))
+	putU64(b[layout.GlobalTAI:], uint64(clockNS(unix.CLOCK_TAI)-clockNS(unix.CLOCK_BOOTTIME)))
 	return s.loops.open(m)
 }
 
@@ -272,7 +274,7 @@ func (s *Session) loadProgram(l *loaded) error {
 	if errors.Is(err, unix.EFAULT) {
 		// So the verifier says, without a word in its log, that more than 8192 branches wait to be looked at
 		// (BPF_COMPLEXITY_LIMIT_JMP_SEQ, kernel/bpf/verifier.c).
-		return &ScriptError{Err: err, Diagnostic: lang.Diagnostic{
+		return &ScriptError{Err: err, Diagnostic: source.Diagnostic{
 			Span: attachSpan(p), Code: "limit",
 			Message: "the program of this probe has more branches in a row than the kernel's verifier follows (8192)",
 			Hint:    "unroll less, or use several probes: most statements that use a map or print are a branch",
@@ -286,11 +288,11 @@ func (s *Session) loadProgram(l *loaded) error {
 
 // at gives an error the place of the program's probe in the script.
 func (s *Session) at(p *codegen.Program, err error) error {
-	return &ScriptError{Err: err, Diagnostic: lang.Diagnostic{Span: attachSpan(p), Code: "attach", Message: err.Error()}}
+	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: attachSpan(p), Code: "attach", Message: err.Error()}}
 }
 
 // attachSpan is the place of a program's first attach point.
-func attachSpan(p *codegen.Program) lang.Span {
+func attachSpan(p *codegen.Program) source.Span {
 	if points := p.Prog.Probe.Points; len(points) > 0 {
 		return points[0].Range()
 	}

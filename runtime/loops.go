@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 // loopStopper ends loops that run in the kernel. It writes one word that they look at, through mapped memory: an update of the
@@ -38,7 +39,7 @@ func (l *loopStopper) write(value uint64) {
 	}
 	var b [8]byte
 	binary.NativeEndian.PutUint64(b[:], value)
-	_, _ = l.memory.WriteAt(b[:], codegen.GlobalExiting) // within the bounds that initGlobals has checked
+	_, _ = l.memory.WriteAt(b[:], layout.GlobalExiting) // within the bounds that initGlobals has checked
 }
 
 // end stops the loops of all programs but END.

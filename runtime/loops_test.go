@@ -7,6 +7,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
@@ -17,7 +18,7 @@ func loadScript(t *testing.T, script string) *runtime.Session {
 	if os.Getuid() != 0 {
 		t.Skip("SKIPPED: loading a script needs root")
 	}
-	src := &lang.Source{Name: "test", Text: []byte(script)}
+	src := &source.Source{Name: "test", Text: []byte(script)}
 	env, err := probes.NewEnv(probes.EnvOptions{})
 	if err != nil {
 		t.Fatal(err)

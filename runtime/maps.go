@@ -7,13 +7,13 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // scriptMap is a map of the script as the kernel keeps it.
 type scriptMap struct {
-	spec *codegen.MapSpec
+	spec *layout.MapSpec
 	m    *ebpf.Map
 	cpus int // values per element
 	// short has the elements with short keys, if codegen keeps them apart (see codegen.MapSpec).
@@ -35,21 +35,21 @@ type entry struct {
 }
 
 // newScriptMap checks that the layout fits the map.
-func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
+func newScriptMap(spec *layout.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 	s := &scriptMap{spec: spec, m: m, cpus: 1}
 	l := spec.Layout
-	if agg, ok := spec.Script.Value.(lang.Agg); ok && l.Size < 8*aggWords(agg) {
+	if agg, ok := spec.Script.Value.(types.Agg); ok && l.Size < 8*aggWords(agg) {
 		return nil, fmt.Errorf("map %s: %s() does not fit %d bytes", spec.Name, agg.Kind, l.Size)
 	}
 	switch l.Storage {
-	case codegen.StorageHash, codegen.StorageGlobal:
-	case codegen.StoragePerCPUHash:
+	case layout.StorageHash, layout.StorageGlobal:
+	case layout.StoragePerCPUHash:
 		n, err := ebpf.PossibleCPU()
 		if err != nil {
 			return nil, fmt.Errorf("counting the CPUs: %w", err)
 		}
 		s.cpus = n
-	case codegen.StoragePerCPUGlobal:
+	case layout.StoragePerCPUGlobal:
 		if l.Stride <= 0 {
 			return nil, fmt.Errorf("map %s has no stride", spec.Name)
 		}
@@ -64,14 +64,14 @@ func newScriptMap(spec *codegen.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 }
 
 // aggWords is the number of 8-byte words of an aggregation, as codegen.ValueLayout lists them.
-func aggWords(a lang.Agg) int {
+func aggWords(a types.Agg) int {
 	switch a.Kind {
-	case lang.AggCount:
+	case types.AggCount:
 		return 1
-	case lang.AggHist:
-		return codegen.HistBuckets(a.Bits)
-	case lang.AggLHist:
-		return codegen.LHistBuckets(a)
+	case types.AggHist:
+		return layout.HistBuckets(a.Bits)
+	case types.AggLHist:
+		return layout.LHistBuckets(a)
 	default:
 		return 2
 	}
@@ -79,7 +79,7 @@ func aggWords(a lang.Agg) int {
 
 // keyed says whether the map has keys.
 func (s *scriptMap) keyed() bool {
-	return s.spec.Layout.Storage == codegen.StorageHash || s.spec.Layout.Storage == codegen.StoragePerCPUHash
+	return s.spec.Layout.Storage == layout.StorageHash || s.spec.Layout.Storage == layout.StoragePerCPUHash
 }
 
 // entries reads the whole map, in no order. Elements that appear or vanish meanwhile may be missed; none is read twice.
@@ -119,7 +119,7 @@ func (s *scriptMap) isShort(key []byte) bool {
 func (s *scriptMap) global() (e entry, ok bool, err error) {
 	b := bytes.Clone(s.mem) // what is printed does not change any more
 	l := s.spec.Layout
-	if l.Storage == codegen.StorageGlobal {
+	if l.Storage == layout.StorageGlobal {
 		e = s.merge([][]byte{field(b, 0, l.Size)})
 		ok = l.Present < 0 || from(b, l.Present)[0] != 0
 		return e, ok || s.zeroed, nil
@@ -173,7 +173,7 @@ func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
 
 // elemSize is what the kernel copies for one value of one CPU.
 func (s *scriptMap) elemSize() int {
-	if s.spec.Layout.Storage == codegen.StoragePerCPUHash {
+	if s.spec.Layout.Storage == layout.StoragePerCPUHash {
 		return (s.spec.ValueSize + 7) &^ 7
 	}
 	return s.spec.ValueSize
@@ -193,7 +193,7 @@ func (s *scriptMap) element(key, buf []byte) entry {
 
 // merge makes one value of those of all CPUs.
 func (s *scriptMap) merge(values [][]byte) entry {
-	if agg, ok := s.spec.Script.Value.(lang.Agg); ok {
+	if agg, ok := s.spec.Script.Value.(types.Agg); ok {
 		return entry{words: mergeAgg(agg, values)}
 	}
 	if len(values) == 1 {
@@ -203,7 +203,7 @@ func (s *scriptMap) merge(values [][]byte) entry {
 }
 
 // sumInts adds up integers that are kept per CPU (maps that are only counted up and down).
-func sumInts(t lang.Type, values [][]byte) []byte {
+func sumInts(t types.Type, values [][]byte) []byte {
 	var sum uint64
 	for _, b := range values {
 		n, _, _ := integer(t, b)
@@ -225,7 +225,7 @@ func sumInts(t lang.Type, values [][]byte) []byte {
 
 // mergeAgg merges the words of an aggregation: all are sums, but for min and max (see codegen.ValueLayout), whose
 // first word becomes the plain value.
-func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
+func mergeAgg(agg types.Agg, values [][]byte) []uint64 {
 	var words []uint64
 	for _, b := range values {
 		own := make([]uint64, len(b)/8)
@@ -235,7 +235,7 @@ func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
 		switch {
 		case words == nil:
 			words = own
-		case agg.Kind == lang.AggMin || agg.Kind == lang.AggMax:
+		case agg.Kind == types.AggMin || agg.Kind == types.AggMax:
 			words[0] = max(words[0], own[0])
 			words[1] += own[1]
 		default:
@@ -244,11 +244,11 @@ func mergeAgg(agg lang.Agg, values [][]byte) []uint64 {
 			}
 		}
 	}
-	if agg.Kind == lang.AggMin || agg.Kind == lang.AggMax {
+	if agg.Kind == types.AggMin || agg.Kind == types.AggMax {
 		if words[1] == 0 {
 			words[0] = 0
 		} else {
-			words[0] ^= codegen.ExtremeCode(agg)
+			words[0] ^= layout.ExtremeCode(agg)
 		}
 	}
 	return words

@@ -8,38 +8,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Maps without a key print nothing until they are set, their zero after zero(), and nothing after clear().
 func TestGlobalMaps(t *testing.T) {
 	needRoot(t)
-	signed := lang.Int{Bits: 64, Signed: true}
+	signed := types.Int{Bits: 64, Signed: true}
 	for _, c := range []struct {
 		name   string
-		value  lang.Type
-		layout codegen.ValueLayout
+		value  types.Type
+		layout layout.ValueLayout
 		size   int
 		set    []byte
 		want   string
 		zero   string
 		unset  string
 	}{
-		{"integer", signed, codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}, 16,
+		{"integer", signed, layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}, 16,
 			int64Bytes(-4, 1), "@m: -4\n", "@m: 0\n", "@m: 0\n"},
-		{"integer set to 0", signed, codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}, 16,
+		{"integer set to 0", signed, layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}, 16,
 			int64Bytes(0, 1), "@m: 0\n", "@m: 0\n", "@m: 0\n"},
-		{"integer a CPU", lang.Int{Bits: 32, Signed: true}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 8, Stride: 64, Present: -1}, 128,
+		{"integer a CPU", types.Int{Bits: 32, Signed: true}, layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Size: 8, Stride: 64, Present: -1}, 128,
 			append(append(int64Bytes(-5), make([]byte, 56)...), append(int64Bytes(2), make([]byte, 56)...)...), "@m: -3\n", "@m: 0\n", "@m: 0\n"},
-		{"stats", lang.Agg{Kind: lang.AggStats}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 16, Stride: 64, Present: -1}, 64,
+		{"stats", types.Agg{Kind: types.AggStats}, layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Size: 16, Stride: 64, Present: -1}, 64,
 			append(int64Bytes(7, 2), make([]byte, 48)...), "@m: { .count = 2, .average = 3, .total = 7 }\n",
 			"@m: { .count = 0, .average = 0, .total = 0 }\n", "@m: { .count = 0, .average = 0, .total = 0 }\n"},
-		{"linear histogram", lang.Agg{Kind: lang.AggLHist, Max: 10, Step: 10}, codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Size: 24, Stride: 64, Present: -1}, 64,
+		{"linear histogram", types.Agg{Kind: types.AggLHist, Max: 10, Step: 10}, layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Size: 24, Stride: 64, Present: -1}, 64,
 			append(int64Bytes(0, 3, 0), make([]byte, 40)...), "@m:\n" + bar("[0, 10)", 3, 52) + "\n", "@m:\n\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := &lang.Map{Name: "m", Value: c.value}
-			s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{{
+			s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*layout.MapSpec{{
 				Name: "@m", Type: ebpf.Array, KeySize: 4, ValueSize: c.size, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: m, Layout: c.layout,
 			}}}, Options{})
 			if err != nil {
@@ -80,13 +82,13 @@ func TestGlobalMaps(t *testing.T) {
 }
 
 func TestLayoutErrors(t *testing.T) {
-	for name, l := range map[string]codegen.ValueLayout{
-		"no stride":  {Storage: codegen.StoragePerCPUGlobal, Size: 16},
-		"too small":  {Storage: codegen.StorageHash, Size: 8},
+	for name, l := range map[string]layout.ValueLayout{
+		"no stride":  {Storage: layout.StoragePerCPUGlobal, Size: 16},
+		"too small":  {Storage: layout.StorageHash, Size: 8},
 		"no storage": {Storage: 99, Size: 16},
 	} {
-		m := &lang.Map{Name: "m", Value: lang.Agg{Kind: lang.AggAvg}}
-		if _, err := newScriptMap(&codegen.MapSpec{Name: "@m", Script: m, Layout: l, ValueSize: 64}, nil); err == nil {
+		m := &lang.Map{Name: "m", Value: types.Agg{Kind: types.AggAvg}}
+		if _, err := newScriptMap(&layout.MapSpec{Name: "@m", Script: m, Layout: l, ValueSize: 64}, nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -95,11 +97,11 @@ func TestLayoutErrors(t *testing.T) {
 // A map whose short keys lie in a kernel map of their own is one map to its reader.
 func TestShortKeys(t *testing.T) {
 	needRoot(t)
-	m := &lang.Map{Name: "m", Key: lang.String{Len: 200}, Value: lang.Int{Bits: 64, Signed: true}}
-	layout := codegen.ValueLayout{Storage: codegen.StorageHash, Size: 8, Present: -1}
-	short := &codegen.MapSpec{Name: "@m/short", Type: ebpf.Hash, KeySize: 64, ValueSize: 8, MaxEntries: 4, Script: m, Layout: layout, IsShort: true}
-	long := &codegen.MapSpec{Name: "@m", Type: ebpf.Hash, KeySize: 200, ValueSize: 8, MaxEntries: 4, Script: m, Layout: layout, Short: short}
-	s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{long, short}}, Options{})
+	m := &lang.Map{Name: "m", Key: types.String{Len: 200}, Value: types.Int{Bits: 64, Signed: true}}
+	lay := layout.ValueLayout{Storage: layout.StorageHash, Size: 8, Present: -1}
+	short := &layout.MapSpec{Name: "@m/short", Type: ebpf.Hash, KeySize: 64, ValueSize: 8, MaxEntries: 4, Script: m, Layout: lay, IsShort: true}
+	long := &layout.MapSpec{Name: "@m", Type: ebpf.Hash, KeySize: 200, ValueSize: 8, MaxEntries: 4, Script: m, Layout: lay, Short: short}
+	s, err := Load(&codegen.Blueprint{Checked: checked(m), Maps: []*layout.MapSpec{long, short}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

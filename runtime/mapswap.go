@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 // swap is a map that is kept twice (see codegen.MapSpec.Swap), so that nothing is lost between print(@x) and the clear(@x) or
@@ -152,10 +153,10 @@ func (s *scriptMap) takeKeys(from *scriptMap) error {
 }
 
 // newSwap makes the two instances of a map.
-func (s *Session) newSwap(spec *codegen.MapSpec) (*swap, error) {
+func (s *Session) newSwap(spec *layout.MapSpec) (*swap, error) {
 	off := codegen.SwapOffset(spec.Swap)
 	if len(s.globals) < off+16 {
-		return nil, fmt.Errorf("map %s has only %d bytes", codegen.MapGlobals, len(s.globals))
+		return nil, fmt.Errorf("map %s has only %d bytes", layout.MapGlobals, len(s.globals))
 	}
 	w := &swap{inUse: word(s.globals, off+codegen.SwapInUse), asked: word(s.globals, off+codegen.SwapAsked), all: &s.swaps}
 	s.swaps.list = append(s.swaps.list, w)

@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 )
 
 // errNoSpace is what a batch look-up says when a hash bucket is larger than the batch.
@@ -65,7 +65,7 @@ func (s *scriptMap) zero() error {
 
 // zeroValue is the value of an element, on all CPUs, that is 0.
 func (s *scriptMap) zeroValue() any {
-	if s.spec.Layout.Storage != codegen.StoragePerCPUHash {
+	if s.spec.Layout.Storage != layout.StoragePerCPUHash {
 		return make([]byte, s.spec.ValueSize)
 	}
 	perCPU := make([][]byte, s.cpus)
@@ -82,7 +82,7 @@ func (s *scriptMap) zeroGlobal() error {
 		return err
 	}
 	clear(s.mem)
-	if p := s.spec.Layout.Present; s.spec.Layout.Storage == codegen.StorageGlobal && p >= 0 {
+	if p := s.spec.Layout.Present; s.spec.Layout.Storage == layout.StorageGlobal && p >= 0 {
 		s.mem[p] = 1
 	}
 	s.zeroed = true

@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -30,7 +30,7 @@ type Options struct {
 
 // ScriptError is an error with a place in the script.
 type ScriptError struct {
-	Diagnostic lang.Diagnostic
+	Diagnostic source.Diagnostic
 	Err        error
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Printer shows what a script prints and collects, in one output format. Methods are called from
@@ -30,7 +31,7 @@ type Printer interface {
 
 // ValueDump is a value at the moment it is printed.
 type ValueDump struct {
-	Type   lang.Type
+	Type   types.Type
 	entry  entry
 	values *values
 }
@@ -71,7 +72,7 @@ func (p *textPrinter) Flush() error             { return p.out.flush() }
 
 func (p *textPrinter) Value(v *ValueDump) error {
 	dst := p.buf[:0]
-	if agg, ok := v.Type.(lang.Agg); ok && isHist(agg) {
+	if agg, ok := v.Type.(types.Agg); ok && isHist(agg) {
 		dst = appendHistogram(dst, histRows(agg, v.entry.words, 1))
 	} else {
 		dst = p.values.appendElement(dst, v.Type, v.entry, 1)

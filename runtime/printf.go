@@ -6,7 +6,8 @@ import (
 	"math/bits"
 	"strconv"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/syntax"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // appender adds the text of one piece of a format to dst. rec is the whole record.
@@ -15,7 +16,7 @@ type appender func(dst, rec []byte) []byte
 // compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
 // conversions without an argument, print nothing.
 func (v *values) compileFormat(format string, args []eventField) []appender {
-	items, _ := lang.ParseFormat(format)
+	items, _ := syntax.ParseFormat(format)
 	var out []appender
 	for _, it := range items {
 		switch {
@@ -30,7 +31,7 @@ func (v *values) compileFormat(format string, args []eventField) []appender {
 }
 
 // compileSpec makes the appender of one conversion of the value of type t at byte off of the record.
-func (v *values) compileSpec(s *formatSpec, t lang.Type, off int) appender {
+func (v *values) compileSpec(s *formatSpec, t types.Type, off int) appender {
 	value := func(dst, rec []byte) []byte { return v.append(dst, t, from(rec, off)) }
 	number := func(rec []byte) uint64 {
 		n, _, _ := integer(t, from(rec, off))
@@ -56,7 +57,7 @@ func (v *values) compileSpec(s *formatSpec, t lang.Type, off int) appender {
 	case "c":
 		return s.padded(func(dst, rec []byte) []byte { return append(dst, byte(number(rec))) })
 	case "s":
-		if str, ok := t.(lang.String); ok && s.width == 0 && s.prec < 0 {
+		if str, ok := t.(types.String); ok && s.width == 0 && s.prec < 0 {
 			return func(dst, rec []byte) []byte { return v.appendString(dst, field(rec, off, str.Len)) }
 		}
 		return s.padded(value)
@@ -72,11 +73,11 @@ func field(rec []byte, off, n int) []byte {
 }
 
 // bytesIn is the size of a value that %r shows as bytes: a string or an array of bytes.
-func bytesIn(t lang.Type) (int, bool) {
+func bytesIn(t types.Type) (int, bool) {
 	switch t := t.(type) {
-	case lang.String:
+	case types.String:
 		return t.Len, true
-	case lang.Array:
+	case types.Array:
 		return t.Size(), t.Elem.Size() == 1
 	}
 	return 0, false
@@ -84,8 +85,8 @@ func bytesIn(t lang.Type) (int, bool) {
 
 // appendBytes writes bytes under %r (what is printable in ASCII as it is), %rx (all of them as \x01)
 // and %rh (as 01 02).
-func (s *formatSpec) appendBytes(dst []byte, t lang.Type, b []byte) []byte {
-	if _, ok := t.(lang.String); ok {
+func (s *formatSpec) appendBytes(dst []byte, t types.Type, b []byte) []byte {
+	if _, ok := t.(types.String); ok {
 		b, _ = cString(b)
 	}
 	for i, c := range b {

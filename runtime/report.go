@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // losses is what was reported already.
@@ -17,7 +18,7 @@ type losses struct {
 // failures reads the counters of what failed in the kernel, one for each site of the blueprint.
 func (s *Session) failures() ([]uint64, error) {
 	counts := make([]uint64, len(s.bp.Sites))
-	m := s.maps[codegen.MapFailures]
+	m := s.maps[layout.MapFailures]
 	if m == nil {
 		return counts, nil
 	}
@@ -41,7 +42,7 @@ func (s *Session) reportLost() error {
 	}
 	var lost uint64
 	for i, site := range s.bp.Sites {
-		if site.Kind == codegen.SiteLost {
+		if site.Kind == layout.SiteLost {
 			lost += counts[i]
 		}
 	}
@@ -54,8 +55,8 @@ func (s *Session) reportLost() error {
 }
 
 // failureTexts say what happened n times at a site, and what to do about it.
-var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen.Site) (message, hint string){
-	codegen.SiteMapFull: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.Site) (message, hint string){
+	layout.SiteMapFull: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		name, size := "", 0
 		if site.Map != nil {
 			name, size = site.Map.Name, site.Map.MaxEntries
@@ -63,40 +64,40 @@ var failureTexts = map[codegen.SiteKind]func(s *Session, n uint64, site *codegen
 		return fmt.Sprintf("map @%s is full (%d keys): %s lost", name, size, times(n, "update was", "updates were")),
 			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d)", 4*size, name, 4*size)
 	},
-	codegen.SiteRead: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+	layout.SiteRead: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s of %s failed: the address is wrong, or its memory is not there now; the value is 0 or empty", times(n, "read", "reads"), what(site, "memory")), ""
 	},
-	codegen.SiteTrunc: func(s *Session, n uint64, site *codegen.Site) (string, string) {
+	layout.SiteTrunc: func(s *Session, n uint64, site *layout.Site) (string, string) {
 		size := s.bp.Checked.Config.MaxStrlen
 		return fmt.Sprintf("%s cut to %d bytes", times(n, "string was", "strings were"), size),
 			fmt.Sprintf("allow longer ones: config = { max_strlen = %d }", 4*max(size, 64))
 	},
-	codegen.SiteLost: func(s *Session, n uint64, site *codegen.Site) (string, string) {
+	layout.SiteLost: func(s *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s of %s lost: the ring buffer was full", times(n, "event", "events"), what(site, "this")),
 			fmt.Sprintf("make it larger: config = { perf_rb_pages = %d }", 4*s.ringSize()/os.Getpagesize())
 	},
-	codegen.SiteScratch: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+	layout.SiteScratch: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s of this probe skipped: no scratch memory was free", times(n, "run", "runs")), ""
 	},
-	codegen.SiteLoop: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+	layout.SiteLoop: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		hint := "loop less in one run: that is the most there can be"
 		if site.Limit < lang.MaxLoopIterations {
 			hint = fmt.Sprintf("allow more: config = { max_loop_iterations = %d }, or less than that", lang.MaxLoopIterations)
 		}
 		return fmt.Sprintf("this loop was stopped %s: all loops of a run may do %d iterations together", times(n, "time", "times"), site.Limit), hint
 	},
-	codegen.SiteDivide: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+	layout.SiteDivide: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s by zero: the result is 1", times(n, "division", "divisions")), ""
 	},
-	codegen.SiteIndex: func(_ *Session, n uint64, _ *codegen.Site) (string, string) {
+	layout.SiteIndex: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("index outside of the array or string %s: the value is 0", times(n, "time", "times")), ""
 	},
-	codegen.SiteInternal: func(_ *Session, n uint64, site *codegen.Site) (string, string) {
+	layout.SiteInternal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
 }
 
-func what(site *codegen.Site, otherwise string) string {
+func what(site *layout.Site, otherwise string) string {
 	if site.What != "" {
 		return site.What
 	}
@@ -117,7 +118,7 @@ func (s *Session) reportFailures() {
 		fmt.Fprintf(s.opts.Stderr, "WARNING: %v\n", err)
 		return
 	}
-	var ds lang.Diagnostics
+	var ds source.Diagnostics
 	for i, site := range s.bp.Sites {
 		text := failureTexts[site.Kind]
 		if counts[i] == 0 || text == nil {
@@ -131,16 +132,16 @@ func (s *Session) reportFailures() {
 }
 
 // warn prints warnings, unless the user wants none.
-func (s *Session) warn(ds lang.Diagnostics) {
+func (s *Session) warn(ds source.Diagnostics) {
 	if !s.opts.Quiet && !s.opts.NoWarnings {
 		ds.Write(s.opts.Stderr, s.bp.Checked.Source, s.opts.Color)
 	}
 }
 
-func warning(pos lang.Pos, code, message, hint string) lang.Diagnostic {
-	return lang.Diagnostic{
-		Span:     lang.Span{Pos: pos, EndPos: pos},
-		Severity: lang.SevWarning,
+func warning(pos source.Pos, code, message, hint string) source.Diagnostic {
+	return source.Diagnostic{
+		Span:     source.Span{Pos: pos, EndPos: pos},
+		Severity: source.SevWarning,
 		Code:     code,
 		Message:  message,
 		Hint:     hint,
@@ -149,8 +150,8 @@ func warning(pos lang.Pos, code, message, hint string) lang.Diagnostic {
 
 // missedRuns warns of programs that the kernel did not run because they, or another tracing program on the
 // same CPU, ran already (recursion_misses, Linux 5.12).
-func (s *Session) missedRuns() lang.Diagnostics {
-	var ds lang.Diagnostics
+func (s *Session) missedRuns() source.Diagnostics {
+	var ds source.Diagnostics
 	for _, p := range s.programs {
 		if n := p.missedTicks(); n > 0 {
 			message := fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks"))

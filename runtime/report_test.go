@@ -7,26 +7,28 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // What fails in the kernel is reported with its place in the script, and lost events as bpftrace does.
 func TestReportFailures(t *testing.T) {
 	needRoot(t)
-	pos := func(col int) lang.Pos { return lang.Pos{Filename: "test", Offset: col - 1, Line: 1, Column: col} }
-	sites := []*codegen.Site{
-		{Kind: codegen.SiteMapFull, Pos: pos(1), Map: &lang.Map{Name: "m", MaxEntries: 10}},
-		{Kind: codegen.SiteRead, Pos: pos(2), What: "str()"},
-		{Kind: codegen.SiteLost, Pos: pos(3), What: "printf"},
-		{Kind: codegen.SiteLoop, Pos: pos(4)}, // did not fail
+	pos := func(col int) source.Pos { return source.Pos{Filename: "test", Offset: col - 1, Line: 1, Column: col} }
+	sites := []*layout.Site{
+		{Kind: layout.SiteMapFull, Pos: pos(1), Map: &lang.Map{Name: "m", MaxEntries: 10}},
+		{Kind: layout.SiteRead, Pos: pos(2), What: "str()"},
+		{Kind: layout.SiteLost, Pos: pos(3), What: "printf"},
+		{Kind: layout.SiteLoop, Pos: pos(4)}, // did not fail
 	}
 	bp := &codegen.Blueprint{
 		Checked: checked(),
-		Maps:    []*codegen.MapSpec{{Name: codegen.MapEvents, Type: ebpf.RingBuf}, {Name: codegen.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * len(sites), MaxEntries: 1}},
+		Maps:    []*layout.MapSpec{{Name: layout.MapEvents, Type: ebpf.RingBuf}, {Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * len(sites), MaxEntries: 1}},
 		Sites:   sites,
 	}
-	insns := append(addGlobal(codegen.MapFailures, 0, 1), addGlobal(codegen.MapFailures, 8, 3)...)
-	bp.Programs = []*codegen.Program{program("end", append(insns, addGlobal(codegen.MapFailures, 16, 7)...)...)}
+	insns := append(addGlobal(layout.MapFailures, 0, 1), addGlobal(layout.MapFailures, 8, 3)...)
+	bp.Programs = []*codegen.Program{program("end", append(insns, addGlobal(layout.MapFailures, 16, 7)...)...)}
 	bp.Checked.Source.Text = []byte("END { something }\n")
 	bp.Checked.Config.PerfRBPages = 64
 	s, err := Load(bp, Options{})

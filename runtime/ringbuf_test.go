@@ -12,7 +12,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // fakeRing is a ring in plain memory.
@@ -92,9 +93,9 @@ func TestRingReaderStops(t *testing.T) {
 func benchBlueprint(n int) *codegen.Blueprint {
 	bp := &codegen.Blueprint{
 		Checked: checked(),
-		Maps:    []*codegen.MapSpec{{Name: codegen.MapEvents, Type: ebpf.RingBuf}},
-		Events: eventList(&codegen.Event{Kind: codegen.EventPrintf, Format: "%d %s\n",
-			Fields: []lang.Type{lang.Int{Bits: 64}, lang.String{Len: 8}}}),
+		Maps:    []*layout.MapSpec{{Name: layout.MapEvents, Type: ebpf.RingBuf}},
+		Events: eventList(&layout.Event{Kind: layout.EventPrintf, Format: "%d %s\n",
+			Fields: []types.Type{types.Int{Bits: 64}, types.String{Len: 8}}}),
 	}
 	var insns []asm.Instruction
 	for i := range n {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -104,10 +105,10 @@ func (s *Session) readEvents() (n int, exited bool, err error) {
 
 // exiting says whether the script called exit() but its record found no room in the ring.
 func (s *Session) exiting() bool {
-	if s.globals == nil || atomic.LoadUint64(word(s.globals, codegen.GlobalExiting)) != codegen.GlobalExit {
+	if s.globals == nil || atomic.LoadUint64(word(s.globals, layout.GlobalExiting)) != codegen.GlobalExit {
 		return false
 	}
-	s.events.exitCode = int(int64(atomic.LoadUint64(word(s.globals, codegen.GlobalExitCode))))
+	s.events.exitCode = int(int64(atomic.LoadUint64(word(s.globals, layout.GlobalExitCode))))
 	return true
 }
 

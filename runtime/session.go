@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
 )
@@ -82,7 +83,7 @@ func (s *Session) load() error {
 		return err
 	}
 	ringFD := -1
-	if ring := s.maps[codegen.MapEvents]; ring != nil {
+	if ring := s.maps[layout.MapEvents]; ring != nil {
 		ringFD = ring.FD()
 		if s.ring, err = newRingReader(ring); err != nil {
 			return err

@@ -16,7 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -28,12 +33,12 @@ func needRoot(t testing.TB) {
 	}
 }
 
-var uint64Type = lang.Int{Bits: 64}
+var uint64Type = types.Int{Bits: 64}
 
 // Programs of the tests are raw tracepoint programs, which run by hand and can be attached, too.
 func program(kind string, insns ...asm.Instruction) *codegen.Program {
-	k := lang.ProbeKindByName(kind)
-	probe := &lang.Probe{Points: []*lang.AttachPoint{{Provider: kind}}}
+	k := builtin.ProbeKindByName(kind)
+	probe := &ast.Probe{Points: []*ast.AttachPoint{{Provider: kind}}}
 	return &codegen.Program{
 		Name:    kind,
 		Type:    ebpf.RawTracepoint,
@@ -56,7 +61,7 @@ func send(id int, fields ...int64) []asm.Instruction {
 			asm.StoreMem(asm.RFP, -size+8+8*int16(i), asm.R1, asm.DWord))
 	}
 	return append(out,
-		asm.LoadMapPtr(asm.R1, 0).WithReference(codegen.MapEvents),
+		asm.LoadMapPtr(asm.R1, 0).WithReference(layout.MapEvents),
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, int32(-size)),
 		asm.Mov.Imm(asm.R3, int32(size)),
@@ -74,7 +79,7 @@ func addGlobal(name string, off uint32, n int32) []asm.Instruction {
 	}
 }
 
-func eventList(list ...*codegen.Event) []*codegen.Event {
+func eventList(list ...*layout.Event) []*layout.Event {
 	for i, e := range list {
 		e.ID = i
 		for j := range e.Fields {
@@ -86,7 +91,7 @@ func eventList(list ...*codegen.Event) []*codegen.Event {
 
 func checked(maps ...*lang.Map) *lang.Checked {
 	return &lang.Checked{
-		Source: &lang.Source{Name: "test", Text: []byte("BEGIN { }\n")},
+		Source: &source.Source{Name: "test", Text: []byte("BEGIN { }\n")},
 		Config: lang.Config{PrintMapsOnExit: true},
 		Maps:   maps,
 	}
@@ -134,22 +139,22 @@ func runSession(t *testing.T, bp *codegen.Blueprint, opts Options) (stdout, stde
 func TestSessionBeginExitEnd(t *testing.T) {
 	needRoot(t)
 	x := &lang.Map{Name: "x", Value: uint64Type}
-	c := &lang.Map{Name: "c", Value: lang.Agg{Kind: lang.AggCount}}
+	c := &lang.Map{Name: "c", Value: types.Agg{Kind: types.AggCount}}
 	cpus := ebpf.MustPossibleCPU()
 	bp := &codegen.Blueprint{
 		Checked: checked(x, c),
-		Maps: []*codegen.MapSpec{
+		Maps: []*layout.MapSpec{
 			{Name: "@x", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: x,
-				Layout: codegen.ValueLayout{Storage: codegen.StorageGlobal, Size: 8, Present: 8}},
+				Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}},
 			{Name: "@c", Type: ebpf.Array, KeySize: 4, ValueSize: 64 * cpus, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE, Script: c,
-				Layout: codegen.ValueLayout{Storage: codegen.StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}},
-			{Name: codegen.MapEvents, Type: ebpf.RingBuf},
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Stride: 64, Size: 8, Present: -1}},
+			{Name: layout.MapEvents, Type: ebpf.RingBuf},
 		},
 		Events: eventList(
-			&codegen.Event{Kind: codegen.EventPrintf, Format: "hello %d %5x|\n", Fields: []lang.Type{uint64Type, uint64Type}},
-			&codegen.Event{Kind: codegen.EventExit, Fields: []lang.Type{uint64Type}},
-			&codegen.Event{Kind: codegen.EventPrintMap, Map: x, Top: -1, Div: -1},
-			&codegen.Event{Kind: codegen.EventPrint, Fields: []lang.Type{lang.Tuple{Elems: []lang.Type{uint64Type, uint64Type}}}},
+			&layout.Event{Kind: layout.EventPrintf, Format: "hello %d %5x|\n", Fields: []types.Type{uint64Type, uint64Type}},
+			&layout.Event{Kind: layout.EventExit, Fields: []types.Type{uint64Type}},
+			&layout.Event{Kind: layout.EventPrintMap, Map: x, Top: -1, Div: -1},
+			&layout.Event{Kind: layout.EventPrint, Fields: []types.Type{types.Tuple{Elems: []types.Type{uint64Type, uint64Type}}}},
 		),
 	}
 	var begin []asm.Instruction
@@ -182,13 +187,13 @@ func TestSessionBeginExitEnd(t *testing.T) {
 // A hash of counts that a program fills from user space's side stands for every keyed map here.
 func TestSessionKeyedMaps(t *testing.T) {
 	needRoot(t)
-	for _, storage := range []codegen.Storage{codegen.StorageHash, codegen.StoragePerCPUHash} {
-		m := &lang.Map{Name: "m", Key: lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32, Signed: true}, lang.String{Len: 4}}},
-			Value: lang.Agg{Kind: lang.AggSum, Signed: true}, MaxEntries: 3000}
-		typ := map[codegen.Storage]ebpf.MapType{codegen.StorageHash: ebpf.Hash, codegen.StoragePerCPUHash: ebpf.PerCPUHash}[storage]
-		bp := &codegen.Blueprint{Checked: checked(m), Maps: []*codegen.MapSpec{{
+	for _, storage := range []layout.Storage{layout.StorageHash, layout.StoragePerCPUHash} {
+		m := &lang.Map{Name: "m", Key: types.Tuple{Elems: []types.Type{types.Int{Bits: 32, Signed: true}, types.String{Len: 4}}},
+			Value: types.Agg{Kind: types.AggSum, Signed: true}, MaxEntries: 3000}
+		typ := map[layout.Storage]ebpf.MapType{layout.StorageHash: ebpf.Hash, layout.StoragePerCPUHash: ebpf.PerCPUHash}[storage]
+		bp := &codegen.Blueprint{Checked: checked(m), Maps: []*layout.MapSpec{{
 			Name: "@m", Type: typ, KeySize: m.Key.Size(), ValueSize: 16, MaxEntries: 3000, Script: m,
-			Layout: codegen.ValueLayout{Storage: storage, Size: 16, Present: -1},
+			Layout: layout.ValueLayout{Storage: storage, Size: 16, Present: -1},
 		}}}
 		s, err := Load(bp, Options{})
 		if err != nil {
@@ -197,11 +202,11 @@ func TestSessionKeyedMaps(t *testing.T) {
 		defer s.Close()
 		sm := s.scriptMaps[m]
 		put := func(key int32, name string, sum int64) {
-			k := tupleBytes(m.Key.(lang.Tuple), int(key), name)
+			k := tupleBytes(m.Key.(types.Tuple), int(key), name)
 			v := binary.NativeEndian.AppendUint64(nil, uint64(sum))
 			v = binary.NativeEndian.AppendUint64(v, 1)
 			var value any = v
-			if storage == codegen.StoragePerCPUHash {
+			if storage == layout.StoragePerCPUHash {
 				perCPU := make([][]byte, sm.cpus)
 				for i := range perCPU {
 					perCPU[i] = v
@@ -255,7 +260,7 @@ func TestSessionKeyedMaps(t *testing.T) {
 func TestSessionVerifierRefusal(t *testing.T) {
 	needRoot(t)
 	p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
-	p.Positions = []lang.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
+	p.Positions = []source.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 	var errs strings.Builder
 	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Stderr: &errs})
 	var at *ScriptError
@@ -296,8 +301,8 @@ func BenchmarkSession(b *testing.B) {
 	for b.Loop() {
 		bp := &codegen.Blueprint{
 			Checked: checked(),
-			Maps:    []*codegen.MapSpec{{Name: codegen.MapEvents, Type: ebpf.RingBuf}},
-			Events:  eventList(&codegen.Event{Kind: codegen.EventExit}),
+			Maps:    []*layout.MapSpec{{Name: layout.MapEvents, Type: ebpf.RingBuf}},
+			Events:  eventList(&layout.Event{Kind: layout.EventExit}),
 		}
 		bp.Programs = []*codegen.Program{program("begin", send(0)...)}
 		s, err := Load(bp, Options{})

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // sortEntries puts the elements of a map in the order in which they print: integers and aggregations by value, the
@@ -23,13 +24,13 @@ func sortEntries(m *lang.Map, entries []entry) {
 }
 
 // valueOrder compares elements by value, nil for types without an order of their own.
-func valueOrder(t lang.Type) func(a, b entry) int {
+func valueOrder(t types.Type) func(a, b entry) int {
 	switch t := t.(type) {
-	case lang.Agg:
+	case types.Agg:
 		return func(a, b entry) int {
 			return compareInts(weight(t, a.words), weight(t, b.words), t.Signed && !isHist(t))
 		}
-	case lang.Int:
+	case types.Int:
 		return func(a, b entry) int {
 			x, _, _ := integer(t, a.value)
 			y, _, _ := integer(t, b.value)
@@ -39,25 +40,25 @@ func valueOrder(t lang.Type) func(a, b entry) int {
 	return nil
 }
 
-func isHist(t lang.Agg) bool { return t.Kind == lang.AggHist || t.Kind == lang.AggLHist }
+func isHist(t types.Agg) bool { return t.Kind == types.AggHist || t.Kind == types.AggLHist }
 
 // weight is what an aggregation is sorted by: its value, the average, or how many values a histogram counts.
-func weight(t lang.Agg, words []uint64) uint64 {
+func weight(t types.Agg, words []uint64) uint64 {
 	switch t.Kind {
-	case lang.AggHist, lang.AggLHist:
+	case types.AggHist, types.AggLHist:
 		var n uint64
 		for _, w := range words {
 			n += w
 		}
 		return n
-	case lang.AggAvg, lang.AggStats:
+	case types.AggAvg, types.AggStats:
 		return average(t, words)
 	}
 	return words[0]
 }
 
 // average is the total divided by the number of values, signed where the values are; 0 of none.
-func average(t lang.Agg, words []uint64) uint64 {
+func average(t types.Agg, words []uint64) uint64 {
 	total, n := words[0], words[1]
 	if n == 0 {
 		return 0
@@ -76,20 +77,20 @@ func compareInts(a, b uint64, signed bool) int {
 }
 
 // compareKeys compares keys of type t element by element: numbers as numbers, strings as strings, anything else by its bytes.
-func compareKeys(t lang.Type, a, b []byte) int {
+func compareKeys(t types.Type, a, b []byte) int {
 	if t == nil {
 		return 0
 	}
 	a, b = field(a, 0, t.Size()), field(b, 0, t.Size())
 	switch t := t.(type) {
-	case lang.Tuple:
+	case types.Tuple:
 		for i, e := range t.Elems {
 			if c := compareKeys(e, from(a, t.Offset(i)), from(b, t.Offset(i))); c != 0 {
 				return c
 			}
 		}
 		return 0
-	case lang.String:
+	case types.String:
 		x, _ := cString(a)
 		y, _ := cString(b)
 		return bytes.Compare(x, y)

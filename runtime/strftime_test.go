@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // The expected text is what date(1) prints for the same formats with LC_ALL=C.
@@ -38,12 +38,12 @@ func TestTimestampClocks(t *testing.T) {
 	epoch := time.Unix(1_700_000_000, 0)
 	c := &clock{boot: epoch, monotonic: epoch.Add(time.Minute), tai: 37 * time.Second, zone: time.UTC}
 	for mode, want := range map[string]string{"": "22:13:21", "boot": "22:13:21", "monotonic": "22:14:21"} {
-		if got := string(c.appendTimestamp(nil, lang.Timestamp{Format: "%T", Mode: mode}, 1e9)); got != want {
+		if got := string(c.appendTimestamp(nil, types.Timestamp{Format: "%T", Mode: mode}, 1e9)); got != want {
 			t.Errorf("mode %q: %s, want %s", mode, got, want)
 		}
 	}
 	tai := uint64(epoch.Add(38 * time.Second).UnixNano())
-	if got := string(c.appendTimestamp(nil, lang.Timestamp{Format: "%T", Mode: "tai"}, tai)); got != "22:13:21" {
+	if got := string(c.appendTimestamp(nil, types.Timestamp{Format: "%T", Mode: "tai"}, tai)); got != "22:13:21" {
 		t.Errorf("tai: %s", got)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 func (p *textPrinter) Attached(n int) error {
@@ -33,7 +33,7 @@ func (p *textPrinter) Map(m *MapDump) error {
 			dst = append(dst, ']')
 		}
 		dst = append(dst, ':')
-		if agg, ok := m.Map.Value.(lang.Agg); ok && isHist(agg) {
+		if agg, ok := m.Map.Value.(types.Agg); ok && isHist(agg) {
 			dst = append(dst, '\n')
 			dst = appendHistogram(dst, histRows(agg, e.words, m.Div))
 		} else {
@@ -47,26 +47,26 @@ func (p *textPrinter) Map(m *MapDump) error {
 }
 
 // appendKey writes a key: the parts of a tuple without their parentheses.
-func (v *values) appendKey(dst []byte, t lang.Type, key []byte) []byte {
-	if tuple, ok := t.(lang.Tuple); ok {
+func (v *values) appendKey(dst []byte, t types.Type, key []byte) []byte {
+	if tuple, ok := t.(types.Tuple); ok {
 		return v.appendTuple(dst, tuple, atLeast(key, tuple.Size()), "", "")
 	}
 	return v.append(dst, t, key)
 }
 
 // appendElement writes the value of an element, divided by div where it is a number.
-func (v *values) appendElement(dst []byte, t lang.Type, e entry, div int64) []byte {
+func (v *values) appendElement(dst []byte, t types.Type, e entry, div int64) []byte {
 	switch t := t.(type) {
-	case lang.Agg:
+	case types.Agg:
 		return appendAgg(dst, t, e.words, div)
-	case lang.Int:
+	case types.Int:
 		if div == 1 {
 			break
 		}
 		n, signed, _ := integer(t, e.value)
 		var buf [8]byte
 		binary.NativeEndian.PutUint64(buf[:], divide(n, signed, div))
-		return appendInt(dst, lang.Int{Bits: 64, Signed: signed, Enum: t.Enum}, buf[:])
+		return appendInt(dst, types.Int{Bits: 64, Signed: signed, Enum: t.Enum}, buf[:])
 	}
 	return v.append(dst, t, e.value)
 }
@@ -79,10 +79,10 @@ func divide(n uint64, signed bool, div int64) uint64 {
 }
 
 // appendAgg writes an aggregation that is not a histogram.
-func appendAgg(dst []byte, t lang.Agg, words []uint64, div int64) []byte {
+func appendAgg(dst []byte, t types.Agg, words []uint64, div int64) []byte {
 	value := weight(t, words)
 	dst2 := divide(value, t.Signed, div)
-	if t.Kind != lang.AggStats {
+	if t.Kind != types.AggStats {
 		return appendDecimal(dst, dst2, t.Signed)
 	}
 	dst = appendDecimal(append(dst, "{ .count = "...), words[1], false)

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 func int64Bytes(list ...int64) []byte {
@@ -22,7 +23,7 @@ func int64Bytes(list ...int64) []byte {
 }
 
 // tupleBytes lays out integers, strings and the bytes of inner tuples as a tuple.
-func tupleBytes(t lang.Tuple, elems ...any) []byte {
+func tupleBytes(t types.Tuple, elems ...any) []byte {
 	b := make([]byte, t.Size())
 	for i, e := range elems {
 		at := b[t.Offset(i):]
@@ -63,12 +64,12 @@ func mapText(t *testing.T, m *lang.Map, entries []entry, top, div int64) string 
 }
 
 func TestPrintMap(t *testing.T) {
-	signed, unsigned := lang.Int{Bits: 64, Signed: true}, lang.Int{Bits: 64}
+	signed, unsigned := types.Int{Bits: 64, Signed: true}, types.Int{Bits: 64}
 	counts := []entry{
 		{key: intKey(7), words: words(3)}, {key: intKey(2), words: words(1)}, {key: intKey(9), words: words(20)}, {key: intKey(1), words: words(3)},
 	}
-	agg := func(k lang.AggKind, signed bool) lang.Agg { return lang.Agg{Kind: k, Signed: signed} }
-	pair := lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32, Signed: true}, lang.String{Len: 12}}}
+	agg := func(k types.AggKind, signed bool) types.Agg { return types.Agg{Kind: k, Signed: signed} }
+	pair := types.Tuple{Elems: []types.Type{types.Int{Bits: 32, Signed: true}, types.String{Len: 12}}}
 	key := func(n int, s string) []byte { return tupleBytes(pair, n, s) }
 	for _, c := range []struct {
 		name     string
@@ -81,25 +82,25 @@ func TestPrintMap(t *testing.T) {
 		{"scalar", lang.Map{Name: "x", Value: signed}, []entry{{value: int64Bytes(-5)}}, 0, 1, "@x: -5\n"},
 		{"nameless", lang.Map{Value: unsigned}, []entry{{value: int64Bytes(-1)}}, 0, 1, "@: 18446744073709551615\n"},
 		{"empty", lang.Map{Name: "x", Key: signed, Value: signed}, nil, 0, 1, ""},
-		{"counts by value", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggCount, false)}, counts, 0, 1, "@x[2]: 1\n@x[1]: 3\n@x[7]: 3\n@x[9]: 20\n"},
-		{"top", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggCount, false)}, counts, 2, 1, "@x[7]: 3\n@x[9]: 20\n"},
-		{"div", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggCount, false)}, counts, 1, 10, "@x[9]: 2\n"},
+		{"counts by value", lang.Map{Name: "x", Key: signed, Value: agg(types.AggCount, false)}, counts, 0, 1, "@x[2]: 1\n@x[1]: 3\n@x[7]: 3\n@x[9]: 20\n"},
+		{"top", lang.Map{Name: "x", Key: signed, Value: agg(types.AggCount, false)}, counts, 2, 1, "@x[7]: 3\n@x[9]: 20\n"},
+		{"div", lang.Map{Name: "x", Key: signed, Value: agg(types.AggCount, false)}, counts, 1, 10, "@x[9]: 2\n"},
 		{"integers by value", lang.Map{Name: "x", Key: pair, Value: signed}, []entry{
 			{key: key(2, "b"), value: int64Bytes(-3)}, {key: key(-1, "z"), value: int64Bytes(4)}, {key: key(-2, "a"), value: int64Bytes(4)},
 		}, 0, 1, "@x[2, b]: -3\n@x[-2, a]: 4\n@x[-1, z]: 4\n"},
-		{"strings by key", lang.Map{Name: "x", Key: pair, Value: lang.String{Len: 8}}, []entry{
+		{"strings by key", lang.Map{Name: "x", Key: pair, Value: types.String{Len: 8}}, []entry{
 			{key: key(2, "b"), value: []byte("one\x00\xff\xff\xff\xff")}, {key: key(2, "a"), value: []byte("two\x00\x00\x00\x00\x00")}, {key: key(-1, "c"), value: make([]byte, 8)},
 		}, 0, 1, "@x[-1, c]: \n@x[2, a]: two\n@x[2, b]: one\n"},
-		{"sums", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggSum, true)}, []entry{
+		{"sums", lang.Map{Name: "x", Key: signed, Value: agg(types.AggSum, true)}, []entry{
 			{key: intKey(1), words: words(5, 1)}, {key: intKey(2), words: words(-5, 1)},
 		}, 0, 1, "@x[2]: -5\n@x[1]: 5\n"},
-		{"averages by average", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggAvg, true)}, []entry{
+		{"averages by average", lang.Map{Name: "x", Key: signed, Value: agg(types.AggAvg, true)}, []entry{
 			{key: intKey(1), words: words(100, 50)}, {key: intKey(2), words: words(-7, 2)}, {key: intKey(3), words: words(0, 0)},
 		}, 0, 1, "@x[2]: -3\n@x[3]: 0\n@x[1]: 2\n"},
-		{"minimum", lang.Map{Name: "x", Value: agg(lang.AggMin, true)}, []entry{{words: words(-9, 1)}}, 0, 1, "@x: -9\n"},
+		{"minimum", lang.Map{Name: "x", Value: agg(types.AggMin, true)}, []entry{{words: words(-9, 1)}}, 0, 1, "@x: -9\n"},
 		// Statistics as bpftrace prints them since 0.24; 0.17 writes "count 3, average 2, total 7".
-		{"stats", lang.Map{Name: "x", Value: agg(lang.AggStats, true)}, []entry{{words: words(7, 3)}}, 0, 1, "@x: { .count = 3, .average = 2, .total = 7 }\n"},
-		{"keyed stats", lang.Map{Name: "x", Key: signed, Value: agg(lang.AggStats, true)}, []entry{
+		{"stats", lang.Map{Name: "x", Value: agg(types.AggStats, true)}, []entry{{words: words(7, 3)}}, 0, 1, "@x: { .count = 3, .average = 2, .total = 7 }\n"},
+		{"keyed stats", lang.Map{Name: "x", Key: signed, Value: agg(types.AggStats, true)}, []entry{
 			{key: intKey(1), words: words(-10, 3)}, {key: intKey(5), words: words(-10, 1)},
 		}, 0, 1, "@x[5]: { .count = 1, .average = -10, .total = -10 }\n@x[1]: { .count = 3, .average = -3, .total = -10 }\n"},
 		{"div of a negative integer", lang.Map{Name: "x", Value: signed}, []entry{{value: int64Bytes(-15)}}, 0, 10, "@x: -1\n"},
@@ -113,13 +114,13 @@ func TestPrintMap(t *testing.T) {
 }
 
 // hist counts values as the programs do.
-func hist(agg lang.Agg, list ...int64) []uint64 {
+func hist(agg types.Agg, list ...int64) []uint64 {
 	w := make([]uint64, aggWords(agg))
 	for _, v := range list {
-		if agg.Kind == lang.AggHist {
-			w[codegen.HistIndex(v, agg.Bits)]++
+		if agg.Kind == types.AggHist {
+			w[layout.HistIndex(v, agg.Bits)]++
 		} else {
-			w[codegen.LHistIndex(v, agg)]++
+			w[layout.LHistIndex(v, agg)]++
 		}
 	}
 	return w
@@ -132,13 +133,13 @@ func bar(label string, count, width int) string {
 // The rows of hist and lhist are those that bpftrace 0.17 prints for the same values, but for the blank after the
 // name and for [3], which it writes as [3, 4): there the text is 0.27's.
 func TestPrintHistograms(t *testing.T) {
-	log, fine := lang.Agg{Kind: lang.AggHist}, lang.Agg{Kind: lang.AggHist, Bits: 2}
-	tens := lang.Agg{Kind: lang.AggLHist, Min: 0, Max: 100, Step: 10}
-	kilos := lang.Agg{Kind: lang.AggLHist, Min: 0, Max: 10240, Step: 1024}
-	ones := lang.Agg{Kind: lang.AggLHist, Min: -5, Max: 10, Step: 1}
+	log, fine := types.Agg{Kind: types.AggHist}, types.Agg{Kind: types.AggHist, Bits: 2}
+	tens := types.Agg{Kind: types.AggLHist, Min: 0, Max: 100, Step: 10}
+	kilos := types.Agg{Kind: types.AggLHist, Min: 0, Max: 10240, Step: 1024}
+	ones := types.Agg{Kind: types.AggLHist, Min: -5, Max: 10, Step: 1}
 	for _, c := range []struct {
 		name string
-		agg  lang.Agg
+		agg  types.Agg
 		list []int64
 		want string
 	}{
@@ -173,8 +174,8 @@ func TestPrintHistograms(t *testing.T) {
 
 // Keyed histograms come by how much they count, each with an empty line after it.
 func TestPrintKeyedHistograms(t *testing.T) {
-	agg := lang.Agg{Kind: lang.AggHist}
-	m := &lang.Map{Name: "h", Key: lang.String{Len: 8}, Value: agg}
+	agg := types.Agg{Kind: types.AggHist}
+	m := &lang.Map{Name: "h", Key: types.String{Len: 8}, Value: agg}
 	list := []entry{
 		{key: []byte("b\x00\x00\x00\x00\x00\x00\x00"), words: hist(agg, 10, 20)},
 		{key: []byte("a\x00\x00\x00\x00\x00\x00\x00"), words: hist(agg, 10)},
@@ -189,17 +190,17 @@ func TestPrintKeyedHistograms(t *testing.T) {
 }
 
 func TestMergeAggregations(t *testing.T) {
-	code := func(a lang.Agg, v int64) uint64 { return uint64(v) ^ codegen.ExtremeCode(a) }
+	code := func(a types.Agg, v int64) uint64 { return uint64(v) ^ layout.ExtremeCode(a) }
 	pair := func(a, b uint64) []byte { return int64Bytes(int64(a), int64(b)) }
-	smin, umin := lang.Agg{Kind: lang.AggMin, Signed: true}, lang.Agg{Kind: lang.AggMin}
-	smax, umax := lang.Agg{Kind: lang.AggMax, Signed: true}, lang.Agg{Kind: lang.AggMax}
+	smin, umin := types.Agg{Kind: types.AggMin, Signed: true}, types.Agg{Kind: types.AggMin}
+	smax, umax := types.Agg{Kind: types.AggMax, Signed: true}, types.Agg{Kind: types.AggMax}
 	for _, c := range []struct {
-		agg    lang.Agg
+		agg    types.Agg
 		values [][]byte
 		want   []uint64
 	}{
-		{lang.Agg{Kind: lang.AggCount}, [][]byte{int64Bytes(1), int64Bytes(2), int64Bytes(0)}, words(3)},
-		{lang.Agg{Kind: lang.AggSum, Signed: true}, [][]byte{int64Bytes(-5, 1), int64Bytes(2, 1)}, words(-3, 2)},
+		{types.Agg{Kind: types.AggCount}, [][]byte{int64Bytes(1), int64Bytes(2), int64Bytes(0)}, words(3)},
+		{types.Agg{Kind: types.AggSum, Signed: true}, [][]byte{int64Bytes(-5, 1), int64Bytes(2, 1)}, words(-3, 2)},
 		{smin, [][]byte{pair(code(smin, -3), 1), pair(code(smin, 5), 1), pair(0, 0)}, words(-3, 2)},
 		{umin, [][]byte{pair(code(umin, -3), 1), pair(code(umin, 5), 1), pair(0, 0)}, words(5, 2)},
 		{smax, [][]byte{pair(code(smax, -3), 1), pair(code(smax, -5), 1), pair(0, 0)}, words(-3, 2)},
@@ -214,44 +215,44 @@ func TestMergeAggregations(t *testing.T) {
 }
 
 func TestAppendValue(t *testing.T) {
-	enum := &lang.Enum{Name: "e", Values: map[int64]string{2: "TWO"}}
-	int32s, uint8s := lang.Int{Bits: 32, Signed: true}, lang.Int{Bits: 8}
-	record := lang.NewStruct("s", false, 16, 0, func() []lang.Field {
-		return []lang.Field{
+	enum := &types.Enum{Name: "e", Values: map[int64]string{2: "TWO"}}
+	int32s, uint8s := types.Int{Bits: 32, Signed: true}, types.Int{Bits: 8}
+	record := types.NewStruct("s", false, 16, 0, func() []types.Field {
+		return []types.Field{
 			{Name: "a", Type: int32s},
 			{Name: "b", Type: uint8s, Offset: 4, BitOffset: 1, BitSize: 3},
-			{Name: "c", Type: lang.Int{Bits: 8, Signed: true}, Offset: 4, BitOffset: 4, BitSize: 4},
-			{Name: "s", Type: lang.String{Len: 3}, Offset: 5},
-			{Name: "p", Type: lang.Pointer{Elem: lang.Void{}}, Offset: 8},
+			{Name: "c", Type: types.Int{Bits: 8, Signed: true}, Offset: 4, BitOffset: 4, BitSize: 4},
+			{Name: "s", Type: types.String{Len: 3}, Offset: 5},
+			{Name: "p", Type: types.Pointer{Elem: types.Void{}}, Offset: 8},
 		}
 	})
-	inner := lang.Tuple{Elems: []lang.Type{int32s, lang.String{Len: 4}}}
+	inner := types.Tuple{Elems: []types.Type{int32s, types.String{Len: 4}}}
 	v := &values{trailer: "..", syms: &kernelSymbols{path: "/nonexistent"}}
 	for _, c := range []struct {
-		typ  lang.Type
+		typ  types.Type
 		mem  []byte
 		want string
 	}{
 		{int32s, []byte{0xff, 0xff, 0xff, 0xff}, "-1"},
 		{uint8s, []byte{0xff}, "255"},
-		{lang.Int{Bits: 16, Signed: true}, []byte{0, 0x80}, "-32768"},
-		{lang.Int{Bits: 32, Enum: enum}, []byte{2, 0, 0, 0}, "TWO"},
-		{lang.Int{Bits: 32, Enum: enum}, []byte{3, 0, 0, 0}, "3"},
-		{lang.Bool{}, []byte{1}, "true"},
-		{lang.Bool{}, []byte{0}, "false"},
-		{lang.String{Len: 4}, []byte("ab\x00x"), "ab"},
-		{lang.String{Len: 4}, []byte("abcd"), "abcd.."},
-		{lang.Pointer{Elem: lang.Void{}}, int64Bytes(0x1234), "0x1234"},
-		{lang.Pointer{Elem: lang.Void{}}, int64Bytes(0), "0x0"},
-		{lang.Symbol{}, int64Bytes(0x1234), "0x1234"},
-		{lang.Array{Elem: int32s, Len: 3}, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0}, "[1,2,3]"},
-		{lang.Array{Elem: int32s}, nil, "[]"},
-		{lang.Tuple{Elems: []lang.Type{uint8s, inner}},
-			tupleBytes(lang.Tuple{Elems: []lang.Type{uint8s, inner}}, 7, tupleBytes(inner, 8, "abc")), "(7, (8, abc))"},
+		{types.Int{Bits: 16, Signed: true}, []byte{0, 0x80}, "-32768"},
+		{types.Int{Bits: 32, Enum: enum}, []byte{2, 0, 0, 0}, "TWO"},
+		{types.Int{Bits: 32, Enum: enum}, []byte{3, 0, 0, 0}, "3"},
+		{types.Bool{}, []byte{1}, "true"},
+		{types.Bool{}, []byte{0}, "false"},
+		{types.String{Len: 4}, []byte("ab\x00x"), "ab"},
+		{types.String{Len: 4}, []byte("abcd"), "abcd.."},
+		{types.Pointer{Elem: types.Void{}}, int64Bytes(0x1234), "0x1234"},
+		{types.Pointer{Elem: types.Void{}}, int64Bytes(0), "0x0"},
+		{types.Symbol{}, int64Bytes(0x1234), "0x1234"},
+		{types.Array{Elem: int32s, Len: 3}, []byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0}, "[1,2,3]"},
+		{types.Array{Elem: int32s}, nil, "[]"},
+		{types.Tuple{Elems: []types.Type{uint8s, inner}},
+			tupleBytes(types.Tuple{Elems: []types.Type{uint8s, inner}}, 7, tupleBytes(inner, 8, "abc")), "(7, (8, abc))"},
 		{record, append([]byte{5, 0, 0, 0, 0xf6, 'x', 0, 0}, int64Bytes(255)...), "{ .a = 5, .b = 3, .c = -1, .s = x, .p = 0xff }"},
-		{lang.NewStruct("empty", false, 0, 0, nil), nil, "{}"},
-		{lang.Int{Bits: 64}, []byte{1}, "1"}, // a record that is too short
-		{lang.None{}, nil, "null"},
+		{types.NewStruct("empty", false, 0, 0, nil), nil, "{}"},
+		{types.Int{Bits: 64}, []byte{1}, "1"}, // a record that is too short
+		{types.None{}, nil, "null"},
 	} {
 		if got := string(v.append(nil, c.typ, c.mem)); got != c.want {
 			t.Errorf("%s % x: %q, want %q", c.typ, c.mem, got, c.want)
@@ -260,15 +261,15 @@ func TestAppendValue(t *testing.T) {
 }
 
 func TestDecodeValues(t *testing.T) {
-	pair := lang.Tuple{Elems: []lang.Type{lang.Int{Bits: 32, Signed: true}, lang.String{Len: 4}}}
-	list := &lang.Map{Name: "m", Key: pair, Value: lang.Agg{Kind: lang.AggStats, Signed: true}}
+	pair := types.Tuple{Elems: []types.Type{types.Int{Bits: 32, Signed: true}, types.String{Len: 4}}}
+	list := &lang.Map{Name: "m", Key: pair, Value: types.Agg{Kind: types.AggStats, Signed: true}}
 	v := &values{}
 	got := v.newMapDump(list, []entry{{key: tupleBytes(pair, -1, "ab"), words: words(-7, 2)}}, 0, 1).Elements()
 	want := []Element{{Key: Tuple{int64(-1), "ab"}, Value: Stats{2, int64(-3), int64(-7)}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, want %#v", got, want)
 	}
-	linear := lang.Agg{Kind: lang.AggLHist, Min: 0, Max: 20, Step: 10}
+	linear := types.Agg{Kind: types.AggLHist, Min: 0, Max: 20, Step: 10}
 	h := decodeAgg(linear, hist(linear, -5, 15, 30))
 	if !reflect.DeepEqual(h, Histogram{{math.MinInt64, 0, 1}, {0, 10, 0}, {10, 20, 1}, {20, math.MaxInt64, 1}}) {
 		t.Errorf("histogram %v", h)

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
 )
 
@@ -35,10 +36,10 @@ func TestUserSymbolsOfLibrary(t *testing.T) {
 	if len(libs) == 0 {
 		t.Skip("SKIPPED: no C library in /lib")
 	}
-	kind := lang.ProbeKindByName("uprobe")
+	kind := builtin.ProbeKindByName("uprobe")
 	u := newUserSymbols([]*lang.Prog{
 		{Kind: kind, Targets: []lang.Target{{Kind: kind, Path: libs[0], Func: "malloc"}, {Kind: kind, Path: "/nonexistent", Func: "x"}}},
-		{Kind: lang.ProbeKindByName("kprobe"), Targets: []lang.Target{{Func: "vfs_read"}}},
+		{Kind: builtin.ProbeKindByName("kprobe"), Targets: []lang.Target{{Func: "vfs_read"}}},
 	})
 	u.once.Do(u.load)
 	if len(u.targets) != 2 || len(u.funcs) == 0 || !u.funcs[0].movable {

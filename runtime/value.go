@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/gotrace/gotrace/codegen"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Values of a script as Go values. Integers are int64 or uint64 by their sign, booleans bool, strings string, timestamps
@@ -87,42 +88,42 @@ func (v *values) element(m *lang.Map, e entry) Element {
 }
 
 // value is the value of an element of a map.
-func (v *values) value(t lang.Type, e entry) any {
-	if agg, ok := t.(lang.Agg); ok {
+func (v *values) value(t types.Type, e entry) any {
+	if agg, ok := t.(types.Agg); ok {
 		return decodeAgg(agg, e.words)
 	}
 	return v.decode(t, e.value)
 }
 
 // decode is the value of type t at the start of b.
-func (v *values) decode(t lang.Type, b []byte) any {
+func (v *values) decode(t types.Type, b []byte) any {
 	b = atLeast(b, t.Size())
 	switch t := t.(type) {
-	case lang.Int:
+	case types.Int:
 		n, signed, _ := integer(t, b)
 		if t.Enum != nil {
 			return Enum{int64(n), t.Enum.Values[int64(n)]}
 		}
 		return number64(n, signed)
-	case lang.Bool:
+	case types.Bool:
 		return b[0] != 0
-	case lang.String:
+	case types.String:
 		return string(v.appendString(nil, b[:t.Len]))
-	case lang.Pointer:
+	case types.Pointer:
 		return Pointer(binary.NativeEndian.Uint64(b))
-	case lang.Timestamp:
+	case types.Timestamp:
 		return v.clock.wall(t.Mode, binary.NativeEndian.Uint64(b))
-	case lang.Symbol:
+	case types.Symbol:
 		addr := binary.NativeEndian.Uint64(b)
 		name, _ := v.symbol(t, addr)
 		return Symbol{addr, name}
-	case lang.Tuple:
+	case types.Tuple:
 		out := make(Tuple, len(t.Elems))
 		for i, e := range t.Elems {
 			out[i] = v.decode(e, b[t.Offset(i):])
 		}
 		return out
-	case lang.Array:
+	case types.Array:
 		if t.Float {
 			return float(b[:t.Len])
 		}
@@ -131,14 +132,14 @@ func (v *values) decode(t lang.Type, b []byte) any {
 			out[i] = v.decodeMember(t.Elem, b[i*t.Elem.Size():])
 		}
 		return out
-	case *lang.Struct:
+	case *types.Struct:
 		return v.decodeStruct(t, b)
 	default:
 		return nil
 	}
 }
 
-func (v *values) decodeStruct(t *lang.Struct, b []byte) Record {
+func (v *values) decodeStruct(t *types.Struct, b []byte) Record {
 	out := make(Record, 0, len(t.Fields()))
 	for _, f := range t.Fields() {
 		m := Member{Name: f.Name}
@@ -154,8 +155,8 @@ func (v *values) decodeStruct(t *lang.Struct, b []byte) Record {
 }
 
 // decodeMember decodes a member of a struct or an element of an array, as appendMember does.
-func (v *values) decodeMember(t lang.Type, b []byte) any {
-	if n, ok := lang.CharArray(t); ok {
+func (v *values) decodeMember(t types.Type, b []byte) any {
+	if n, ok := types.CharArray(t); ok {
 		s, _ := cString(field(b, 0, n))
 		return string(s)
 	}
@@ -169,19 +170,19 @@ func number64(n uint64, signed bool) any {
 	return n
 }
 
-func decodeAgg(t lang.Agg, words []uint64) any {
+func decodeAgg(t types.Agg, words []uint64) any {
 	switch t.Kind {
-	case lang.AggStats:
+	case types.AggStats:
 		return Stats{words[1], number64(average(t, words), t.Signed), number64(words[0], t.Signed)}
-	case lang.AggHist, lang.AggLHist:
+	case types.AggHist, types.AggLHist:
 		var out Histogram
 		first, last := histSpan(words)
 		for i := first; i <= last; i++ {
 			b := Bucket{Count: words[i]}
-			if t.Kind == lang.AggHist {
-				b.Lo, b.Hi = codegen.HistRange(i, t.Bits)
+			if t.Kind == types.AggHist {
+				b.Lo, b.Hi = layout.HistRange(i, t.Bits)
 			} else {
-				b.Lo, b.Hi = codegen.LHistRange(i, t)
+				b.Lo, b.Hi = layout.LHistRange(i, t)
 			}
 			out = append(out, b)
 		}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // logLine finds the number of the instruction that a line of the verifier's log is about.
@@ -26,8 +26,8 @@ func verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
 			pos = at
 		}
 	}
-	d := lang.Diagnostic{
-		Span:    lang.Span{Pos: pos, EndPos: pos},
+	d := source.Diagnostic{
+		Span:    source.Span{Pos: pos, EndPos: pos},
 		Code:    "verifier",
 		Message: "the kernel refused the program made from this: " + reason(refused),
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
@@ -61,7 +61,7 @@ func lastInstruction(log []string) (int, bool) {
 
 // positionOf is the place in the script of the instruction at an offset, in eight-byte units: wide
 // loads take two.
-func positionOf(p *codegen.Program, offset int) (lang.Pos, bool) {
+func positionOf(p *codegen.Program, offset int) (source.Pos, bool) {
 	at := 0
 	for i, ins := range p.Insns {
 		if at >= offset && i < len(p.Positions) {
@@ -69,7 +69,7 @@ func positionOf(p *codegen.Program, offset int) (lang.Pos, bool) {
 		}
 		at += int(ins.Width())
 	}
-	return lang.Pos{}, false
+	return source.Pos{}, false
 }
 
 // reason is the last line of the log that says something about the program.

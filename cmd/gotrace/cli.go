@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // cli is one run of the command, with everything it touches of the process.
@@ -194,21 +194,21 @@ func (c *cli) dispatch(args []string) int {
 }
 
 // source reads the script: -e, a file, or standard input. What follows are its parameters.
-func (c *cli) source(args []string) (*lang.Source, []string, error) {
+func (c *cli) source(args []string) (*source.Source, []string, error) {
 	if c.flags.usesProgram {
-		return &lang.Source{Name: "stdin", Text: []byte(c.flags.program)}, args, nil
+		return &source.Source{Name: "stdin", Text: []byte(c.flags.program)}, args, nil
 	}
 	if len(args) == 0 {
 		return nil, nil, fmt.Errorf("%w: no script: give a file, or a program with -e", errUsage)
 	}
 	if args[0] == "-" {
-		src, err := lang.ReadSourceFrom(c.stdin, "stdin")
+		src, err := source.ReadSourceFrom(c.stdin, "stdin")
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading standard input: %w", err)
 		}
 		return src, args[1:], nil
 	}
-	src, err := lang.ReadSource(args[0])
+	src, err := source.ReadSource(args[0])
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the script: %w", err)
 	}

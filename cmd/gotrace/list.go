@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -51,14 +53,14 @@ func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
 
 // programProbes are the probes a program would attach to.
 func (c *cli) programProbes(env *probes.Env, params []string) ([]lang.Target, error) {
-	src := &lang.Source{Name: "stdin", Text: []byte(c.flags.program)}
+	src := &source.Source{Name: "stdin", Text: []byte(c.flags.program)}
 	file, diags := lang.Parse(src, &lang.Options{Params: params})
 	if c.report(src, diags) {
 		return nil, fmt.Errorf("the program has mistakes")
 	}
 	var out []lang.Target
 	for _, item := range file.Items {
-		p, ok := item.(*lang.Probe)
+		p, ok := item.(*ast.Probe)
 		if !ok {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
@@ -40,7 +41,7 @@ func stdoutClosed(env *probes.Env) bool {
 
 // runQuietly runs a script of ours and returns its exit code.
 func runQuietly(text string, env *probes.Env) (int, error) {
-	src := &lang.Source{Name: "gotrace", Text: []byte(text)}
+	src := &source.Source{Name: "gotrace", Text: []byte(text)}
 	file, diags := lang.Parse(src, nil)
 	if diags.HasErrors() {
 		return 0, errReported

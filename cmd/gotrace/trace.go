@@ -12,6 +12,8 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
@@ -20,7 +22,7 @@ import (
 var errReported = errors.New("reported")
 
 // trace compiles and runs a script. It returns the exit code.
-func (c *cli) trace(src *lang.Source, params []string) int {
+func (c *cli) trace(src *source.Source, params []string) int {
 	code, err := c.compileAndRun(src, params)
 	switch {
 	case errors.Is(err, errReported):
@@ -31,7 +33,7 @@ func (c *cli) trace(src *lang.Source, params []string) int {
 	return code
 }
 
-func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
+func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	opts := &lang.Options{
 		Params:    params,
 		FilterPID: c.flags.pid,
@@ -44,7 +46,7 @@ func (c *cli) compileAndRun(src *lang.Source, params []string) (int, error) {
 		return 1, errReported
 	}
 	if c.shows("ast") {
-		lang.Dump(c.out, file)
+		ast.Dump(c.out, file)
 		if c.lastStage() == "ast" {
 			return 0, nil
 		}
@@ -82,7 +84,7 @@ func (c *cli) envOptions() probes.EnvOptions {
 }
 
 // compile checks and compiles. A nil blueprint without an error means that -d asked for no more.
-func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lang.Options) (*codegen.Blueprint, error) {
+func (c *cli) compile(src *source.Source, file *ast.File, env lang.Env, opts *lang.Options) (*codegen.Blueprint, error) {
 	checked, diags := lang.Check(file, src, env, opts)
 	if c.report(src, diags) {
 		return nil, errReported
@@ -100,7 +102,7 @@ func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lan
 	bp, err := codegen.Compile(checked, env, copts)
 	var limit *codegen.Error
 	if errors.As(err, &limit) {
-		c.report(src, lang.Diagnostics{{Span: limit.Span, Code: "limit", Message: limit.Message, Hint: limit.Hint}})
+		c.report(src, source.Diagnostics{{Span: limit.Span, Code: "limit", Message: limit.Message, Hint: limit.Hint}})
 		return nil, errReported
 	}
 	if err != nil {
@@ -118,7 +120,7 @@ func (c *cli) compile(src *lang.Source, file *lang.File, env lang.Env, opts *lan
 }
 
 // report prints diagnostics and says whether there is an error among them.
-func (c *cli) report(src *lang.Source, diags lang.Diagnostics) bool {
+func (c *cli) report(src *source.Source, diags source.Diagnostics) bool {
 	if c.flags.noWarnings || c.flags.quiet {
 		diags = diags.Errors()
 	}
@@ -210,7 +212,7 @@ func (c *cli) runOptions(out io.Writer, env *probes.Env, child *runtime.Child) r
 func (c *cli) runError(bp *codegen.Blueprint, err error) error {
 	var at *runtime.ScriptError
 	if errors.As(err, &at) {
-		c.report(bp.Checked.Source, lang.Diagnostics{at.Diagnostic})
+		c.report(bp.Checked.Source, source.Diagnostics{at.Diagnostic})
 		return errReported
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/internal/bigscript"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -61,7 +62,7 @@ func compileCost(script string) string {
 
 // compileOnly compiles a script and throws the result away.
 func compileOnly(text []byte) error {
-	src := &lang.Source{Name: "stdin", Text: text}
+	src := &source.Source{Name: "stdin", Text: text}
 	opts := &lang.Options{Environ: os.Getenv}
 	file, diags := lang.Parse(src, nil)
 	if diags.HasErrors() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
@@ -46,7 +47,7 @@ func tryScript(env *probes.Env, text string) (res result) {
 			res = result{stage: "panic", text: fmt.Sprintf("%v\n%s", p, debug.Stack())}
 		}
 	}()
-	src := &lang.Source{Name: "stdin", Text: []byte(text)}
+	src := &source.Source{Name: "stdin", Text: []byte(text)}
 	opts := &lang.Options{}
 	file, diags := lang.Parse(src, opts)
 	if diags.HasErrors() {
@@ -109,7 +110,7 @@ func (r result) same(other result) bool {
 	return r.stage == other.stage && first(r.text) == first(other.text)
 }
 
-func render(src *lang.Source, diags lang.Diagnostics) string {
+func render(src *source.Source, diags source.Diagnostics) string {
 	var b strings.Builder
 	diags.Write(&b, src, false)
 	return b.String()

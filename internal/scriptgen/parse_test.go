@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // TestParses checks that every script is within the grammar.
 func TestParses(t *testing.T) {
 	for seed := range uint64(2000) {
-		src := &lang.Source{Name: "stdin", Text: []byte(Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}))}
+		src := &source.Source{Name: "stdin", Text: []byte(Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}))}
 		if _, ds := lang.Parse(src, &lang.Options{}); ds.HasErrors() {
 			t.Errorf("seed %d:\n%s", seed, src.Text)
 			ds.Write(os.Stderr, src, false)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // TestParses parses every script that is not there to show a mistake.
@@ -14,7 +15,7 @@ func TestParses(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			src := &lang.Source{Name: "stdin", Text: []byte(strings.ReplaceAll(c.Script, "%WORKLOAD%", "/bin/true"))}
+			src := &source.Source{Name: "stdin", Text: []byte(strings.ReplaceAll(c.Script, "%WORKLOAD%", "/bin/true"))}
 			if _, ds := lang.Parse(src, &lang.Options{Params: c.Args}); ds.HasErrors() {
 				var b strings.Builder
 				ds.Write(&b, src, false)

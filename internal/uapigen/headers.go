@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ctypes"
 )
 
 // libcHeaders are the headers of C's library that have constants of the kernel's interface which the kernel's own do not show to programs.
@@ -31,7 +31,7 @@ var skipped = regexp.MustCompile(`^linux/(v4l2|videodev2|cec|zorro|omap|ivtv|pci
 // Constants reads the headers below a root and gives the constants that mean the same in all of them.
 func Constants(root, arch string) (map[string]string, error) {
 	base := filepath.Join(root, "usr/include")
-	h := &lang.Headers{System: lang.SystemHeaders(arch)[1:], Read: lang.ReadHeader}
+	h := &ctypes.Headers{System: ctypes.SystemHeaders(arch)[1:], Read: ctypes.ReadHeader}
 	for i, dir := range h.System {
 		h.System[i] = filepath.Join(root, dir)
 	}
@@ -42,7 +42,7 @@ func Constants(root, arch string) (map[string]string, error) {
 	values := map[string]int64{}
 	unclear := map[string]bool{} // constants that headers disagree about
 	for _, name := range names {
-		for c, v := range lang.HeaderConsts(h, arch, name) {
+		for c, v := range ctypes.HeaderConsts(h, arch, name) {
 			if old, seen := values[c]; seen && old != v {
 				unclear[c] = true
 			}
@@ -55,7 +55,7 @@ func Constants(root, arch string) (map[string]string, error) {
 		delete(values, c)
 	}
 	for _, name := range libcHeaders {
-		for c, v := range lang.HeaderConsts(h, arch, name) {
+		for c, v := range ctypes.HeaderConsts(h, arch, name) {
 			if _, have := values[c]; !have && libcNames.MatchString(c) {
 				values[c] = v
 			}

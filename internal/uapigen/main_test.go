@@ -20,12 +20,12 @@ func TestFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := os.ReadFile("../../lang/uapi.txt")
+	table, err := os.ReadFile("../../lang/ctypes/uapi.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(Table(values), table) {
-		t.Error("lang/uapi.txt is not what internal/uapigen makes: run go generate ./lang")
+		t.Error("lang/ctypes/uapi.txt is not what internal/uapigen makes: run go generate ./lang/ctypes")
 	}
 }
 

@@ -12,7 +12,7 @@ const blockLen = 16
 // maxShared is the most that a name shares with the one before.
 const maxShared = 50
 
-// Table writes names with their values in the form that lang/uapi.go reads.
+// Table writes names with their values in the form that lang/ctypes/uapi.go reads.
 func Table(values map[string]string) []byte {
 	names := make([]string, 0, len(values))
 	for name := range values {

@@ -7,25 +7,30 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Env is a lang.Env with a fixed kernel: a few structs, tracepoints and functions.
 type Env struct {
 	// KernelInfo is what Kernel returns. Tests may change it before the first use.
-	KernelInfo *lang.Kernel
+	KernelInfo *kernel.Kernel
 
-	structs map[string]*lang.Struct
-	records map[string]*lang.Struct // args of tracepoints, by name
-	rawArgs map[string]*lang.Struct // of raw tracepoints, by name
+	structs map[string]*types.Struct
+	records map[string]*types.Struct // args of tracepoints, by name
+	rawArgs map[string]*types.Struct // of raw tracepoints, by name
 }
 
 // New returns the fake machine: Linux 6.12 on amd64 with four CPUs.
 func New() *Env {
-	e := &Env{structs: map[string]*lang.Struct{}, records: map[string]*lang.Struct{}}
+	e := &Env{structs: map[string]*types.Struct{}, records: map[string]*types.Struct{}}
 	e.buildStructs()
 	e.buildRecords()
-	e.KernelInfo = &lang.Kernel{
+	e.KernelInfo = &kernel.Kernel{
 		Version: 6<<16 | 12<<8, Arch: "amd64", PossibleCPUs: 4, OnlineCPUs: 4, BTF: true,
 		RdonlyCast: 1000, TaskStruct: e.structs["task_struct"],
 	}
@@ -33,10 +38,10 @@ func New() *Env {
 }
 
 // Kernel returns KernelInfo.
-func (e *Env) Kernel() *lang.Kernel { return e.KernelInfo }
+func (e *Env) Kernel() *kernel.Kernel { return e.KernelInfo }
 
 // Type finds one of the fixed types.
-func (e *Env) Type(keyword, name string) (lang.Type, bool) {
+func (e *Env) Type(keyword, name string) (types.Type, bool) {
 	switch keyword {
 	case "struct":
 		if s, ok := e.structs[name]; ok {
@@ -44,7 +49,7 @@ func (e *Env) Type(keyword, name string) (lang.Type, bool) {
 		}
 	case "enum":
 		if name == pidType.Name {
-			return lang.Int{Bits: 32, Enum: pidType}, true
+			return types.Int{Bits: 32, Enum: pidType}, true
 		}
 	case "":
 		if t, ok := baseTypes[name]; ok {
@@ -58,13 +63,13 @@ func (e *Env) Type(keyword, name string) (lang.Type, bool) {
 }
 
 // EnumConst finds a constant of the one enum there is.
-func (e *Env) EnumConst(name string) (lang.Int, int64, bool) {
+func (e *Env) EnumConst(name string) (types.Int, int64, bool) {
 	for v, n := range pidType.Values {
 		if n == name {
-			return lang.Int{Bits: 32, Enum: pidType}, v, true
+			return types.Int{Bits: 32, Enum: pidType}, v, true
 		}
 	}
-	return lang.Int{}, 0, false
+	return types.Int{}, 0, false
 }
 
 // Near finds near names of structs.
@@ -83,23 +88,23 @@ func (e *Env) Near(kind, name string) []string {
 		}
 	}
 	sort.Strings(all)
-	return lang.Nearest(name, all)
+	return source.Nearest(name, all)
 }
 
 // Args returns the arguments of tracepoints.
-func (e *Env) Args(t *lang.Target) (*lang.Struct, lang.Type, error) {
+func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	switch t.Kind.Context {
-	case lang.CtxTracepoint:
+	case builtin.CtxTracepoint:
 		return e.records[t.Category+":"+t.Event], nil, nil
-	case lang.CtxRawArgs:
+	case builtin.CtxRawArgs:
 		return e.rawArgs[t.Event], nil, nil
 	}
 	return nil, nil, nil
 }
 
 // Resolve finds targets. Everything is as for the real machine, with fewer names.
-func (e *Env) Resolve(ap *lang.AttachPoint) ([]lang.Target, error) {
-	kind := lang.ProbeKindByName(ap.Provider)
+func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
+	kind := builtin.ProbeKindByName(ap.Provider)
 	if kind == nil {
 		return nil, fmt.Errorf("there is no probe type %s", ap.Provider)
 	}
@@ -137,7 +142,7 @@ var (
 	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}
 )
 
-func (e *Env) tracepoints(kind *lang.ProbeKind, p []string) ([]lang.Target, error) {
+func (e *Env) tracepoints(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
 	if len(p) != 2 {
 		return nil, fmt.Errorf("tracepoint takes a category and an event: tracepoint:CATEGORY:EVENT")
 	}
@@ -161,7 +166,7 @@ func matched(what, pattern string, all []string, target func(string) lang.Target
 		}
 	}
 	if out == nil {
-		return nil, &lang.NotFoundError{What: what, Near: lang.Nearest(pattern, all)}
+		return nil, &lang.NotFoundError{What: what, Near: source.Nearest(pattern, all)}
 	}
 	return out, nil
 }
@@ -190,7 +195,7 @@ func glob(pattern, name string) bool {
 var units = map[string]uint64{"s": 1e9, "ms": 1e6, "us": 1e3}
 
 // timer is interval:s:1, interval:1s, profile:hz:99.
-func timer(kind *lang.ProbeKind, p []string) ([]lang.Target, error) {
+func timer(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
 	t := lang.Target{Kind: kind, Name: kind.Name + ":" + strings.Join(p, ":")}
 	unit, digits := "", ""
 	switch len(p) {

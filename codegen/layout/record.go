@@ -1,0 +1,70 @@
+package layout
+
+import (
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// Event is a record kind of the ring buffer. A record is: u32 event id, u32 0, then the fields, then nothing.
+//
+// Scalar fields take 8 bytes, extended as their type says, whatever its size (the low Size() bytes are the
+// value, too). Strings take their Len, ended by a NUL unless they fill it; bytes after the NUL are undefined. Tuples,
+// structs and arrays have the layout they have in a map value, strings in them as above. Every field begins at a multiple of 8.
+type Event struct {
+	ID     int
+	Kind   EventKind
+	Pos    source.Pos
+	Size   int          // bytes of the whole record
+	Format string       // printf, time: format text
+	Fields []types.Type // types of the arguments; an aggregation that is read as a number has an Int type
+	Offs   []int        // byte offset of each field in the record, -1 for one that does not travel
+	Map    *lang.Map   // print, clear, zero, print of an element
+	Top    int64        // print(@map, top, div): -1 if not given
+	Div    int64
+}
+
+// EventKind is what user space does on an event.
+type EventKind uint8
+
+// The event kinds.
+const (
+	EventPrintf   EventKind = iota + 1
+	EventPrint              // print(value): Fields[0]
+	EventPrintMap           // print(@map[, top[, div]])
+	// EventPrintElem prints an element of a map whose value the program can not read: Fields[0] is the key, with the bytes
+	// of a map key (MapSpec.KeySize of them), and Fields[1], which does not travel, the Agg. Elements that
+	// can be read are sent as EventPrint.
+	EventPrintElem
+	EventClear
+	EventZero
+	EventExit // Fields[0]: exit code
+	EventTime // time(fmt): Format
+	EventLost // reserved
+)
+
+// Site is a place in the script where something can fail in the kernel; its counter is in MapFailures.
+type Site struct {
+	Pos  source.Pos
+	Kind SiteKind
+	Map  *lang.Map // SiteMapFull
+	What string     // for the message: the function or expression
+	// Limit is the number of iterations that all loops of a run may do together (SiteLoop).
+	Limit int
+}
+
+// SiteKind is what can fail.
+type SiteKind uint8
+
+// The failures that are counted.
+const (
+	SiteMapFull SiteKind = iota + 1 // update of a full map
+	SiteRead                        // read of bad memory
+	SiteTrunc                       // string longer than its buffer
+	SiteLost                        // no room in the ring buffer
+	SiteScratch                     // no scratch memory free
+	SiteLoop                        // a loop was stopped: the run's budget of iterations was spent
+	SiteDivide                      // division by zero
+	SiteIndex                       // index outside of an array or a string
+	SiteInternal
+)

@@ -1,0 +1,450 @@
+package ast
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/source"
+)
+
+// File is a whole script, in source order. It is never changed after parsing.
+//
+// The tags are participle's grammar; grammar.go has the productions whose form differs from their node's.
+type File struct {
+	source.Span
+	CDefs  []*CDef    // #include, #define, struct, union and enum text, for the C front end
+	Config []*Setting // config = { name = value; … }
+	Items  []Item     `parser:"@@*"` // probes, map declarations, macros, imports
+}
+
+// CDef is a run of C text at the head of a script, kept raw.
+type CDef struct {
+	source.Span
+	Text string `parser:"@CDef"`
+}
+
+// Setting is one assignment of the config block. Value is an IntLit, StrLit, BoolLit or Ident.
+type Setting struct {
+	source.Span
+	Name  string `parser:"@Ident '='"`
+	Value Expr   `parser:"@@"`
+}
+
+// ConfigBlock is `config = { name = value; … }`.
+type ConfigBlock struct {
+	source.Span
+	Settings []*Setting `parser:"'config' '=' '{' (@@ (?= ';' | '}') ';'?)* '}'"`
+}
+
+// BadItem stands for a top-level element with a mistake.
+type BadItem struct{ source.Span }
+
+// Item is a top-level element: *Probe, *MapDecl, *Macro, *Func or *Import; while a script is parsed *CDef, *ConfigBlock and *BadItem, too.
+type Item interface {
+	source.Node
+	item()
+}
+
+// Probe is `probes /filter/ { body }`.
+type Probe struct {
+	source.Span
+	Points []*AttachPoint `parser:"@@ (',' @@?)*"`
+	Filter Expr           `parser:"(FilterOpen @@ FilterClose)?"` // nil if there is none
+	Body   *Block         `parser:"@@"`
+}
+
+// AttachPoint is one `provider:part:part` of a probe list, positional parameters already replaced.
+type AttachPoint struct {
+	source.Span
+	Name     string   // the optional `name=` before the provider
+	Provider string   // as written: "kprobe", "k", "BEGIN", …; may hold wildcards ("*:foo") when listing
+	Parts    []string // what follows, split at ':' outside quotes, quotes removed
+	Text     string   `parser:"@Attach"` // as written
+}
+
+// isPattern says whether an attach point stands for all probes that match it.
+func (ap *AttachPoint) IsPattern() bool {
+	return slices.ContainsFunc(ap.Parts, func(part string) bool { return strings.ContainsAny(part, "*?[") })
+}
+
+// MapDecl is `let @name = kind(size);`.
+type MapDecl struct {
+	source.Span
+	Name string // without the '@'
+	Kind string // hash, lruhash, percpuhash, percpulruhash
+	Size int64
+}
+
+// Macro is `macro name(params) { body }`.
+type Macro struct {
+	source.Span
+	Name   string `parser:"'macro' @Ident"`
+	Params []Expr `parser:"('(' (@@ (',' @@)*)? ')')?"` // *Ident, *Var or *MapRef
+	Body   *Block `parser:"@@"`
+}
+
+// Import is `import "path";`.
+type Import struct {
+	source.Span
+	Path string
+}
+
+// Func is `fn name($a : type, …) : type { body }`.
+type Func struct {
+	source.Span
+	Name   string
+	Params []*FuncParam
+	Result *TypeName
+	Body   *Block
+}
+
+// FuncParam is a parameter of a Func.
+type FuncParam struct {
+	source.Span
+	Var  *Var
+	Type *TypeName
+}
+
+func (*Probe) item()   {}
+func (*MapDecl) item() {}
+func (*Macro) item()   {}
+func (*Import) item()  {}
+func (*Func) item()    {}
+
+func (*CDef) item()        {}
+func (*ConfigBlock) item() {}
+func (*BadItem) item()     {}
+
+// Block is a statement list in braces. Where it is an expression, its value is that of a last
+// ExprStmt without a semicolon.
+type Block struct {
+	source.Span
+	Stmts []Stmt `parser:"('{' | AngleOpen) @@* ('}' | AngleClose)"`
+}
+
+// Stmt is a statement.
+type Stmt interface {
+	source.Node
+	stmt()
+}
+
+type (
+	// ExprStmt is an expression evaluated for its effect.
+	ExprStmt struct {
+		source.Span
+		X Expr
+		// NoSemi says that the statement was the last of its block and had no semicolon,
+		// which makes it the block's value where the block is an expression.
+		NoSemi bool
+	}
+	// Assign is `target op value`; Op is "=" or a compound operator such as "+=".
+	// Target is a *Var, a *MapRef or, for `_ = x`, nil.
+	Assign struct {
+		source.Span
+		Target Expr
+		Op     string
+		Value  Expr
+	}
+	// Let is `let $x`, `let $x: type` or either with `= value`.
+	Let struct {
+		source.Span
+		Var   *Var
+		Type  *TypeName // nil if none is given
+		Value Expr      // nil if none is given
+	}
+	// If is `if (cond) {} else …`; Else is nil, a *Block or another *If.
+	If struct {
+		source.Span
+		Cond Expr
+		Then *Block
+		Else Stmt
+	}
+	// While is `while (cond) {}`.
+	While struct {
+		source.Span
+		Cond Expr   `parser:"'while' @@"`
+		Body *Block `parser:"@@"`
+	}
+	// ForRange is `for ($i : start..end) {}`.
+	ForRange struct {
+		source.Span
+		Var        *Var
+		Start, End Expr
+		Body       *Block
+	}
+	// ForMap is `for ($kv : @map) {}`.
+	ForMap struct {
+		source.Span
+		Var  *Var
+		Map  *MapRef
+		Body *Block
+	}
+	// Unroll is `unroll (n) {}`.
+	Unroll struct {
+		source.Span
+		Count Expr   `parser:"'unroll' @@"`
+		Body  *Block `parser:"@@"`
+	}
+	// Branch is `break` or `continue`.
+	Branch struct {
+		source.Span
+		Keyword string `parser:"@('break' | 'continue')"`
+	}
+	// Return is `return` with an optional value.
+	Return struct {
+		source.Span
+		Value Expr `parser:"'return' @@?"` // nil if there is none
+	}
+)
+
+func (*ExprStmt) stmt() {}
+func (*Assign) stmt()   {}
+func (*Let) stmt()      {}
+func (*If) stmt()       {}
+func (*While) stmt()    {}
+func (*ForRange) stmt() {}
+func (*ForMap) stmt()   {}
+func (*Unroll) stmt()   {}
+func (*Branch) stmt()   {}
+func (*Return) stmt()   {}
+func (*Block) stmt()    {}
+func (*Import) stmt()   {}
+
+// Expr is an expression. Nodes are pointers, so that side tables can be keyed by them.
+type Expr interface {
+	source.Node
+	expr()
+}
+
+type (
+	// IntLit is an integer literal of any form; durations are in nanoseconds.
+	IntLit struct {
+		source.Span
+		Text  string
+		Value uint64
+	}
+	// StrLit is a string literal, escapes resolved. It may hold any byte.
+	StrLit struct {
+		source.Span
+		Value string
+	}
+	// BoolLit is true or false.
+	BoolLit struct {
+		source.Span
+		Value bool
+	}
+	// Ident is a bare name: a builtin, an enum constant, a macro.
+	Ident struct {
+		source.Span
+		Name string
+	}
+	// Var is a scratch variable, named without its '$'.
+	Var struct {
+		source.Span
+		Name string `parser:"@Var"`
+	}
+	// MapRef is `@name` or `@name[keys]`, named without its '@'. Indexed tells `@x` from `@x[…]`.
+	MapRef struct {
+		source.Span
+		Name    string
+		Keys    []Expr // one for a single key or a tuple expression; several for `@x[a, b]`
+		Indexed bool
+	}
+	// Param is a positional parameter `$1`; N is 0 for `$#`.
+	Param struct {
+		source.Span
+		N int
+	}
+	// Unary is a prefix operator: - ! ~ * & +.
+	Unary struct {
+		source.Span
+		Op string
+		X  Expr
+	}
+	// IncDec is ++ or --; Target is a *Var or a *MapRef.
+	IncDec struct {
+		source.Span
+		Op     string
+		Prefix bool
+		Target Expr
+	}
+	// Binary is a left-associative infix operator.
+	Binary struct {
+		source.Span
+		Op    string
+		OpPos source.Pos
+		X, Y  Expr
+	}
+	// Ternary is `cond ? x : y`. For `cond ?: y`, X is the same node as Cond. An if statement in the
+	// place of an expression is a Ternary of two BlockExprs.
+	Ternary struct {
+		source.Span
+		Cond, X, Y Expr
+	}
+	// Cast is `(type)x`.
+	Cast struct {
+		source.Span
+		Type *TypeName
+		X    Expr
+	}
+	// FieldExpr is `x.name` or `x->name`; the two mean the same for pointers, as in bpftrace.
+	FieldExpr struct {
+		source.Span
+		X     Expr
+		Name  string
+		Arrow bool
+	}
+	// TupleIndex is `x.0`.
+	TupleIndex struct {
+		source.Span
+		X Expr
+		N int
+	}
+	// Index is `x[i]` on an array or a pointer.
+	Index struct {
+		source.Span
+		X, I Expr
+	}
+	// Call is `name(args)`.
+	Call struct {
+		source.Span
+		Name string
+		Args []Expr
+	}
+	// TupleExpr is `(a, b)`, with at least two elements, or one and a trailing comma, or none.
+	TupleExpr struct {
+		source.Span
+		Elems []Expr
+	}
+	// Sizeof is sizeof(type) or sizeof(expr): one of the two is set.
+	Sizeof struct {
+		source.Span
+		Type *TypeName
+		X    Expr
+	}
+	// Offsetof is offsetof(type, field.path) or offsetof(expr, field.path).
+	Offsetof struct {
+		source.Span
+		Type   *TypeName
+		X      Expr
+		Fields []string
+	}
+	// RecordExpr is `(name = x, …)`; Names and Elems go together.
+	RecordExpr struct {
+		source.Span
+		Names []string
+		Elems []Expr
+	}
+	// TypeExpr is a type handed to a macro: `typeof(uint64)` or `typeof(expr)` as an argument.
+	TypeExpr struct {
+		source.Span
+		Type *TypeName
+	}
+	// Typeinfo is typeinfo(type) or typeinfo(expr): one of the two is set.
+	Typeinfo struct {
+		source.Span
+		Type *TypeName
+		X    Expr
+	}
+	// Comptime is `comptime x`: x must be known at compile time.
+	Comptime struct {
+		source.Span
+		X Expr
+	}
+	// BlockExpr is `{ …; value }` used as an expression.
+	BlockExpr struct {
+		source.Span
+		Body *Block
+	}
+)
+
+func (*IntLit) expr()     {}
+func (*StrLit) expr()     {}
+func (*BoolLit) expr()    {}
+func (*Ident) expr()      {}
+func (*Var) expr()        {}
+func (*MapRef) expr()     {}
+func (*Param) expr()      {}
+func (*Unary) expr()      {}
+func (*IncDec) expr()     {}
+func (*Binary) expr()     {}
+func (*Ternary) expr()    {}
+func (*Cast) expr()       {}
+func (*FieldExpr) expr()  {}
+func (*TupleIndex) expr() {}
+func (*Index) expr()      {}
+func (*Call) expr()       {}
+func (*TupleExpr) expr()  {}
+func (*Sizeof) expr()     {}
+func (*Offsetof) expr()   {}
+func (*RecordExpr) expr() {}
+func (*TypeExpr) expr()   {}
+func (*Typeinfo) expr()   {}
+func (*Comptime) expr()   {}
+func (*BlockExpr) expr()  {}
+
+// TypeName is a type as written: `uint8`, `struct task_struct *`, `int32[4]`, `string[16]`.
+type TypeName struct {
+	source.Span
+	Keyword string // "struct", "union", "enum" or ""
+	Name    string // several words joined by one blank: "unsigned long"
+	Stars   int    // levels of pointer
+	Dims    []int  // array sizes, outermost first (the last one written); -1 for []
+	Outer   int    // levels of pointer to the array: 1 for `int32[4]*`
+	Of      Expr   // typeof(expr), with Keyword and Name empty; else nil
+}
+
+// isString says whether a type is written as a string of no certain length.
+func (n *TypeName) IsString() bool {
+	return n.Keyword == "" && n.Name == "string" && n.Of == nil && n.Stars == 0 && len(n.Dims) == 0 && n.Outer == 0
+}
+
+// valueBlock makes a block an expression. A block or a complete if at its end gives the value, as an
+// expression there does.
+func ValueBlock(b *Block) *BlockExpr {
+	if n := len(b.Stmts); n > 0 {
+		if x := stmtValue(b.Stmts[n-1]); x != nil {
+			b.Stmts[n-1] = &ExprStmt{Span: x.Range(), X: x, NoSemi: true}
+		}
+	}
+	return &BlockExpr{Span: b.Span, Body: b}
+}
+
+// stmtValue is the value of a block or an if as an expression, nil if it has none.
+func stmtValue(s Stmt) Expr {
+	switch s := s.(type) {
+	case *Block:
+		if hasValue(s) {
+			return ValueBlock(s)
+		}
+	case *If:
+		if hasValue(s) {
+			return Choice(s)
+		}
+	}
+	return nil
+}
+
+// hasValue says whether a statement at the end of a block gives the block's value.
+func hasValue(s Stmt) bool {
+	switch s := s.(type) {
+	case *ExprStmt:
+		return s.NoSemi
+	case *Block:
+		return len(s.Stmts) > 0 && hasValue(s.Stmts[len(s.Stmts)-1])
+	case *If:
+		return hasValue(s.Then) && s.Else != nil && hasValue(s.Else)
+	}
+	return false
+}
+
+// choice makes an if with an else an expression.
+func Choice(s *If) Expr {
+	t := &Ternary{Span: s.Span, Cond: s.Cond, X: ValueBlock(s.Then)}
+	if tail, ok := s.Else.(*If); ok {
+		t.Y = Choice(tail)
+	} else {
+		t.Y = ValueBlock(s.Else.(*Block))
+	}
+	return t
+}

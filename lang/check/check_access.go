@@ -1,0 +1,180 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// fieldValue is the type a field has as a value: arrays of characters are strings. An array that is full
+// has no NUL at its end, the string has.
+func fieldValue(t types.Type) types.Type {
+	if n, ok := types.CharArray(t); ok {
+		return types.String{Len: n + 1}
+	}
+	return t
+}
+
+// objectType is the type of what an expression names, t as a value: the array of characters where that is a string.
+func (c *checker) objectType(e ast.Expr, t types.Type) types.Type {
+	switch e := e.(type) {
+	case *ast.FieldExpr:
+		if s := structBehind(c.p.Types[e.X]); s != nil {
+			if f, ok := s.Field(e.Name); ok {
+				return f.Type
+			}
+		}
+	case *ast.Index:
+		return elementOr(t, c.objectType(e.X, c.p.Types[e.X]))
+	case *ast.Unary:
+		if e.Op == "*" {
+			return elementOr(t, c.p.Types[e.X])
+		}
+	}
+	return t
+}
+
+// elementOr is the type of what an array holds or a pointer points to, t for other types.
+func elementOr(t, of types.Type) types.Type {
+	switch of := of.(type) {
+	case types.Array:
+		return of.Elem
+	case types.Pointer:
+		return of.Elem
+	}
+	return t
+}
+
+func (c *checker) field(e *ast.FieldExpr) types.Type {
+	t := c.value(e.X)
+	if t == nil {
+		return nil
+	}
+	s := structBehind(t)
+	if s == nil {
+		c.report(c.withoutTypes(source.Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name)))
+		return nil
+	}
+	f, ok := s.Field(e.Name)
+	if !ok {
+		var names []string
+		for _, f := range s.Fields() {
+			if f.Name != "" {
+				names = append(names, f.Name)
+			}
+		}
+		what := s.String()
+		if s == c.p.Args {
+			what = c.p.Targets[0].Name
+		}
+		c.report(withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", source.Nearest(e.Name, names)))
+		return nil
+	}
+	return foundIn(c.spaceOf(e), fieldValue(f.Type))
+}
+
+// structBehind is the struct that a value is or points to.
+func structBehind(t types.Type) *types.Struct {
+	switch t := t.(type) {
+	case *types.Struct:
+		return t
+	case types.Pointer:
+		if s, ok := t.Elem.(*types.Struct); ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// spaceOf is the address space in which the object that an expression names lies: SpaceNone if that is not known, or if it
+// is a copy of the program's own.
+func (c *checker) spaceOf(e ast.Expr) types.AddrSpace {
+	var x ast.Expr
+	switch e := e.(type) {
+	case *ast.FieldExpr:
+		x = e.X
+	case *ast.Index:
+		x = e.X
+	case *ast.Unary:
+		if e.Op != "*" {
+			return types.SpaceNone
+		}
+		x = e.X
+	default:
+		return types.SpaceNone
+	}
+	if p, ok := c.p.Types[x].(types.Pointer); ok {
+		return p.Space
+	}
+	return c.spaceOf(x)
+}
+
+// foundIn is the type of a value that was read from an address space: pointers in it that say nothing else point there, too.
+func foundIn(space types.AddrSpace, t types.Type) types.Type {
+	if p, ok := t.(types.Pointer); ok && p.Space == types.SpaceNone && (space == types.SpaceKernel || space == types.SpaceUser) {
+		p.Space = space
+		return p
+	}
+	return t
+}
+
+func (c *checker) tupleIndex(e *ast.TupleIndex) types.Type {
+	t := c.value(e.X)
+	if t == nil {
+		return nil
+	}
+	tt, ok := t.(types.Tuple)
+	switch {
+	case !ok:
+		c.report(source.Errorf(e, "not-tuple", "a %s has no elements by number", t))
+		return nil
+	case e.N < 0 || e.N >= len(tt.Elems):
+		c.report(source.Errorf(e, "out-of-range", "the tuple has %d elements, the last is .%d", len(tt.Elems), len(tt.Elems)-1))
+		return nil
+	}
+	return tt.Elems[e.N]
+}
+
+func (c *checker) index(e *ast.Index) types.Type {
+	t := c.value(e.X)
+	it := c.integer(e.I)
+	if t == nil || it == nil {
+		return nil
+	}
+	k, isConst := c.constInt(e.I)
+	var elem types.Type
+	switch t := c.objectType(e.X, t).(type) {
+	case types.Tuple:
+		if !isConst {
+			c.report(source.Errorf(e.I, "not-constant", "the index of a tuple is a constant: its elements have different types"))
+			return nil
+		}
+		if k.Int >= uint64(len(t.Elems)) {
+			c.report(source.Errorf(e.I, "out-of-range", "the tuple has %d elements, the last is [%d]", len(t.Elems), len(t.Elems)-1))
+			return nil
+		}
+		return t.Elems[k.Int]
+	case types.Array:
+		elem = t.Elem
+		if isConst && t.Len > 0 && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {
+			c.report(source.Errorf(e.I, "out-of-range", "index %d is out of an array of %d", int64(k.Int), t.Len))
+			return nil
+		}
+	case types.String:
+		elem = types.Int{Bits: 8, Signed: true}
+		if isConst && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {
+			c.report(source.Errorf(e.I, "out-of-range", "index %d is out of a string of %d bytes", int64(k.Int), t.Len))
+			return nil
+		}
+	case types.Pointer:
+		elem = t.Elem
+		if _, void := elem.(types.Void); void {
+			c.report(source.Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
+			return nil
+		}
+	default:
+		c.report(source.Errorf(e, "bad-operands", "a %s can not be indexed", t))
+		return nil
+	}
+	return foundIn(c.spaceOf(e), fieldValue(elem))
+}

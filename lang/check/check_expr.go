@@ -1,0 +1,213 @@
+package check
+
+import (
+	"math/big"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// expr finds the type of an expression and notes it. nil means that it is not known yet or, in the last
+// round, that a mistake is already reported.
+func (c *checker) expr(e ast.Expr) types.Type {
+	t := c.exprType(e)
+	if t == nil {
+		delete(c.p.Types, e)
+		return nil
+	}
+	c.p.Types[e] = t
+	return t
+}
+
+func (c *checker) exprType(e ast.Expr) types.Type {
+	switch e := e.(type) {
+	case *ast.IntLit:
+		return c.intConst(e, e.Value)
+	case *ast.StrLit:
+		return c.strConst(e, e.Value)
+	case *ast.BoolLit:
+		c.p.Consts[e] = types.Const{Int: types.Truth(e.Value)}
+		return types.Bool{}
+	case *ast.Param:
+		return c.param(e)
+	case *ast.Ident:
+		return c.ident(e)
+	case *ast.Var:
+		return c.variable(e)
+	case *ast.MapRef:
+		return c.mapRef(e)
+	case *ast.Unary:
+		return c.unary(e)
+	case *ast.IncDec:
+		return c.incDec(e)
+	case *ast.Binary:
+		return c.binary(e)
+	case *ast.Ternary:
+		return c.ternary(e)
+	case *ast.Cast:
+		return c.cast(e)
+	case *ast.FieldExpr:
+		return c.field(e)
+	case *ast.TupleIndex:
+		return c.tupleIndex(e)
+	case *ast.Index:
+		return c.index(e)
+	case *ast.Call:
+		return c.call(e)
+	case *ast.TupleExpr:
+		return c.tuple(e)
+	case *ast.Sizeof:
+		return c.sizeof(e)
+	case *ast.Offsetof:
+		return c.offsetof(e)
+	case *ast.BlockExpr:
+		return c.blockExpr(e)
+	case *ast.Comptime:
+		t := c.expr(e.X)
+		if k, ok := c.p.Consts[e.X]; ok {
+			c.p.Consts[e] = k
+		} else if t != nil {
+			c.report(source.Errorf(e, "not-constant", "this is not known at compile time"))
+			return nil
+		}
+		return t
+	case *ast.RecordExpr:
+		c.report(errUnsupported(e, "a record"))
+	case *ast.TypeExpr:
+		c.report(errUnsupported(e, "a type as a value"))
+	case *ast.Typeinfo:
+		c.report(errUnsupported(e, "typeinfo"))
+	}
+	return nil
+}
+
+// intConst is a literal, or what counts as one.
+func (c *checker) intConst(e ast.Expr, n uint64) types.Type {
+	c.p.Consts[e] = types.Const{Int: n}
+	return types.Literal(0, n)
+}
+
+func (c *checker) strConst(e ast.Expr, s string) types.Type {
+	if len(s) >= maxStrlenLimit {
+		c.report(source.Errorf(e, "string-too-long", "a string of %d bytes: programs can handle %d", len(s), maxStrlenLimit-1))
+		s = ""
+	}
+	c.p.Consts[e] = types.Const{Str: &s}
+	return types.String{Len: len(s) + 1}
+}
+
+// param is $1 or $#: a number if it is written as one, else a string.
+func (c *checker) param(e *ast.Param) types.Type {
+	if e.N == 0 {
+		return c.intConst(e, uint64(len(c.opts.Params)))
+	}
+	text := c.paramText(e)
+	if text == "" {
+		c.report(source.Warningf(e, "missing-parameter", "$%d is not given: it is 0", e.N))
+		return c.intConst(e, 0)
+	}
+	if n, neg, ok := parseParam(text); ok {
+		if neg {
+			return c.literalResult(e, new(big.Int).Neg(new(big.Int).SetUint64(n)))
+		}
+		return c.intConst(e, n)
+	}
+	return c.strConst(e, text)
+}
+
+// paramText is the text of a positional parameter, for str($1).
+func (c *checker) paramText(e *ast.Param) string {
+	if e.N >= 1 && e.N <= len(c.opts.Params) {
+		return c.opts.Params[e.N-1]
+	}
+	return ""
+}
+
+func (c *checker) ident(e *ast.Ident) types.Type {
+	if t, why, ok := c.builtinType(e.Name, c.p.Prog); ok {
+		if t == nil {
+			d := source.Errorf(e, "builtin-not-here", "%s", why)
+			if e.Name == "args" {
+				d = c.withoutTypes(d)
+			}
+			c.report(d)
+			return nil
+		}
+		if b := Variables[e.Name]; b != nil && b.value != nil {
+			c.p.Consts[e] = b.value(c, c.p.Prog)
+		}
+		return t
+	}
+	if k, ok, err := c.c.Defined(e.Name); ok {
+		return c.defined(e, k, err)
+	}
+	if t, n, ok := c.constOf(e.Name); ok {
+		c.p.Consts[e] = types.Const{Int: uint64(n)}
+		return t
+	}
+	if k, ok := c.c.System.Text(e.Name); ok {
+		return c.strConst(e, *k.Str)
+	}
+	switch b := builtin.Find(e.Name); {
+	case b != nil && b.Planned && b.Variable:
+		c.report(errUnsupported(e, e.Name))
+	case b != nil && b.Function:
+		c.report(source.Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
+	default:
+		c.report(errUnknownIdent(e, e.Name, source.Nearest(e.Name, builtin.Names())))
+	}
+	return nil
+}
+
+// defined is a name that a #define gives a constant.
+func (c *checker) defined(e ast.Expr, k types.Const, err error) types.Type {
+	switch {
+	case err != nil:
+		c.report(source.Errorf(e, "c-definition", "%v", err))
+		return nil
+	case k.Str != nil:
+		return c.strConst(e, *k.Str)
+	}
+	c.p.Consts[e] = k
+	return types.LiteralOf(k.Int, int64(k.Int) < 0)
+}
+
+func (c *checker) variable(e *ast.Var) types.Type {
+	if v := c.used(e); v != nil {
+		return v.Type
+	}
+	return nil
+}
+
+func (c *checker) tuple(e *ast.TupleExpr) types.Type {
+	t := types.Tuple{Elems: make([]types.Type, len(e.Elems))}
+	known := true
+	for i, x := range e.Elems {
+		t.Elems[i] = plainValue(c.value(x))
+		known = known && t.Elems[i] != nil
+	}
+	if !known {
+		return nil
+	}
+	if len(t.Elems) == 0 {
+		c.report(source.Errorf(e, "empty-tuple", "a tuple has at least one element"))
+		return nil
+	}
+	return t
+}
+
+func (c *checker) blockExpr(e *ast.BlockExpr) types.Type {
+	c.enter()
+	defer c.leave()
+	stmts := e.Body.Stmts
+	for i, s := range stmts {
+		x, ok := s.(*ast.ExprStmt)
+		if ok && i == len(stmts)-1 && x.NoSemi {
+			return c.expr(x.X)
+		}
+		c.stmt(s)
+	}
+	return types.None{}
+}

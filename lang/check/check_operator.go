@@ -1,0 +1,255 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+func (c *checker) unary(e *ast.Unary) types.Type {
+	t := c.value(e.X)
+	if t == nil {
+		if e.Op == "!" {
+			return types.Bool{}
+		}
+		return nil
+	}
+	switch e.Op {
+	case "!":
+		if !isNumeric(t) {
+			c.report(source.Errorf(e, "bad-operands", "! can not be applied to a %s", t))
+			return nil
+		}
+		t = types.Bool{}
+	case "*":
+		return c.derefType(e, t)
+	case "&":
+		return c.addressOf(e, t)
+	default:
+		if !isInteger(t) {
+			c.report(source.Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+			return nil
+		}
+		t = promoted(t)
+	}
+	return c.foldUnary(e, t)
+}
+
+// promoted is the type of -x, ~x and +x: as in C a uint32 or a uint64 keeps its type, and all other integers become
+// signed ones, here of 64 bits, which hold the opposite of every number.
+func promoted(t types.Type) types.Type {
+	i := types.AsInt(t)
+	if !i.Signed && i.Bits >= 32 && i.Enum == nil {
+		return types.Plain(i)
+	}
+	return types.TypeInt64
+}
+
+func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
+	switch t := t.(type) {
+	case types.Pointer:
+		if _, void := t.Elem.(types.Void); void && t.Space == types.SpaceCtx {
+			return types.Int{Bits: 64} // a word of the context, as old scripts read it: *(ctx + 16)
+		} else if void {
+			c.report(source.Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
+			return nil
+		}
+		return foundIn(t.Space, fieldValue(t.Elem))
+	case types.Int:
+		return types.Int{Bits: 64} // an address: the word there
+	}
+	c.report(source.Errorf(e, "bad-operands", "* can not be applied to a %s", t))
+	return nil
+}
+
+func (c *checker) addressOf(e *ast.Unary, t types.Type) types.Type {
+	switch e.X.(type) {
+	case *ast.FieldExpr, *ast.Index:
+		if inKernelMemory(t) {
+			return types.Pointer{Elem: t, Space: c.spaceOf(e.X)}
+		}
+	}
+	c.report(errUnsupported(e, "the address of this"))
+	return nil
+}
+
+// inKernelMemory says whether values of a type are not copied when they are mentioned.
+func inKernelMemory(t types.Type) bool {
+	switch t.(type) {
+	case *types.Struct, types.Array, types.String:
+		return true
+	}
+	return false
+}
+
+func (c *checker) incDec(e *ast.IncDec) types.Type {
+	switch target := e.Target.(type) {
+	case *ast.Var:
+		v := c.used(target)
+		if v == nil {
+			return nil
+		}
+		c.grow(v, counted(e, v.Type))
+		return c.countable(e, v.Type)
+	case *ast.MapRef:
+		m := c.mapUse(target)
+		m.assigned = true
+		c.read(&m.cell)
+		ok := c.keyOf(m, target, target.Keys)
+		if m.Value == nil {
+			m.Value, m.valuePos = types.Literal(0, 0), e.Pos
+			c.learnt(&m.cell)
+		}
+		c.growMap(m, counted(e, m.Value))
+		if !ok {
+			return nil
+		}
+		return c.countable(e, m.Value)
+	}
+	c.report(source.Errorf(e, "bad-operands", "%s takes a variable or a map", e.Op))
+	return nil
+}
+
+func (c *checker) countable(e *ast.IncDec, t types.Type) types.Type {
+	switch t.(type) {
+	case types.Int, types.Pointer:
+		return t
+	case nil:
+		return nil
+	}
+	c.report(source.Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+	return nil
+}
+
+func (c *checker) binary(e *ast.Binary) types.Type {
+	x, y := c.value(e.X), c.value(e.Y)
+	if x == nil || y == nil {
+		return c.unknownOperand(e, x, y)
+	}
+	var t types.Type
+	switch e.Op {
+	case "&&", "||":
+		if !isNumeric(x) || !isNumeric(y) {
+			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
+			return nil
+		}
+		t = types.Bool{}
+	case "==", "!=", "<", "<=", ">", ">=":
+		if !comparable(e.Op, x, y) {
+			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
+			return nil
+		}
+		t = types.Bool{}
+	default:
+		if t = c.arithType(e, x, y); t == nil {
+			delete(c.p.Consts, e)
+			return nil
+		}
+		if folded, ok := c.foldLiterals(e, x, y); ok {
+			return folded
+		}
+	}
+	c.foldBinary(e, t)
+	return t
+}
+
+// comparable says whether two values can be compared.
+func comparable(op string, x, y types.Type) bool {
+	if isNumeric(x) && isNumeric(y) {
+		return true
+	}
+	if op != "==" && op != "!=" {
+		return false
+	}
+	_, ok := types.Widen(x, y)
+	return ok
+}
+
+// arithType is the type in which an operation is done, and that of its result. It is that of C on a machine whose int has 64 bits: numbers of
+// fewer bits are widened first, and beside a uint64 both are unsigned. Except that, as in bpftrace,
+//
+//   - a number from literals takes the sign of the other operand, unless it is negative: then the result is signed;
+//   - a sum or product of unsigned numbers of fewer bits is unsigned;
+//   - a difference is signed.
+//
+// A shift has the sign of what is shifted.
+func (c *checker) arithType(e *ast.Binary, x, y types.Type) types.Type {
+	px, isPX := x.(types.Pointer)
+	py, isPY := y.(types.Pointer)
+	switch {
+	case isPX && isPY && e.Op == "-" && types.SameType(px.Elem, py.Elem):
+		return types.TypeInt64
+	case isPX && isInteger(y) && (e.Op == "+" || e.Op == "-"):
+		return px
+	case isPY && isInteger(x) && e.Op == "+":
+		return py
+	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
+		c.reportNumber(errOperands(e, x, y), e.X, e.Y)
+		return nil
+	case isPX || isPY:
+		c.report(errPointerOperands(e, x, y))
+		return nil
+	case (e.Op == "/" || e.Op == "%") && c.isZero(e.Y):
+		c.report(errDivisionByZero(e.Y))
+		return nil
+	}
+	return arithResult(e.Op, types.AsInt(x), types.AsInt(y))
+}
+
+// arithResult is the type of an operation on numbers of these types.
+func arithResult(op string, x, y types.Int) types.Type {
+	wide := !x.Signed && x.Bits == 64 || !y.Signed && y.Bits == 64 // a uint64 is among them
+	switch {
+	case op == "-":
+		return types.TypeInt64
+	case (op == "<<" || op == ">>") && !x.Flexible():
+		return types.Int{Bits: 64, Signed: x.Signed}
+	case op == "<<" || op == ">>" || x.Flexible() && y.Flexible():
+		return types.TypeCounted
+	case (op == "&" || op == "|" || op == "^") && wide:
+		return types.TypeUint64
+	case x.BelowZero() || y.BelowZero():
+		return types.TypeInt64
+	case wide:
+		return types.TypeUint64
+	}
+	return types.Int{Bits: 64, Signed: x.Signed && !x.Flexible() || y.Signed && !y.Flexible()}
+}
+
+func (c *checker) isZero(e ast.Expr) bool {
+	k, ok := c.constInt(e)
+	return ok && k.Int == 0
+}
+
+func (c *checker) ternary(e *ast.Ternary) types.Type {
+	c.condition(e.Cond)
+	x := c.p.Types[e.Cond]
+	if e.X != e.Cond { // a ?: b has one expression for both, checked once
+		x = c.expr(e.X)
+	}
+	y := c.expr(e.Y)
+	if x == nil || y == nil {
+		return c.guess(typeOr(x, y))
+	}
+	_, nx := x.(types.None)
+	_, ny := y.(types.None)
+	if nx && ny {
+		return types.None{}
+	}
+	x, y = plainValue(x), plainValue(y)
+	t, ok := types.Widen(x, y)
+	if !ok || nx || ny {
+		c.report(source.Errorf(e, "type-mismatch", "the two sides of ?: are a %s and a %s", x, y))
+		return nil
+	}
+	c.foldTernary(e)
+	return t
+}
+
+// plainValue is an aggregation as a number.
+func plainValue(t types.Type) types.Type {
+	if a, ok := t.(types.Agg); ok {
+		return types.Int{Bits: 64, Signed: a.Signed}
+	}
+	return t
+}

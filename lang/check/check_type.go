@@ -1,0 +1,199 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+func (c *checker) cast(e *ast.Cast) types.Type {
+	from := c.value(e.X)
+	to := c.typeName(e.Type)
+	if from == nil {
+		return c.guess(to)
+	}
+	if to == nil {
+		return nil
+	}
+	if !isString(to) {
+		from = c.objectType(e.X, from)
+	}
+	if p, ok := to.(types.Pointer); ok && p.Space == types.SpaceNone {
+		// The address space of the value stays.
+		if fp, ok := from.(types.Pointer); ok {
+			p.Space = fp.Space
+		}
+		to = p
+	}
+	if !castable(from, to) {
+		c.report(source.Errorf(e, "bad-cast", "a %s can not be cast to %s", from, to))
+		return nil
+	}
+	if a, ok := to.(types.Array); ok && a.Len == 0 && a.Elem.Size() > 0 {
+		to = types.Array{Elem: a.Elem, Len: types.Fixed(from).Size() / a.Elem.Size()}
+	}
+	c.foldCast(e, to)
+	return to
+}
+
+// castable says whether a value can be cast to a type.
+func castable(from, to types.Type) bool {
+	switch to := to.(type) {
+	case types.Int:
+		_, isArray := from.(types.Array)
+		return isNumeric(from) || isArray && from.Size() == to.Size()
+	case types.Bool:
+		return isNumeric(from)
+	case types.Pointer:
+		_, isArray := from.(types.Array)
+		return isNumeric(from) || isArray || isString(from)
+	case types.String:
+		return isString(from) && from.Size() <= to.Size()
+	case types.Array:
+		return arrayCastable(from, to)
+	case *types.Struct:
+		return types.SameType(from, to)
+	}
+	return false
+}
+
+// arrayCastable says whether the bytes of a value fill an array. Those of a number, which is extended, fill up to 8.
+func arrayCastable(from types.Type, to types.Array) bool {
+	size, elem := types.Fixed(from).Size(), max(to.Elem.Size(), 1)
+	switch from.(type) {
+	case types.Array, types.String:
+		return to.Size() == size || to.Len == 0 && size%elem == 0
+	case types.Int, types.Bool:
+		return to.Len == 0 && size%elem == 0 || to.Len > 0 && to.Size() <= 8 && (to.Size() >= size || types.IsLiteral(from))
+	}
+	return false
+}
+
+func isString(t types.Type) bool { _, ok := t.(types.String); return ok }
+
+// typeOfValue is the type of an expression whose value nobody asks for.
+func (c *checker) typeOfValue(e ast.Expr) types.Type {
+	c.unevaluated++
+	defer func() { c.unevaluated-- }()
+	return c.value(e)
+}
+
+func (c *checker) sizeof(e *ast.Sizeof) types.Type {
+	var t types.Type
+	switch {
+	case e.Type != nil && c.isConstName(e.Type):
+		t = c.typeOfValue(&ast.Ident{Span: e.Type.Span, Name: e.Type.Name})
+	case e.Type != nil:
+		t = c.typeName(e.Type)
+	default:
+		t = c.objectType(e.X, c.typeOfValue(e.X))
+	}
+	if t == nil {
+		return nil
+	}
+	c.p.Consts[e] = types.Const{Int: uint64(types.Fixed(t).Size())}
+	return types.TypeUint64
+}
+
+// isConstName says whether what is written where a type can be is the name of a constant.
+func (c *checker) isConstName(n *ast.TypeName) bool {
+	if n.Keyword != "" || n.Of != nil || n.Stars > 0 || len(n.Dims) > 0 || n.Name == "string" || types.BaseTypes[n.Name] != nil {
+		return false
+	}
+	if _, ok := c.c.Own("", n.Name); ok {
+		return false
+	}
+	if c.c.Macro(n.Name) != nil {
+		return true
+	}
+	_, _, ok := c.constOf(n.Name)
+	return ok
+}
+
+func (c *checker) offsetof(e *ast.Offsetof) types.Type {
+	var t types.Type
+	if e.Type != nil {
+		t = c.typeName(e.Type)
+	} else {
+		t = c.typeOfValue(e.X)
+	}
+	if t == nil {
+		return nil
+	}
+	off := 0
+	for _, name := range e.Fields {
+		s, ok := t.(*types.Struct)
+		if !ok {
+			c.report(c.withoutTypes(source.Errorf(e, "no-field", "a %s has no fields", t)))
+			return nil
+		}
+		f, ok := s.Field(name)
+		if !ok {
+			c.report(source.Errorf(e, "unknown-field", "%s has no field %s", s, name))
+			return nil
+		}
+		off += f.Offset
+		t = f.Type
+	}
+	c.p.Consts[e] = types.Const{Int: uint64(off)}
+	return types.TypeUint64
+}
+
+// typeName is the type that is written, nil if there is none of that name.
+func (c *checker) typeName(n *ast.TypeName) types.Type {
+	var t types.Type
+	switch {
+	case n.Of != nil:
+		t = types.Plain(c.typeOfValue(n.Of))
+	case n.Keyword == "" && n.Name == "string":
+		return c.stringType(n)
+	default:
+		t = c.namedType(n)
+	}
+	if t == nil {
+		return nil
+	}
+	for range n.Stars {
+		t = types.Pointer{Elem: t}
+	}
+	for i := len(n.Dims) - 1; i >= 0; i-- {
+		t = types.Array{Elem: t, Len: max(n.Dims[i], 0)}
+	}
+	for range n.Outer {
+		t = types.Pointer{Elem: t}
+	}
+	return t
+}
+
+func (c *checker) stringType(n *ast.TypeName) types.Type {
+	if len(n.Dims) == 1 && n.Dims[0] > 0 {
+		return types.String{Len: n.Dims[0]}
+	}
+	return types.String{Len: c.out.Config.MaxStrlen}
+}
+
+func (c *checker) namedType(n *ast.TypeName) types.Type {
+	if n.Keyword == "" {
+		if t, ok := types.BaseTypes[n.Name]; ok {
+			return t
+		}
+	}
+	if t, ok := c.typeOf(n.Keyword, n.Name); ok {
+		return t
+	}
+	if n.Keyword == "" {
+		// bpftrace lets the keyword be left out.
+		for _, kw := range []string{"struct", "union", "enum"} {
+			if t, ok := c.typeOf(kw, n.Name); ok {
+				return t
+			}
+		}
+	}
+	kw := n.Keyword
+	if c.final {
+		c.report(c.withoutTypes(withNear(source.Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(kw+" "+n.Name)), strings.TrimLeft(kw+" ", " "), c.env.Near(kw, n.Name))))
+	}
+	return nil
+}

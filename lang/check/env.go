@@ -1,0 +1,60 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// Env is what the checker and the code generator know of the machine a script is compiled for.
+// Package probes makes the real one; tests have a fake one. Every answer must be
+// the same for the same question, so that the same script gives the same program.
+type Env interface {
+	// Resolve finds what an attach point stands for, wildcards expanded. Targets are in a stable order.
+	// An error says in one sentence what is wrong; Suggest of a *NotFoundError names near names.
+	Resolve(ap *ast.AttachPoint) ([]Target, error)
+	// Args returns the `args` struct of a target, nil if it has none; for return probes with
+	// a known return type, Retval is its type (else nil).
+	Args(t *Target) (args *types.Struct, retval types.Type, err error)
+	// Type finds a type by keyword ("struct", "union", "enum" or "" for typedefs and base types) and name.
+	Type(keyword, name string) (types.Type, bool)
+	// EnumConst finds an enumeration constant of the kernel.
+	EnumConst(name string) (types.Int, int64, bool)
+	// Near returns up to three names of the kind ("struct", "field:task_struct", …) near to name.
+	Near(kind, name string) []string
+	// Kernel says what the kernel can do.
+	Kernel() *kernel.Kernel
+}
+
+// Target is one thing to attach to.
+type Target struct {
+	Kind *builtin.ProbeKind
+	// Name is the full name, which `probe` gives: "kprobe:vfs_read", "BEGIN" (as it was written for begin and end).
+	Name string
+
+	Module   string // kprobe, rawtracepoint
+	Func     string // kprobe, uprobe: symbol
+	Offset   uint64 // kprobe, uprobe: +offset in the function
+	Address  uint64 // uprobe by address (a virtual address as in the ELF file)
+	Path     string // uprobe: absolute path of the binary
+	Category string // tracepoint: "syscalls"
+	Event    string // tracepoint, rawtracepoint: "sys_enter_openat"
+	Period   uint64 // interval, profile: nanoseconds, or
+	Hz       uint64 // interval, profile: frequency
+
+	// Wildcard says that a pattern matched it: where such a target can not be attached, the others still are.
+	Wildcard bool
+	Go       bool   // uprobe: the Go compiler's code, whose arguments are not where C has them
+	Copies   int    // kprobe: how many functions of the kernel have this name, as far as it is known
+	I386     bool   // uprobe: 32-bit x86 code, which has its arguments on the stack
+	Note     string // what the user should know of the target, "" for nothing
+}
+
+// NotFoundError says that an attach point matches nothing, and what is near to it.
+type NotFoundError struct {
+	What string   // "tracepoint syscalls:sys_enter_opennat", "function vfs_raed"
+	Near []string // the nearest names, best first
+}
+
+func (e *NotFoundError) Error() string { return e.What + " does not exist" }

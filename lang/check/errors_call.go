@@ -1,0 +1,69 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+func errNotConstant(n source.Node, call, what string) source.Diagnostic {
+	return source.Errorf(n, "not-constant", "%s() takes %s known at compile time here", call, what)
+}
+
+func errUnknownClock(id *ast.Ident) source.Diagnostic {
+	return withNear(source.Errorf(id, "unknown-name", "nsecs() has no clock %s", id.Name), "", source.Nearest(id.Name, clockModes))
+}
+
+func errFormatCount(e *ast.Call, want, have int) source.Diagnostic {
+	return source.Errorf(e, "format-arguments", "the format has %d conversion%s, but there %s %d argument%s",
+		want, source.Plural(want), areIs(have), have, source.Plural(have))
+}
+
+func areIs(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// errPrinted is about a value that cannot be printed: it has none, or is too large.
+func errPrinted(n source.Node, t types.Type) source.Diagnostic {
+	if t.Size() > maxPrinted {
+		return source.Errorf(n, "too-large", "this has %d bytes: a program can hold values of up to %d", t.Size(), maxPrinted).
+			WithHint("read what you need of it through a pointer")
+	}
+	return source.Errorf(n, "print-type", "a %s cannot be printed", t)
+}
+
+func errConversion(n source.Node, conversion string, t types.Type) source.Diagnostic {
+	if !printable(t) {
+		return errPrinted(n, t)
+	}
+	return source.Errorf(n, "format-type", "%s can not print a %s", conversion, t).WithHint("%%s prints any value")
+}
+
+func errLooseAggregation(e *ast.Call) source.Diagnostic {
+	return source.Errorf(e, "aggregation-place", "%s() can only be assigned to a map", e.Name).WithHint("@name = %s(…);", e.Name)
+}
+
+func errNoNumber(m *ast.MapRef, t types.Type) source.Diagnostic {
+	return source.Errorf(m, "no-number", "@%s holds %s(), which is not one number", m.Name, t.(types.Agg).Kind).
+		WithHint("print(@%s) shows it", m.Name)
+}
+
+func errKeyUse(ref *ast.MapRef, m *mapState) source.Diagnostic {
+	d := source.Errorf(ref, "map-key", "@%s has no key, but is used with one here", m.Name)
+	if m.keyed {
+		d = source.Errorf(ref, "map-key", "@%s has a key, but is used without one here", m.Name)
+	}
+	return d.WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column)
+}
+
+func errMapMismatch(n source.Node, m *mapState, t types.Type) source.Diagnostic {
+	have, isAgg := m.Value.(types.Agg)
+	if got, ok := t.(types.Agg); ok && isAgg && got.Kind == have.Kind {
+		return source.Errorf(n, "type-mismatch", "@%s holds %s() with other arguments", m.Name, have.Kind).
+			WithHint("it got its type at line %d, column %d", m.valuePos.Line, m.valuePos.Column)
+	}
+	return errTypeMismatch(n, "@"+m.Name, m.Value, t, m.valuePos)
+}

@@ -1,0 +1,187 @@
+package check
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/literal"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// constInt is the value of an expression that is a constant integer.
+func (c *checker) constInt(e ast.Expr) (types.Const, bool) {
+	k, ok := c.p.Consts[e]
+	return k, ok && k.Str == nil
+}
+
+// setConst notes the value of a constant expression, cut to its type.
+func (c *checker) setConst(e ast.Expr, n uint64, t types.Type) {
+	c.p.Consts[e] = types.Const{Int: types.CutTo(n, t)}
+}
+
+// foldUnary computes an operation on a constant. t is its type; that of a literal is known more exactly afterwards.
+func (c *checker) foldUnary(e *ast.Unary, t types.Type) types.Type {
+	delete(c.p.Consts, e)
+	k, ok := c.constInt(e.X)
+	if !ok {
+		return t
+	}
+	if x := c.p.Types[e.X]; types.IsLiteral(x) && e.Op != "!" {
+		n := integer(k, x)
+		switch {
+		case e.Op == "-":
+			n.Neg(n)
+		case e.Op == "~" && types.AsInt(x).Signed:
+			n.Not(n)
+		case e.Op == "~":
+			n.SetUint64(^k.Int)
+		}
+		return c.literalResult(e, n)
+	}
+	switch e.Op {
+	case "-":
+		c.setConst(e, -k.Int, t)
+	case "+":
+		c.setConst(e, k.Int, t)
+	case "~":
+		c.setConst(e, ^k.Int, t)
+	case "!":
+		c.setConst(e, types.Truth(k.Int == 0), t)
+	}
+	return t
+}
+
+// foldBinary computes an operation on constants as the program would.
+func (c *checker) foldBinary(e *ast.Binary, t types.Type) {
+	delete(c.p.Consts, e)
+	x, okX := c.p.Consts[e.X]
+	y, okY := c.p.Consts[e.Y]
+	if !okX || !okY {
+		return
+	}
+	if x.Str != nil || y.Str != nil {
+		if x.Str != nil && y.Str != nil && (e.Op == "==" || e.Op == "!=") {
+			c.p.Consts[e] = types.Const{Int: types.Truth((*x.Str == *y.Str) == (e.Op == "=="))}
+		}
+		return
+	}
+	if _, ptr := t.(types.Pointer); ptr {
+		return
+	}
+	common := types.CommonType(c.p.Types[e.X], c.p.Types[e.Y])
+	if _, isBool := t.(types.Bool); !isBool {
+		common = t
+	}
+	signed := types.AsInt(common).Signed
+	n, ok := types.Compute(e.Op, signed, types.CutTo(x.Int, common), types.CutTo(y.Int, common))
+	if ok {
+		c.setConst(e, n, t)
+	}
+}
+
+// foldTernary takes the value of the chosen side where the condition is known and that side is.
+func (c *checker) foldTernary(e *ast.Ternary) {
+	delete(c.p.Consts, e)
+	k, ok := c.constInt(e.Cond)
+	if !ok {
+		return
+	}
+	side := e.Y
+	if k.Int != 0 {
+		side = e.X
+	}
+	if v, ok := c.p.Consts[side]; ok {
+		c.p.Consts[e] = v
+	}
+}
+
+func (c *checker) foldCast(e *ast.Cast, to types.Type) {
+	delete(c.p.Consts, e)
+	k, ok := c.constInt(e.X)
+	if !ok || !isNumeric(to) {
+		return
+	}
+	if e.X != nil {
+		c.setConst(e, types.CutTo(k.Int, c.p.Types[e.X]), to)
+	}
+}
+
+// parseParam reads a positional parameter as a number, as a literal in the script would be read.
+func parseParam(s string) (n uint64, neg, ok bool) {
+	s = strings.TrimSpace(s)
+	if rest, minus := strings.CutPrefix(s, "-"); minus {
+		neg, s = true, rest
+	} else {
+		s = strings.TrimPrefix(s, "+")
+	}
+	if s == "" || !literal.IsDigit(s[0]) {
+		return 0, false, false
+	}
+	n, err := literal.ParseInt(s)
+	if err != nil {
+		n, err = strconv.ParseUint(s, 0, 64) // 0b101
+	}
+	if neg && n > 1<<63 {
+		return 0, false, false
+	}
+	return n, neg, err == nil
+}
+
+// integer is a constant as a number, read as its type says.
+func integer(k types.Const, t types.Type) *big.Int {
+	if types.AsInt(t).Signed {
+		return big.NewInt(int64(k.Int))
+	}
+	return new(big.Int).SetUint64(k.Int)
+}
+
+// wrapped is a number cut to 64 bits, where they do not hold it.
+func wrapped(n *big.Int) *big.Int {
+	if n.IsInt64() || n.IsUint64() {
+		return n
+	}
+	low := new(big.Int).And(n, new(big.Int).SetUint64(1<<64-1))
+	if n.Sign() < 0 {
+		return big.NewInt(int64(low.Uint64()))
+	}
+	return low
+}
+
+// exact are the operations on literals: they lose nothing that 64 bits hold.
+var exact = map[string]func(n, x, y *big.Int) *big.Int{
+	"+": (*big.Int).Add, "-": (*big.Int).Sub, "*": (*big.Int).Mul, "/": (*big.Int).Quo, "%": (*big.Int).Rem,
+	"&": (*big.Int).And, "|": (*big.Int).Or, "^": (*big.Int).Xor,
+	"<<": func(n, x, y *big.Int) *big.Int { return n.Lsh(x, shiftCount(y)) },
+	">>": func(n, x, y *big.Int) *big.Int { return n.Rsh(x, shiftCount(y)) },
+}
+
+// shiftCount is how far the kernel shifts.
+func shiftCount(y *big.Int) uint { return uint(new(big.Int).And(y, big.NewInt(63)).Uint64()) }
+
+// foldLiterals computes an operation on two literals. done is false if they are none.
+func (c *checker) foldLiterals(e *ast.Binary, x, y types.Type) (t types.Type, done bool) {
+	kx, okX := c.constInt(e.X)
+	ky, okY := c.constInt(e.Y)
+	op := exact[e.Op]
+	if op == nil || !okX || !okY || !types.IsLiteral(x) || !types.IsLiteral(y) {
+		return nil, false
+	}
+	return c.literalResult(e, wrapped(op(new(big.Int), integer(kx, x), integer(ky, y)))), true
+}
+
+// literalResult notes the value of an operation on literals and gives its type, nil with a message if 64 bits do not hold it.
+func (c *checker) literalResult(e ast.Expr, n *big.Int) types.Type {
+	switch {
+	case n.IsUint64():
+		c.p.Consts[e] = types.Const{Int: n.Uint64()}
+		return types.Literal(0, n.Uint64())
+	case n.IsInt64():
+		c.p.Consts[e] = types.Const{Int: uint64(n.Int64())}
+		return types.Literal(-uint64(n.Int64()), 0)
+	}
+	c.report(source.Errorf(e, "out-of-range", "%s does not fit 64 bits", n))
+	return nil
+}

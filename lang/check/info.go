@@ -1,0 +1,88 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// Options are the settings of one compilation, from the command line and the script's config block.
+type Options struct {
+	Params     []string // positional parameters $1…
+	ChildPID   int      // cpid: the process of -c, 0 if there is none
+	FilterPID  int      // -p
+	MaxStrlen  int      // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
+	MaxMapKeys int      // entries of a keyed map; 0 means 4096
+	Unsafe     bool
+	Headers    *ctypes.Headers     // where #include finds files; nil: there are none
+	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
+}
+
+// Checked is a script that the checker has accepted: what the code generator reads.
+type Checked struct {
+	File   *ast.File
+	Source *source.Source
+	Config Config
+	Maps   []*Map          // in order of first appearance
+	Byname map[string]*Map // by name without '@'
+	Progs  []*Prog
+}
+
+// Config is the effective configuration.
+type Config struct {
+	MaxStrlen       int
+	MaxMapKeys      int
+	PrintMapsOnExit bool
+	StrTruncTrailer string
+	MissingProbes   string // error, warn, ignore
+	MaxProbes       int    // targets of all attach points
+	MaxPrograms     int
+	// MaxLoopIterations is how many iterations all loops of a run may do together; 0: by what an iteration costs.
+	MaxLoopIterations int
+	PerfRBPages       int    // 0: by memory
+	License           string // "GPL" unless set
+}
+
+// Map is a map of the script with its types.
+type Map struct {
+	Name       string     // without '@'
+	Pos        source.Pos // first appearance
+	Key        types.Type // nil for a map without a key; a Tuple for several keys
+	Value      types.Type // an Agg for aggregations
+	MaxEntries int
+	Kind       string // from a declaration: "hash", "lruhash", …; "" by default
+	Deletes    bool   // some probe deletes elements of it
+	Iterated   bool   // some probe runs `for` over it
+	Read       bool   // some probe reads its value
+	IncOnly    bool   // written only by ++ and -- and assignments of constants
+}
+
+// Prog is one eBPF program to make: a probe body for targets that see the same argument types.
+// A probe gives several when its targets differ in their arguments, or when it uses `probe`.
+type Prog struct {
+	Probe   *ast.Probe
+	Kind    *builtin.ProbeKind
+	Targets []Target
+	Args    *types.Struct // the args struct, nil if there is none
+	Retval  types.Type    // type of retval where it is known
+	// ProbeName is the text of the `probe` builtin; it is set, and Targets has one element, when the body uses it.
+	ProbeName string
+
+	Types  map[ast.Expr]types.Type  // the type of every expression of the probe
+	Consts map[ast.Expr]types.Const // the value of every constant expression
+	Vars   map[*ast.Var]*Variable   // what each mention of a $variable stands for
+	Blocks map[*ast.Call]*ast.Block // reserved for macro expansion
+}
+
+// Variable is a scratch variable of one program.
+type Variable struct {
+	Name string
+	Type types.Type
+	Pos  source.Pos
+	ID   int // unique in the program, in order of declaration
+	// Loop is the innermost loop body (for over a range or map, while) that declares it, nil outside of loops.
+	// A variable used in a loop body deeper than its own is captured and lives in memory.
+	Captured bool
+}

@@ -1,0 +1,225 @@
+package check
+
+import (
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// A variable belongs to the block in which it is declared, by `let`, by a loop or by its first assignment, as in
+// bpftrace since 0.21. Before, it was the whole probe's: a script that still reads one outside of the block
+// gets one variable for the whole probe, and a warning.
+
+// scope holds the variables of a block.
+type scope struct {
+	outer *scope
+	vars  map[string]*varState
+}
+
+func newScope(outer *scope) *scope { return &scope{outer: outer, vars: map[string]*varState{}} }
+
+// varState is a variable while its type is found out.
+type varState struct {
+	*Variable
+	cell
+	seen    bool        // assigned before, in the order of the text
+	unset   *ast.Var    // its let, while nothing is assigned to it, in the order of the text
+	home    source.Node // the loop body of its first mention
+	placed  bool
+	fixed   bool     // declared with a type
+	outside *ast.Var // a mention outside of the block, which made it the whole probe's
+}
+
+// enter begins a block.
+func (c *checker) enter() { c.scope = newScope(c.scope) }
+
+// leave ends the block.
+func (c *checker) leave() {
+	for _, v := range c.scope.vars {
+		if v.unset != nil {
+			c.report(source.Warningf(v.unset, "never-assigned", "$%s is declared and nothing is ever assigned to it", writtenName(v.Name)))
+		}
+	}
+	c.scope = c.scope.outer
+}
+
+// find is the variable that a name stands for, nil if there is none yet.
+func (c *checker) find(name string) *varState {
+	for s := c.scope; s != nil; s = s.outer {
+		if v := s.vars[name]; v != nil {
+			return v
+		}
+	}
+	return c.p.wide[name]
+}
+
+// declare makes a variable of the block at hand, or finds it again in a later round.
+func (c *checker) declare(by source.Node, v *ast.Var) *varState {
+	s := c.p.own[by]
+	if s == nil {
+		s = c.newVar(v)
+		c.p.own[by] = s
+	}
+	c.scope.vars[v.Name] = s
+	c.mention(s, v)
+	return s
+}
+
+// assigned is the variable that an assignment changes; one that does not exist yet is of this block.
+func (c *checker) assigned(v *ast.Var) *varState {
+	s := c.find(v.Name)
+	if c.again {
+		s = c.bound(v)
+	}
+	if s == nil {
+		if c.p.blocks[v.Name] == nil {
+			c.p.blocks[v.Name] = v
+		}
+		return c.declare(v, v)
+	}
+	c.mention(s, v)
+	return s
+}
+
+// used is the variable whose value is asked for; nil if there is none.
+func (c *checker) used(v *ast.Var) *varState {
+	if c.again {
+		s := c.bound(v)
+		if s != nil {
+			c.read(&s.cell)
+		}
+		return s
+	}
+	s := c.find(v.Name)
+	if s == nil || !s.seen {
+		if first := c.p.blocks[v.Name]; s == nil && first != nil {
+			s = c.newVar(first)
+			s.outside = v
+			c.p.wide[v.Name], c.p.widened = s, true
+			return nil
+		}
+		c.undefined(v)
+		return nil
+	}
+	if s.outside == v {
+		c.report(warnOutside(v, s.Pos))
+	}
+	if s.unset != nil && c.unevaluated == 0 {
+		s.unset = nil
+		c.report(source.Warningf(v, "unassigned", "$%s is used before something is assigned to it: it is 0", writtenName(v.Name)))
+	}
+	c.mention(s, v)
+	c.read(&s.cell)
+	return s
+}
+
+// bound is the variable that a mention was found to stand for before, nil for none.
+func (c *checker) bound(v *ast.Var) *varState {
+	if b := c.p.Vars[v]; b != nil {
+		return c.p.vars[b.ID]
+	}
+	return nil
+}
+
+// shadows reports a declaration of a variable that there is already.
+func (c *checker) shadows(v *ast.Var) {
+	for s := c.scope; s != nil; s = s.outer {
+		if old := s.vars[v.Name]; old != nil {
+			c.report(source.Errorf(v, "shadowed-variable", "there is a $%s already", writtenName(v.Name)).
+				WithHint("it is declared at line %d, column %d", old.Pos.Line, old.Pos.Column))
+			return
+		}
+	}
+}
+
+func (c *checker) newVar(v *ast.Var) *varState {
+	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: len(c.p.vars)}}
+	c.p.vars = append(c.p.vars, s)
+	return s
+}
+
+// mention notes a use of a variable. One that is used in the bodies of different loops, or in a loop and
+// outside of it, is shared between functions of the program.
+func (c *checker) mention(s *varState, v *ast.Var) {
+	c.p.Vars[v] = s.Variable
+	if !s.placed {
+		s.placed, s.home = true, c.loop
+		return
+	}
+	if s.home != c.loop {
+		s.Captured = true
+	}
+}
+
+// assignType widens a variable's type for a value of type t.
+func (c *checker) assignType(s *varState, e ast.Expr, t types.Type) {
+	s.seen, s.unset = true, nil
+	if t == nil {
+		return
+	}
+	if _, none := t.(types.None); none {
+		c.report(errNoValue(e))
+		return
+	}
+	if a, ok := t.(types.Agg); ok {
+		t = types.Int{Bits: 64, Signed: a.Signed}
+	}
+	old := s.Type
+	if c.firmer(&s.cell) {
+		s.Type = nil
+	}
+	switch {
+	case s.fixed:
+		c.checkInit(s, e, t)
+		return
+	case s.Type == nil:
+		s.guessed = c.guesses > 0
+	}
+	c.widenVar(s, e, t)
+	if !types.SameType(old, s.Type) {
+		c.learnt(&s.cell)
+	}
+}
+
+// grow widens a variable for the result of an operation on itself; nil leaves it.
+func (c *checker) grow(s *varState, result types.Type) {
+	if result == nil || s.fixed {
+		return
+	}
+	if w, ok := types.Widen(s.Type, result); ok && !types.SameType(w, s.Type) {
+		s.Type = w
+		c.learnt(&s.cell)
+	}
+}
+
+func (c *checker) widenVar(s *varState, e ast.Expr, t types.Type) {
+	w, ok := types.Widen(s.Type, t)
+	if !ok {
+		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
+		return
+	}
+	s.Type = w
+}
+
+// checkInit checks a value for a variable that was declared with a type.
+func (c *checker) checkInit(s *varState, e ast.Expr, t types.Type) {
+	it, ok := s.Type.(types.Int)
+	if k, isConst := c.constInt(e); ok && isConst {
+		if vt, isInt := t.(types.Int); isInt && !types.Fits(k.Int, !vt.Signed, it) {
+			n := integer(k, vt)
+			c.report(source.Errorf(e, "out-of-range", "%d does not fit %s", n, it).WithHint("cast it: (%s)%d", it, n))
+		}
+		return
+	}
+	if w, ok := types.Widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !isNumeric(w) {
+		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
+	}
+}
+
+func isNumeric(t types.Type) bool {
+	switch t.(type) {
+	case types.Int, types.Bool, types.Pointer, types.Agg, types.Timestamp, types.Symbol:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package kernel
+
+import (
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// Kernel is the part of a kernel's features that changes the code made for it.
+type Kernel struct {
+	Version      uint32        // major<<16 | minor<<8 | patch, as KERNEL_VERSION of linux/version.h
+	Arch         string        // GOARCH: amd64, arm64
+	PossibleCPUs int           // size of per-CPU memory
+	OnlineCPUs   int           // what `ncpus` says
+	BTF          bool          // vmlinux BTF is there, and so bpf_get_current_task_btf (5.11)
+	RdonlyCast   uint32        // BTF id of the kfunc bpf_rdonly_cast (6.2), 0 if it is missing; read by Cast
+	TaskStruct   *types.Struct // read by Task
+	// FindCast and FindTask give RdonlyCast and TaskStruct when they are first asked for: to look for one among the kernel's
+	// types takes a millisecond, and many scripts need neither. nil if it is set already.
+	FindCast func() uint32
+	FindTask func() *types.Struct
+	// TypesErr says why the kernel's types cannot be read, nil if they can. nil: they can.
+	TypesErr func() error
+	// Config is a setting of the kernel's build, without CONFIG_: "y", "m", a number or a string in quotes. nil: not known.
+	Config func(name string) (string, bool)
+	PidNS  *PidNS // set when gotrace does not run in the first pid namespace
+}
+
+// PidNS is the device and inode of a pid namespace (nsfs), for bpf_get_ns_pid_tgid.
+type PidNS struct{ Dev, Ino uint64 }
+
+// Cast is the BTF id of bpf_rdonly_cast, 0 if the kernel has none.
+func (k *Kernel) Cast() uint32 {
+	if f := k.FindCast; f != nil {
+		k.RdonlyCast, k.FindCast = f(), nil
+	}
+	return k.RdonlyCast
+}
+
+// Task is struct task_struct, nil without BTF.
+func (k *Kernel) Task() *types.Struct {
+	if f := k.FindTask; f != nil {
+		k.TaskStruct, k.FindTask = f(), nil
+	}
+	return k.TaskStruct
+}
+
+// AtLeast says whether the kernel is major.minor or newer.
+func (k *Kernel) AtLeast(major, minor uint32) bool { return k.Version >= major<<16|minor<<8 }

@@ -1,0 +1,107 @@
+package source
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// Severity of a diagnostic.
+type Severity uint8
+
+// The severities.
+const (
+	SevError Severity = iota
+	SevWarning
+)
+
+// Diagnostic is one message about a place in a script.
+type Diagnostic struct {
+	Span
+	Severity Severity
+	Code     string // stable name of the kind of mistake: "undefined-variable"
+	Message  string
+	Hint     string  // what to do, "" if nothing is known
+	In       *Source // the text the place is in; nil: the script
+}
+
+// Errorf makes an error about a node. Types among the arguments are named as plainNames has it.
+func Errorf(n Node, code, format string, args ...any) Diagnostic {
+	return Diagnostic{Span: n.Range(), Code: code, Message: fmt.Sprintf(format, plainNames(args)...)}
+}
+
+var stringLength = regexp.MustCompile(`string\[\d+\]`)
+
+// plainNames puts names for the types among the arguments of a message. The lengths of strings, which the compiler finds,
+// are not shown, unless types differ in nothing else.
+func plainNames(args []any) []any {
+	named := append([]any(nil), args...)
+	full := map[string]string{} // by the name without lengths
+	for i, a := range args {
+		if t, ok := a.(types.Type); ok && t != nil {
+			name := stringLength.ReplaceAllString(t.String(), "string")
+			if old, seen := full[name]; seen && old != t.String() {
+				return args
+			}
+			full[name], named[i] = t.String(), name
+		}
+	}
+	return named
+}
+
+// Warningf makes a warning about a node.
+func Warningf(n Node, code, format string, args ...any) Diagnostic {
+	d := Errorf(n, code, format, args...)
+	d.Severity = SevWarning
+	return d
+}
+
+// WithHint returns the diagnostic with what to do about it.
+func (d Diagnostic) WithHint(format string, args ...any) Diagnostic {
+	d.Hint = fmt.Sprintf(format, args...)
+	return d
+}
+
+// Error is the message with its place: "file:line:col: ERROR: message".
+func (d Diagnostic) Error() string {
+	return fmt.Sprintf("%s: %s: %s", d.Pos, d.Severity, d.Message)
+}
+
+// String is the word that messages begin with.
+func (s Severity) String() string {
+	if s == SevWarning {
+		return "WARNING"
+	}
+	return "ERROR"
+}
+
+// Diagnostics are the messages of one compilation.
+type Diagnostics []Diagnostic
+
+// HasErrors says whether any message is an error.
+func (ds Diagnostics) HasErrors() bool {
+	for _, d := range ds {
+		if d.Severity == SevError {
+			return true
+		}
+	}
+	return false
+}
+
+// Sort puts the messages in the order of their places in the script.
+func (ds Diagnostics) Sort() {
+	sort.SliceStable(ds, func(i, j int) bool { return ds[i].Pos.Offset < ds[j].Pos.Offset })
+}
+
+// Errors returns the errors among the diagnostics, without the warnings.
+func (ds Diagnostics) Errors() Diagnostics {
+	var out Diagnostics
+	for _, d := range ds {
+		if d.Severity == SevError {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -1,0 +1,3 @@
+// Package types has the types of the language, their sizes, how they join, and the arithmetic of constants. It
+// imports source.
+package types

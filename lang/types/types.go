@@ -1,0 +1,311 @@
+package types
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Type is the type of an expression, a variable, a map key or a map value.
+// Sizes are in bytes, as the value lies in BPF memory.
+type Type interface {
+	Size() int
+	Align() int
+	String() string
+}
+
+// AddrSpace says which address space a pointer points into.
+type AddrSpace uint8
+
+// The address spaces. SpaceNone is "not known": it is told by the address when it is followed.
+const (
+	SpaceNone AddrSpace = iota
+	SpaceKernel
+	SpaceUser
+	SpaceBPF // BPF stack, map values and ring buffer memory: read directly
+	SpaceCtx // the program's context
+)
+
+type (
+	// None is the type of a call without a value, such as printf.
+	None struct{}
+	// Int is an integer of 8, 16, 32 or 64 bits. Enum is set for values of an enum type, Range for numbers that are
+	// made of literals, Number for signed types of 8 bits whose name says that they are numbers, such as int8_t: arrays of
+	// them are not strings.
+	Int struct {
+		Bits   int
+		Signed bool
+		Number bool
+		Enum   *Enum
+		Range  Range
+	}
+	// Bool is true or false; one byte in memory.
+	Bool struct{}
+	// String is a NUL-terminated string in a field of Len bytes, the NUL included.
+	String struct{ Len int }
+	// Pointer points to Elem. A Void Elem is `void *`.
+	Pointer struct {
+		Elem  Type
+		Space AddrSpace
+	}
+	// Void is what `void *` points to.
+	Void struct{}
+	// Array is a C array; Len 0 is a flexible one. Float marks a floating-point number, which programs only hold and copy, as bytes.
+	Array struct {
+		Elem  Type
+		Len   int
+		Float bool
+	}
+	// Tuple is a tuple; elements lie one after the other at their natural alignment.
+	Tuple struct{ Elems []Type }
+	// Agg is the type of a map value that count(), sum() and the like update.
+	Agg struct {
+		Kind   AggKind
+		Signed bool // of the summed values
+		Bits   int  // hist: sub-buckets as a power of two, 0 to 5
+		Min    int64
+		Max    int64
+		Step   int64 // lhist
+	}
+	// Timestamp is the value of strftime(): nanoseconds that user space formats. Mode is the clock.
+	Timestamp struct {
+		Format string
+		Mode   string // "", "boot" or "tai", "monotonic", "sw_tai"
+	}
+	// Symbol is an address that user space prints by name (func, ksym, usym).
+	Symbol struct{ User bool }
+)
+
+// AggKind is the kind of an aggregation.
+type AggKind uint8
+
+// The aggregations.
+const (
+	AggCount AggKind = iota + 1
+	AggSum
+	AggAvg
+	AggMin
+	AggMax
+	AggStats
+	AggHist
+	AggLHist
+)
+
+var aggNames = map[AggKind]string{
+	AggCount: "count", AggSum: "sum", AggAvg: "avg", AggMin: "min", AggMax: "max",
+	AggStats: "stats", AggHist: "hist", AggLHist: "lhist",
+}
+
+func (k AggKind) String() string { return aggNames[k] }
+
+// Enum is a C enum: constants by value. Values of it print by name under %s.
+type Enum struct {
+	Name   string
+	Values map[int64]string
+}
+
+// Struct is a struct or union, of the kernel (BTF), of a traced binary (DWARF), of a tracepoint's record, or of the script.
+// Fields are found on first use, because kernel types refer to each other without end.
+type Struct struct {
+	Name    string // "task_struct"; "" for an anonymous one
+	Union   bool
+	Bytes   int
+	BTFID   uint32 // type id in vmlinux BTF, 0 if it has none; typed direct loads need it
+	Resolve func() []Field
+	once    sync.Once
+	fields  []Field
+}
+
+// NewStruct returns a struct whose fields resolve gives when they are first asked for.
+func NewStruct(name string, union bool, size int, btfID uint32, resolve func() []Field) *Struct {
+	return &Struct{Name: name, Union: union, Bytes: size, BTFID: btfID, Resolve: resolve}
+}
+
+// Field is a member of a Struct.
+type Field struct {
+	Name   string // "" for an anonymous struct or union
+	Type   Type
+	Offset int // bytes from the start of the struct
+	// Bitfields: BitSize is not 0, and the value is BitSize bits from bit BitOffset
+	// (counted from the least significant) of the Type.Size() bytes at Offset.
+	BitOffset int
+	BitSize   int
+	// DataLoc marks a tracepoint's __data_loc field: four bytes at Offset hold
+	// length<<16 | offset of the data within the record.
+	DataLoc bool
+	// RelLoc marks a __rel_loc field: as DataLoc, but the offset is from the end of the four bytes.
+	RelLoc bool
+}
+
+// Fields returns the members in order.
+func (s *Struct) Fields() []Field {
+	s.once.Do(func() {
+		if s.Resolve != nil {
+			s.fields = s.Resolve()
+		}
+	})
+	return s.fields
+}
+
+// Field finds a member by name, looking into anonymous members too; its offset is from the start of s.
+func (s *Struct) Field(name string) (Field, bool) {
+	for _, f := range s.Fields() {
+		if f.Name == name && name != "" {
+			return f, true
+		}
+		if inner, ok := f.Type.(*Struct); ok && f.Name == "" {
+			if g, ok := inner.Field(name); ok {
+				g.Offset += f.Offset
+				return g, true
+			}
+		}
+	}
+	return Field{}, false
+}
+
+func (None) Size() int      { return 0 }
+func (t Int) Size() int     { return t.Bits / 8 }
+func (Bool) Size() int      { return 1 }
+func (t String) Size() int  { return t.Len }
+func (Pointer) Size() int   { return 8 }
+func (Void) Size() int      { return 1 }
+func (t Array) Size() int   { return t.Len * t.Elem.Size() }
+func (s *Struct) Size() int { return s.Bytes }
+func (Timestamp) Size() int { return 8 }
+func (Symbol) Size() int    { return 8 }
+
+// Size of an aggregation is what the printer calls its scalar size; the
+// memory it takes in a map is codegen's to lay out.
+func (Agg) Size() int { return 8 }
+
+// Size is that of all elements at their natural alignment, rounded up to the tuple's own.
+func (t Tuple) Size() int {
+	n := 0
+	for _, e := range t.Elems {
+		n = AlignUp(n, e.Align()) + e.Size()
+	}
+	return AlignUp(n, t.Align())
+}
+
+// Offset returns where element i begins.
+func (t Tuple) Offset(i int) int {
+	n := 0
+	for j, e := range t.Elems {
+		n = AlignUp(n, e.Align())
+		if j == i {
+			break
+		}
+		n += e.Size()
+	}
+	return n
+}
+
+func (None) Align() int      { return 1 }
+func (t Int) Align() int     { return t.Bits / 8 }
+func (Bool) Align() int      { return 1 }
+func (String) Align() int    { return 8 } // so that programs copy and compare it by words
+func (Pointer) Align() int   { return 8 }
+func (Void) Align() int      { return 1 }
+func (t Array) Align() int   { return t.Elem.Align() }
+func (s *Struct) Align() int { return 8 }
+func (Timestamp) Align() int { return 8 }
+func (Symbol) Align() int    { return 8 }
+func (Agg) Align() int       { return 8 }
+
+// Align is the largest alignment of the elements.
+func (t Tuple) Align() int {
+	a := 1
+	for _, e := range t.Elems {
+		a = max(a, e.Align())
+	}
+	return a
+}
+
+// floatNames are C's names of floating-point numbers by their size. long double has ten bytes on amd64, and room for six more.
+var floatNames = map[int]string{2: "_Float16", 4: "float", 8: "double", 16: "long double"}
+
+func (None) String() string { return "none" }
+func (Bool) String() string { return "bool" }
+func (Void) String() string { return "void" }
+func (t Int) String() string {
+	if t.Enum != nil {
+		return "enum " + t.Enum.Name
+	}
+	if t.Signed {
+		return fmt.Sprintf("int%d", t.Bits)
+	}
+	return fmt.Sprintf("uint%d", t.Bits)
+}
+func (t String) String() string  { return fmt.Sprintf("string[%d]", t.Len) }
+func (t Pointer) String() string { return t.Elem.String() + " *" }
+func (t Array) String() string {
+	if t.Float {
+		return floatNames[t.Len]
+	}
+	return fmt.Sprintf("%s[%d]", t.Elem, t.Len)
+}
+func (s *Struct) String() string {
+	kw := "struct"
+	if s.Union {
+		kw = "union"
+	}
+	if s.Name == "" {
+		return kw + " (anonymous)"
+	}
+	return kw + " " + s.Name
+}
+func (t Timestamp) String() string { return "timestamp" }
+func (t Symbol) String() string {
+	if t.User {
+		return "usym_t"
+	}
+	return "ksym_t"
+}
+func (t Agg) String() string { return t.Kind.String() + "_t" }
+func (t Tuple) String() string {
+	parts := make([]string, len(t.Elems))
+	for i, e := range t.Elems {
+		parts[i] = e.String()
+	}
+	return "(" + strings.Join(parts, ",") + ")"
+}
+
+func AlignUp(n, a int) int { return (n + a - 1) / a * a }
+
+// PlaceBits makes a bitfield of the field: n bits from bit first on of a struct of so many bytes. It chooses the bytes to load: those
+// of the field's type at their natural alignment; or, in packed structs, where the bits lie across two of them or at the end,
+// other ones that hold them all.
+func (f *Field) PlaceBits(first, n, bytes int) {
+	t, ok := f.Type.(Int)
+	if !ok {
+		t = Int{Bits: max(8, f.Type.Size()*8)} // bool
+	}
+	start := -1
+	for _, width := range []int{t.Bits, 8, 16, 32, 64} {
+		at := first / width * width
+		if start < 0 && first+n <= at+width && at+width <= bytes*8 {
+			t.Bits, start = width, at
+		}
+	}
+	for _, width := range []int{16, 32, 64} { // not aligned
+		at := min(first/8*8, bytes*8-width)
+		if start < 0 && at >= 0 && first+n <= at+width {
+			t.Bits, start = width, at
+		}
+	}
+	if start < 0 { // five to seven bytes at the end: the load goes past it
+		t.Bits, start = 64, first/8*8
+	}
+	f.Type, f.Offset = t, start/8
+	f.BitOffset, f.BitSize = first-start, n
+}
+
+// CharArray says whether a type is a C array of characters, and how many it has.
+func CharArray(t Type) (n int, ok bool) {
+	a, ok := t.(Array)
+	if !ok || a.Len <= 0 {
+		return 0, false
+	}
+	i, ok := a.Elem.(Int)
+	return a.Len, ok && i.Bits == 8 && i.Signed && !i.Number && i.Enum == nil
+}
