@@ -7,8 +7,8 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 )
 
 // A callback runs in the kernel to its loop's end, and no signal stops it: nested loops of eight million iterations each would hold

@@ -15,8 +15,8 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/internal/pass"
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/source"
 )

@@ -6,9 +6,9 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
-	"github.com/gotrace/gotrace/lang"
 )
 
 // current is the value that a scalar variable has at this point of the program.

@@ -3,8 +3,8 @@ package codegen
 import (
 	"fmt"
 
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/types"
 )
 

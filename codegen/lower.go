@@ -5,8 +5,8 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -28,14 +28,14 @@ type lowerer struct {
 
 	scratch  scratchFrame
 	homes    map[*lang.Variable]home
-	padded   map[*lang.Variable]bool      // strings in these are padded with zeros: see indexedVars
+	padded   map[*lang.Variable]bool       // strings in these are padded with zeros: see indexedVars
 	clear    []clearing                    // memory that the prologue clears
 	env      *ir.Slot                      // what callbacks share with the main function; nil until there is a loop
 	ctxInEnv bool                          // some callback reads the context
 	starts   []int                         // free places for loops' starts in the environment
 	budgeted bool                          // some callback takes iterations from the budget
 	loops    []*layout.Site                // of the loops that the budget can stop
-	walked   []*lang.Map                  // the maps that loops go through
+	walked   []*lang.Map                   // the maps that loops go through
 	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
 	unrolled int                           // statements of unrolled bodies so far, with their copies
 	err      *Error                        // the first limit exceeded

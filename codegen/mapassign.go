@@ -3,8 +3,8 @@ package codegen
 import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )

@@ -1,9 +1,9 @@
 package codegen
 
 import (
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
-	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -11,9 +11,9 @@ import (
 // mapUse is what the programs of a script do with a map.
 type mapUse struct {
 	writers []*lang.Prog // assign, count or aggregate into it
-	removes bool          // delete(), clear() or zero(): its elements can go away or be replaced
-	printed bool          // print() reads it, in a probe that is not BEGIN or END
-	emptied bool          // clear() or zero() does, likewise
+	removes bool         // delete(), clear() or zero(): its elements can go away or be replaced
+	printed bool         // print() reads it, in a probe that is not BEGIN or END
+	emptied bool         // clear() or zero() does, likewise
 	// iterated says that some probe runs a loop over it.
 	iterated bool
 

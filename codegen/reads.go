@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 )
 
 // A probe often reads an element of a map twice: in its filter, and in its body. What was read is kept by map and

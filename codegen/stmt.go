@@ -2,8 +2,8 @@ package codegen
 
 import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/types"
 )
 

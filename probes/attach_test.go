@@ -16,8 +16,8 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // needRoot skips tests that the kernel lets only root do.

@@ -7,8 +7,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // List finds the probes that match a pattern, sorted by name within their kind and the kinds by theirs, as bpftrace -l has them.

@@ -10,8 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // targetsOf makes targets of names; those after a "*" were matched by a wildcard.

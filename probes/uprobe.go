@@ -9,9 +9,9 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
-	"github.com/gotrace/gotrace/lang"
 )
 
 // resolveUprobe is uprobe:binary:function[+offset] and uprobe:binary:address. With -p the binary may be left out.

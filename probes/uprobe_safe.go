@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // errGoReturn says why Go functions have no return probes: Go's runtime walks the stack when it grows it, collects garbage or

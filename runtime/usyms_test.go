@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 func TestUserSymbolsLookup(t *testing.T) {

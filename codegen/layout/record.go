@@ -19,7 +19,7 @@ type Event struct {
 	Format string       // printf, time: format text
 	Fields []types.Type // types of the arguments; an aggregation that is read as a number has an Int type
 	Offs   []int        // byte offset of each field in the record, -1 for one that does not travel
-	Map    *lang.Map   // print, clear, zero, print of an element
+	Map    *lang.Map    // print, clear, zero, print of an element
 	Top    int64        // print(@map, top, div): -1 if not given
 	Div    int64
 }
@@ -48,7 +48,7 @@ type Site struct {
 	Pos  source.Pos
 	Kind SiteKind
 	Map  *lang.Map // SiteMapFull
-	What string     // for the message: the function or expression
+	What string    // for the message: the function or expression
 	// Limit is the number of iterations that all loops of a run may do together (SiteLoop).
 	Limit int
 }
