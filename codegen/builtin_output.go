@@ -38,7 +38,7 @@ func (l *lowerer) print(c *ast.Call) {
 	}
 }
 
-// printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel can not read
+// printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel cannot read
 // another CPU's value or the map is kept twice, are left to user space.
 func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	m := l.mapOf(ref)

@@ -43,7 +43,7 @@ func numberScript(seed uint64) string {
 	g := &numbers{r: rand.New(rand.NewPCG(seed, 99)), left: 40}
 	g.b.WriteString("rawtracepoint:sys_enter\n{\n")
 	g.b.WriteString("@a = (int64)1; @b = (int64)arg1; @u = (uint64)arg2; @n8 = (int8)arg3; @k[(int64)0] = (int64)arg4; @ku[(int64)1] = (uint16)arg5;\n")
-	fmt.Fprintf(&g.b, "$true = (bool)arg0; $sum = true + $true;\n") // they can not be counted up
+	fmt.Fprintf(&g.b, "$true = (bool)arg0; $sum = true + $true;\n") // they cannot be counted up
 	g.read = append(g.read, "$true", "$sum")
 	for _, t := range []string{"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"} {
 		value := g.leaf() // before the variable is there

@@ -69,7 +69,7 @@ func (l *lowerer) indexed(x operand, i ast.Expr) (p place, elem types.Type, n in
 // ours says that a place is held by the script or lies in the context: it has an end.
 func (p place) ours() bool { return p.own || p.space == types.SpaceBPF || p.space == types.SpaceCtx }
 
-// variableIndex is p[i] of n elements. Offsets that are not constant can not be added to typed pointers or the
+// variableIndex is p[i] of n elements. Offsets that are not constant cannot be added to typed pointers or the
 // context, so that the element is then read by a helper from its plain address.
 func (l *lowerer) variableIndex(p place, i *ir.Value, size, n int) place {
 	if n != unlimited {

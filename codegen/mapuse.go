@@ -213,7 +213,7 @@ func (k *compiler) exclusive(m *lang.Map, kind *builtin.ProbeKind) bool {
 }
 
 // keepsElements says that an element, once there, stays where it is until the script ends, so that a store
-// through its address can not hit the element of another key.
+// through its address cannot hit the element of another key.
 func (k *compiler) keepsElements(m *lang.Map) bool {
 	return !k.uses[m.Name].removes && m.Kind != "lruhash" && m.Kind != "percpulruhash"
 }

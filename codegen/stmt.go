@@ -142,7 +142,7 @@ func (l *lowerer) let(s *ast.Let) {
 // setVar assigns an expression to a variable.
 func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 	if inMemory(v.Type) {
-		// The right side may read the variable itself, so that it can not be built in place.
+		// The right side may read the variable itself, so that it cannot be built in place.
 		o := l.expr(e)
 		if dst := l.varPlace(v); !samePlace(dst, o.mem) {
 			l.storeOperand(dst, v.Type, o, l.padded[v])

@@ -59,7 +59,7 @@ func compileCase(t *testing.T, c *scripts.Case, env lang.Env) {
 		var b strings.Builder
 		diags.Write(&b, src, false)
 		if m := unknown.FindString(b.String()); m != "" {
-			t.Skipf("SKIPPED: the made-up machine can not compile this: %s", m)
+			t.Skipf("SKIPPED: the made-up machine cannot compile this: %s", m)
 		}
 		t.Fatalf("%s:%d: %s", c.File, c.Line, b.String())
 	}

@@ -8,7 +8,7 @@ import (
 // convertDepth bounds chains of typedefs, arrays and pointers in broken BTF.
 const convertDepth = 32
 
-// convert gives the language's view of a type. What can not be read is void.
+// convert gives the language's view of a type. What cannot be read is void.
 func (k *kernelTypes) convert(id kbtf.ID) types.Type { return k.convertAt(id, 0) }
 
 func (k *kernelTypes) convertAt(id kbtf.ID, depth int) types.Type {

@@ -24,7 +24,7 @@ type functionIndex struct {
 	err error
 }
 
-// kernelFunctions lists what can be traced: the functions that ftrace knows or, where that list can not be read, all that
+// kernelFunctions lists what can be traced: the functions that ftrace knows or, where that list cannot be read, all that
 // kallsyms has; without those that kprobes refuse.
 func (e *Env) kernelFunctions() ([]Function, error) {
 	if e.functions == nil {

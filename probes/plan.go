@@ -28,7 +28,7 @@ func (e *Env) Plan(targets []lang.Target) (*Plan, error) {
 	}
 	p := providers[targets[0].Kind.Name]
 	if p == nil || p.plan == nil {
-		return nil, fmt.Errorf("%s probes can not be attached", targets[0].Kind.Name)
+		return nil, fmt.Errorf("%s probes cannot be attached", targets[0].Kind.Name)
 	}
 	return p.plan(e, targets)
 }

@@ -21,7 +21,7 @@ func testEnv(tb testing.TB, opts EnvOptions) *Env {
 	return e
 }
 
-// needTracefs skips tests where tracefs can not be read.
+// needTracefs skips tests where tracefs cannot be read.
 func needTracefs(tb testing.TB) *Env {
 	tb.Helper()
 	e := testEnv(tb, EnvOptions{})

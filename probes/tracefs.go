@@ -50,7 +50,7 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 		return nil, err
 	}
 	if !isPattern(category) && !isPattern(event) {
-		// Records that ftrace writes itself have a format too, but are nothing to attach to: they can not be enabled.
+		// Records that ftrace writes itself have a format too, but are nothing to attach to: they cannot be enabled.
 		if strings.Contains(category+event, "/") {
 			return nil, nil
 		}
@@ -82,7 +82,7 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 	return out, nil
 }
 
-// present says whether a file is there, or why that can not be said: to be kept from looking is not to find nothing.
+// present says whether a file is there, or why that cannot be said: to be kept from looking is not to find nothing.
 func present(path string) (bool, error) {
 	_, err := os.Stat(path)
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 )
 
-// A tracepoint that can not be looked at is not one that does not exist.
+// A tracepoint that cannot be looked at is not one that does not exist.
 func TestUnreadableTracefs(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "events", "sched"), 0o700); err != nil {
@@ -29,7 +29,7 @@ func TestUnreadableTracefs(t *testing.T) {
 	_, err := e.Resolve(&ast.AttachPoint{Provider: "tracepoint", Parts: []string{"loop", "x"}})
 	var missing *lang.NotFoundError
 	if !errors.Is(err, unix.ELOOP) || errors.As(err, &missing) {
-		t.Errorf("a tracepoint that can not be looked at: %v", err)
+		t.Errorf("a tracepoint that cannot be looked at: %v", err)
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *Session) Attach() error {
 	return s.printer.Attached(count)
 }
 
-// mayMiss says whether the script's missing_probes setting lets it run without probes that can not be attached.
+// mayMiss says whether the script's missing_probes setting lets it run without probes that cannot be attached.
 func (s *Session) mayMiss(err error) bool {
 	switch s.bp.Checked.Config.MissingProbes {
 	case "ignore":

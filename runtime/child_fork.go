@@ -25,7 +25,7 @@ const (
 	cloneSIGCHLD = uintptr(syscall.SIGCHLD)
 )
 
-// forkArgs is what the child needs. It is made before the fork, because the child can not allocate.
+// forkArgs is what the child needs. It is made before the fork, because the child cannot allocate.
 type forkArgs struct {
 	path         *byte
 	argv, env    **byte

@@ -127,7 +127,7 @@ func TestChildErrors(t *testing.T) {
 	}
 	defer c.Close()
 	if err := c.Release(); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("error of a command that can not be executed: %v", err)
+		t.Errorf("error of a command that cannot be executed: %v", err)
 	}
 }
 

@@ -15,7 +15,7 @@ type formatSpec struct {
 	left, plus, space, alt, zero bool
 }
 
-// maxField bounds widths and precisions, so that a format can not ask for gigabytes.
+// maxField bounds widths and precisions, so that a format cannot ask for gigabytes.
 const maxField = 1 << 16
 
 // newFormatSpec writes the text first: QEMU 7.2 without KVM stores the wrong truth when the store is the first to touch a page,
@@ -30,7 +30,7 @@ func newFormatSpec(it syntax.FormatItem) *formatSpec {
 	return s
 }
 
-// fieldSize reads a width or precision. The parser gives digits only, so what can not be read is too large.
+// fieldSize reads a width or precision. The parser gives digits only, so what cannot be read is too large.
 func fieldSize(digits string, none int) int {
 	if digits == "" {
 		return none

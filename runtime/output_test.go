@@ -145,7 +145,7 @@ func TestAttachOrder(t *testing.T) {
 	}
 }
 
-// A probe that can not be attached ends the session, unless the script's missing_probes says otherwise.
+// A probe that cannot be attached ends the session, unless the script's missing_probes says otherwise.
 func TestMissingProbes(t *testing.T) {
 	broken := linkPlan(func(*ebpf.Program) (probes.Links, error) { return nil, errors.New("no such place") })
 	fine := linkPlan(func(*ebpf.Program) (probes.Links, error) { return probes.Links{io.NopCloser(nil)}, nil })
@@ -174,7 +174,7 @@ func TestMissingProbes(t *testing.T) {
 	}
 }
 
-// What a wildcard matches and can not be attached is told, and does not count.
+// What a wildcard matches and cannot be attached is told, and does not count.
 func TestSkippedTargets(t *testing.T) {
 	refused := probes.Skipped{Target: lang.Target{Name: "kprobe:b"}, Err: errors.New("notrace")}
 	some := linkPlan(func(*ebpf.Program) (probes.Links, error) {

@@ -75,7 +75,7 @@ func (u *userSymbols) load() {
 	}
 }
 
-// functionsOf finds the functions with the given names in a file; none if it can not be read, since addresses
+// functionsOf finds the functions with the given names in a file; none if it cannot be read, since addresses
 // then print as numbers.
 func functionsOf(path string, names map[string]bool) []userFunc {
 	b, err := probes.OpenBinary(path)

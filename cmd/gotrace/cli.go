@@ -141,7 +141,7 @@ func (f *flags) check() error {
 		return fmt.Errorf("%w: unknown buffering %q of -B: use none, line or full", errUsage, f.bufferMode)
 	}
 	if f.pid != 0 && f.command != "" {
-		return fmt.Errorf("%w: -c and -p can not be used together", errUsage)
+		return fmt.Errorf("%w: -c and -p cannot be used together", errUsage)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func TestIgnoredHangup(t *testing.T) {
 }
 
 func TestSecondSignalQuitsAtOnce(t *testing.T) {
-	// The reader of the output never comes: the end of the run can not complete.
+	// The reader of the output never comes: the end of the run cannot complete.
 	r := start(t, "-e", `interval:ms:1 { printf("tick\n"); } END { printf("end\n"); }`)
 	deadline := time.AfterFunc(60*time.Second, func() { r.cmd.Process.Kill() })
 	defer deadline.Stop()

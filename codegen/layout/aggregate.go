@@ -32,7 +32,7 @@ func AggWords(a types.Agg) int {
 }
 
 // aggRoom is the number of words that the verifier must find a value to have: for histograms a few more than there are
-// buckets, as it can not follow the arithmetic of a bucket's number to its exact bound.
+// buckets, as it cannot follow the arithmetic of a bucket's number to its exact bound.
 func AggRoom(a types.Agg) int {
 	switch a.Kind {
 	case types.AggHist:

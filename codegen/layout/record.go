@@ -32,7 +32,7 @@ const (
 	EventPrintf   EventKind = iota + 1
 	EventPrint              // print(value): Fields[0]
 	EventPrintMap           // print(@map[, top[, div]])
-	// EventPrintElem prints an element of a map whose value the program can not read: Fields[0] is the key, with the bytes
+	// EventPrintElem prints an element of a map whose value the program cannot read: Fields[0] is the key, with the bytes
 	// of a map key (MapSpec.KeySize of them), and Fields[1], which does not travel, the Agg. Elements that
 	// can be read are sent as EventPrint.
 	EventPrintElem

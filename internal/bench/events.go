@@ -87,7 +87,7 @@ func paced(rate int) int {
 			sent++
 		}
 		if time.Since(start) > 2*time.Second {
-			break // this machine can not send so fast
+			break // this machine cannot send so fast
 		}
 	}
 	return sent

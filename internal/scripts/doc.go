@@ -20,9 +20,9 @@
 //	needs: kprobe 6.2        what the machine must have: kprobe, uprobe, bash, or a version of the kernel
 //	exit: 3                  exit code, 0 if not given
 //	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does
-//	oracle-skip: reason      why bpftrace 0.17 can not run the script at all, or prints now this, now that
+//	oracle-skip: reason      why bpftrace 0.17 cannot run the script at all, or prints now this, now that
 //	not-yet: feature         what gotrace does not have yet: the script must be refused (remove the line when it is not)
-//	unit: reason             why the fake kernel of the unit tests can not compile the script
+//	unit: reason             why the fake kernel of the unit tests cannot compile the script
 //
 // Sections: `script`, and one or more of `output` (exact), `match` (a regular expression for all of the
 // output) and `stderr` (a regular expression to find in the messages). In all of them

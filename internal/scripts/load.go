@@ -35,8 +35,8 @@ type Case struct {
 	Stderr *regexp.Regexp // what must be found among the messages, nil if nothing must
 
 	OracleDiffers string // why bpftrace 0.17 prints something else
-	OracleSkip    string // why bpftrace 0.17 can not run it, or gives no steady answer
-	UnitSkip      string // why the fake kernel can not compile it
+	OracleSkip    string // why bpftrace 0.17 cannot run it, or gives no steady answer
+	UnitSkip      string // why the fake kernel cannot compile it
 	NotYet        string // what gotrace lacks to run it
 }
 

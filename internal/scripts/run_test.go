@@ -135,7 +135,7 @@ func TestOracle(t *testing.T) {
 	for _, c := range table(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.OracleSkip != "" {
-				t.Skipf("bpftrace can not run it: %s", c.OracleSkip)
+				t.Skipf("bpftrace cannot run it: %s", c.OracleSkip)
 			}
 			skipMissing(t, c)
 			res, err := tool.Run(t.Context(), c)

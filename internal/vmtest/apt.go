@@ -61,7 +61,7 @@ func (a *apt) fetch(pattern *regexp.Regexp, keep func(string) bool) (string, err
 // ownLists sets up package lists inside the cache and updates them.
 func ownLists(cache string) (*apt, error) {
 	if _, err := os.Stat(keyring); err != nil {
-		return nil, fmt.Errorf("%w: %s is missing, so packages can not be verified", ErrUnavailable, keyring)
+		return nil, fmt.Errorf("%w: %s is missing, so packages cannot be verified", ErrUnavailable, keyring)
 	}
 	dir := filepath.Join(cache, "apt")
 	for _, d := range []string{"lists/partial", "cache/archives/partial", "parts"} {

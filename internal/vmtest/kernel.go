@@ -16,7 +16,7 @@ import (
 // Series are the kernels that tests run on.
 var Series = []string{"6.1", "6.12"}
 
-// ErrUnavailable says that the machine lacks something and this process may not, or can not, get it. Tests skip on it.
+// ErrUnavailable says that the machine lacks something and this process may not, or cannot, get it. Tests skip on it.
 var ErrUnavailable = errors.New("test machine unavailable")
 
 // Kernel is an unpacked Debian kernel.
@@ -137,7 +137,7 @@ func CacheDir() (string, error) {
 	return dir, nil
 }
 
-// listDir returns the names in a directory, none if it can not be read.
+// listDir returns the names in a directory, none if it cannot be read.
 func listDir(dir string) []string {
 	entries, _ := os.ReadDir(dir) // an unreadable cache is an empty one
 	var names []string

@@ -11,7 +11,7 @@ import (
 
 // variable is how a builtin variable is checked.
 type variable struct {
-	// typ gives its type in a program, nil and the reason if it can not be used there.
+	// typ gives its type in a program, nil and the reason if it cannot be used there.
 	typ func(c *checker, p *Prog) (types.Type, string)
 	// value gives its value where it is known at compile time. nil: it is not.
 	value func(c *checker, p *Prog) types.Const

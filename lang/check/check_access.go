@@ -173,7 +173,7 @@ func (c *checker) index(e *ast.Index) types.Type {
 			return nil
 		}
 	default:
-		c.report(source.Errorf(e, "bad-operands", "a %s can not be indexed", t))
+		c.report(source.Errorf(e, "bad-operands", "a %s cannot be indexed", t))
 		return nil
 	}
 	return foundIn(c.spaceOf(e), fieldValue(elem))

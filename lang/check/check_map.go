@@ -86,7 +86,7 @@ func (c *checker) keyOf(m *mapState, ref *ast.MapRef, keys []ast.Expr) bool {
 	}
 	for i, t := range ts {
 		if !canBeKey(t) {
-			c.report(source.Errorf(keys[i], "map-key", "a %s can not be a key", t))
+			c.report(source.Errorf(keys[i], "map-key", "a %s cannot be a key", t))
 			return false
 		}
 	}
@@ -200,7 +200,7 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 		return
 	}
 	if a, ok := m.Value.(types.Agg); ok && s.Op != "=" {
-		c.report(source.Errorf(s, "bad-operands", "%s can not be applied to @%s, which holds %s()", s.Op, m.Name, a.Kind))
+		c.report(source.Errorf(s, "bad-operands", "%s cannot be applied to @%s, which holds %s()", s.Op, m.Name, a.Kind))
 		return
 	}
 	if s.Op != "=" {
@@ -244,7 +244,7 @@ func typeOrZero(have, t types.Type) types.Type {
 func (c *checker) setMapValue(m *mapState, e ast.Expr, t types.Type) {
 	switch t.(type) {
 	case types.Void:
-		c.report(source.Errorf(e, "bad-value", "a %s can not be stored in a map", t))
+		c.report(source.Errorf(e, "bad-value", "a %s cannot be stored in a map", t))
 		return
 	}
 	if m.Value == nil {

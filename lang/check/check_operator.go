@@ -17,7 +17,7 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 	switch e.Op {
 	case "!":
 		if !isNumeric(t) {
-			c.report(source.Errorf(e, "bad-operands", "! can not be applied to a %s", t))
+			c.report(source.Errorf(e, "bad-operands", "! cannot be applied to a %s", t))
 			return nil
 		}
 		t = types.Bool{}
@@ -27,7 +27,7 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 		return c.addressOf(e, t)
 	default:
 		if !isInteger(t) {
-			c.report(source.Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+			c.report(source.Errorf(e, "bad-operands", "%s cannot be applied to a %s", e.Op, t))
 			return nil
 		}
 		t = promoted(t)
@@ -58,7 +58,7 @@ func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
 	case types.Int:
 		return types.Int{Bits: 64} // an address: the word there
 	}
-	c.report(source.Errorf(e, "bad-operands", "* can not be applied to a %s", t))
+	c.report(source.Errorf(e, "bad-operands", "* cannot be applied to a %s", t))
 	return nil
 }
 
@@ -117,7 +117,7 @@ func (c *checker) countable(e *ast.IncDec, t types.Type) types.Type {
 	case nil:
 		return nil
 	}
-	c.report(source.Errorf(e, "bad-operands", "%s can not be applied to a %s", e.Op, t))
+	c.report(source.Errorf(e, "bad-operands", "%s cannot be applied to a %s", e.Op, t))
 	return nil
 }
 

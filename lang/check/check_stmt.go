@@ -263,7 +263,7 @@ func (c *checker) compound(s *ast.Assign, t, v types.Type) types.Type {
 	op := s.Op[:len(s.Op)-1]
 	switch {
 	case !isInteger(v) || !isInteger(t) && !(ptr && (op == "+" || op == "-")):
-		c.report(source.Errorf(s, "bad-operands", "%s can not be applied to %s and %s", s.Op, t, v))
+		c.report(source.Errorf(s, "bad-operands", "%s cannot be applied to %s and %s", s.Op, t, v))
 		return nil
 	case (op == "/" || op == "%") && c.isZero(s.Value):
 		c.report(errDivisionByZero(s.Value))

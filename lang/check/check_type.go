@@ -28,7 +28,7 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 		to = p
 	}
 	if !castable(from, to) {
-		c.report(source.Errorf(e, "bad-cast", "a %s can not be cast to %s", from, to))
+		c.report(source.Errorf(e, "bad-cast", "a %s cannot be cast to %s", from, to))
 		return nil
 	}
 	if a, ok := to.(types.Array); ok && a.Len == 0 && a.Elem.Size() > 0 {

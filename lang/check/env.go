@@ -43,7 +43,7 @@ type Target struct {
 	Period   uint64 // interval, profile: nanoseconds, or
 	Hz       uint64 // interval, profile: frequency
 
-	// Wildcard says that a pattern matched it: where such a target can not be attached, the others still are.
+	// Wildcard says that a pattern matched it: where such a target cannot be attached, the others still are.
 	Wildcard bool
 	Go       bool   // uprobe: the Go compiler's code, whose arguments are not where C has them
 	Copies   int    // kprobe: how many functions of the kernel have this name, as far as it is known

@@ -39,7 +39,7 @@ func errConversion(n source.Node, conversion string, t types.Type) source.Diagno
 	if !printable(t) {
 		return errPrinted(n, t)
 	}
-	return source.Errorf(n, "format-type", "%s can not print a %s", conversion, t).WithHint("%%s prints any value")
+	return source.Errorf(n, "format-type", "%s cannot print a %s", conversion, t).WithHint("%%s prints any value")
 }
 
 func errLooseAggregation(e *ast.Call) source.Diagnostic {

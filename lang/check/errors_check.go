@@ -84,7 +84,7 @@ func errUnknownFunc(n source.Node, name string, near []string) source.Diagnostic
 }
 
 func errTypeMismatch(n source.Node, what string, have, got types.Type, since source.Pos) source.Diagnostic {
-	d := source.Errorf(n, "type-mismatch", "%s is a %s and can not hold a %s", what, have, got)
+	d := source.Errorf(n, "type-mismatch", "%s is a %s and cannot hold a %s", what, have, got)
 	if since.Line > 0 {
 		return d.WithHint("it got its type at line %d, column %d", since.Line, since.Column)
 	}
@@ -96,7 +96,7 @@ func errNoValue(n source.Node) source.Diagnostic {
 }
 
 func errOperands(e *ast.Binary, x, y types.Type) source.Diagnostic {
-	return source.Errorf(e, "bad-operands", "%s can not be applied to %s and %s", e.Op, x, y)
+	return source.Errorf(e, "bad-operands", "%s cannot be applied to %s and %s", e.Op, x, y)
 }
 
 // errPointerOperands is about arithmetic that pointers do not have: they are moved by integers, and have distances.

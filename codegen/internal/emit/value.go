@@ -55,7 +55,7 @@ func (e *emitter) value(v *ir.Value) error {
 		e.call(v, loc)
 	default:
 		if _, ok := aluOps[v.Op]; !ok {
-			return fmt.Errorf("can not be emitted")
+			return fmt.Errorf("cannot be emitted")
 		}
 		e.alu(v, r)
 	}
