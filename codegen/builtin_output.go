@@ -43,7 +43,7 @@ func (l *lowerer) print(c *ast.Call) {
 func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	m := l.mapOf(ref)
 	a, ok := m.Value.(types.Agg)
-	if !ok || isNumber(a) && l.k.kernel.AtLeast(5, 19) && l.k.spec(m).Swap == 0 {
+	if !ok || a.OneNumber() && l.k.kernel.AtLeast(5, 19) && l.k.spec(m).Swap == 0 {
 		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
 		return
 	}
@@ -53,15 +53,6 @@ func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	ev.Size = eventHeader + l.k.spec(m).KeySize
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)
-}
-
-// isNumber says whether an aggregation has one number for its result.
-func isNumber(a types.Agg) bool {
-	switch a.Kind {
-	case types.AggStats, types.AggHist, types.AggLHist:
-		return false
-	}
-	return true
 }
 
 // number is the value of a constant integer.

@@ -35,13 +35,13 @@ func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *rec
 	r := &record{ev: ev, what: c.Name, args: args, early: make([]*operand, len(args))}
 	size := eventHeader
 	for _, e := range args {
-		t := fieldType(l.typeOf(e))
-		if inMemory(t) && !l.fits(t.Size()) {
+		t := types.Value(l.typeOf(e))
+		if types.InMemory(t) && !l.fits(t.Size()) {
 			t = types.Int{Bits: 64}
 		}
 		ev.Fields = append(ev.Fields, t)
 		ev.Offs = append(ev.Offs, size)
-		if inMemory(t) {
+		if types.InMemory(t) {
 			size += layout.Align8(t.Size())
 		} else {
 			size += 8
@@ -60,14 +60,6 @@ func (l *lowerer) announce(c *ast.Call, r *record) *record {
 	r.ev.Pos = c.Pos
 	l.events[c] = l.k.event(r.ev)
 	return r
-}
-
-// fieldType is the type of a value in a record.
-func fieldType(t types.Type) types.Type {
-	if a, ok := t.(types.Agg); ok {
-		return types.Int{Bits: 64, Signed: a.Signed}
-	}
-	return t
 }
 
 // send reserves the record, fills it and submits it. Arguments are written straight into the reserved memory. Only those that
@@ -113,7 +105,7 @@ func (l *lowerer) send(r *record, flags int64) {
 
 // evaluate lowers an argument to a number, or to memory that keeps its value.
 func (l *lowerer) evaluate(e ast.Expr, t types.Type) *operand {
-	if !inMemory(t) {
+	if !types.InMemory(t) {
 		return &operand{typ: t, val: l.numExpr(e)}
 	}
 	p := l.temp("argument", layout.Align8(t.Size()))
@@ -127,9 +119,9 @@ func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
 	m := l.mark()
 	defer l.release(m)
 	switch {
-	case inMemory(t) && r.early[i] != nil:
+	case types.InMemory(t) && r.early[i] != nil:
 		l.storeOperand(bpf(rec, off), t, *r.early[i], false)
-	case inMemory(t):
+	case types.InMemory(t):
 		l.store(bpf(rec, off), t, r.args[i], false)
 	case r.early[i] != nil:
 		l.b.Store(8, rec, off, r.early[i].val)

@@ -57,19 +57,10 @@ func (l *lowerer) expr(e ast.Expr) operand {
 	return operand{typ: t, val: l.b.Const(0)}
 }
 
-// inMemory says whether values of a type lie in memory rather than in a register.
-func inMemory(t types.Type) bool {
-	switch t.(type) {
-	case types.String, types.Tuple, *types.Struct, types.Array:
-		return true
-	}
-	return false
-}
-
 // num is an operand as a plain number, extended to 64 bits as its type says.
 func (l *lowerer) num(o operand) *ir.Value {
 	switch {
-	case o.val == nil && o.mem.base != nil && !inMemory(o.typ):
+	case o.val == nil && o.mem.base != nil && !types.InMemory(o.typ):
 		return l.num(l.loadAt(o.mem, o.typ))
 	case o.val == nil && o.mem.base != nil:
 		return l.scalarAddr(o.mem) // arrays and strings as pointers to themselves
@@ -85,8 +76,8 @@ func (l *lowerer) numExpr(e ast.Expr) *ir.Value { return l.num(l.expr(e)) }
 
 // convert turns a number of one type into one of another, as C does.
 func (l *lowerer) convert(v *ir.Value, from, to types.Type) *ir.Value {
-	if _, ok := to.(types.Bool); ok {
-		if _, ok := from.(types.Bool); ok {
+	if types.Is(to, types.KindBool) {
+		if types.Is(from, types.KindBool) {
 			return v
 		}
 		return l.b.Cmp(ir.Ne, v, l.b.Const(0))
@@ -195,7 +186,7 @@ func (l *lowerer) compareNumbers(e *ast.Binary) (ir.Cond, *ir.Value, *ir.Value) 
 func (l *lowerer) binary(e *ast.Binary) operand {
 	t := l.typeOf(e)
 	switch {
-	case e.Op == "&&" || e.Op == "||" || isComparison(e.Op) && inMemory(l.typeOf(e.X)):
+	case e.Op == "&&" || e.Op == "||" || isComparison(e.Op) && types.InMemory(l.typeOf(e.X)):
 		return l.truth(e)
 	case isComparison(e.Op):
 		c, x, y := l.compareNumbers(e)
@@ -203,7 +194,7 @@ func (l *lowerer) binary(e *ast.Binary) operand {
 	}
 	tx, ty := l.typeOf(e.X), l.typeOf(e.Y)
 	if p, ok := t.(types.Pointer); ok {
-		if _, ok := tx.(types.Pointer); ok {
+		if types.Is(tx, types.KindPointer) {
 			x := l.numExpr(e.X)
 			return operand{typ: t, val: l.pointerAdd(e.Op, p, x, l.numExpr(e.Y))}
 		}
@@ -274,11 +265,11 @@ func (l *lowerer) ternaryEffect(e *ast.Ternary) {
 
 func (l *lowerer) ternary(e *ast.Ternary) operand {
 	t := l.typeOf(e)
-	if _, ok := t.(types.None); ok {
+	if types.Is(t, types.KindNone) {
 		l.ternaryEffect(e)
 		return operand{typ: t}
 	}
-	if inMemory(t) {
+	if types.InMemory(t) {
 		p := l.temp("choice", t.Size())
 		l.storeTernary(p, t, e, true)
 		p.exact = true
@@ -327,7 +318,7 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 		}
 		return operand{typ: t, val: l.num(l.materialize(o))}
 	case types.Int:
-		if inMemory(from) {
+		if types.InMemory(from) {
 			// The bytes of an array as a number.
 			return l.loadAt(o.mem, t)
 		}
@@ -336,18 +327,18 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	}
 	switch {
-	case !inMemory(from): // an integer as an array of bytes
+	case !types.InMemory(from): // an integer as an array of bytes
 		p := l.temp("cast", 8)
 		l.b.Store(8, p.base, p.off, l.num(o))
 		return operand{typ: t, mem: p}
-	case isString(from) && isString(t):
+	case types.Is(from, types.KindString) && types.Is(t, types.KindString):
 		if t.Size() > from.Size() {
 			o = operand{mem: l.exactOperand(o, t)}
 		}
-	case isString(from) && !o.mem.chars: // a string as an array, with zeros after its end
+	case types.Is(from, types.KindString) && !o.mem.chars: // a string as an array, with zeros after its end
 		o = operand{mem: l.exactOperand(o, from)}
 	}
-	o.typ, o.mem.chars = t, o.mem.chars && isString(t)
+	o.typ, o.mem.chars = t, o.mem.chars && types.Is(t, types.KindString)
 	return o
 }
 
@@ -394,7 +385,7 @@ func (l *lowerer) tupleIndex(e *ast.TupleIndex) operand {
 // element is a part of a tuple that lies in memory.
 func (l *lowerer) element(o operand, t types.Tuple, i int) operand {
 	p := o.mem.at(t.Offset(i))
-	if inMemory(t.Elems[i]) {
+	if types.InMemory(t.Elems[i]) {
 		return operand{typ: t.Elems[i], mem: p}
 	}
 	return l.loadAt(p, t.Elems[i])

@@ -17,7 +17,7 @@ import (
 // deref is what a pointer points to.
 func (l *lowerer) deref(o operand, t types.Type) operand {
 	p := l.pointee(o)
-	if inMemory(t) {
+	if types.InMemory(t) {
 		if pt, ok := o.typ.(types.Pointer); ok {
 			return object(t, p, pt.Elem)
 		}
@@ -29,7 +29,7 @@ func (l *lowerer) deref(o operand, t types.Type) operand {
 // object is what lies at a place, of type t as a value and of type raw in C.
 func object(t types.Type, p place, raw types.Type) operand {
 	_, array := types.CharArray(raw)
-	p.chars = array && isString(t)
+	p.chars = array && types.Is(t, types.KindString)
 	return operand{typ: t, mem: p}
 }
 
@@ -82,7 +82,7 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 		return operand{typ: t, mem: l.dataLoc(p, f.Offset+4)}
 	case f.BitSize != 0:
 		return operand{typ: t, val: l.bitfield(p, f)}
-	case inMemory(f.Type):
+	case types.InMemory(f.Type):
 		return object(t, p, f.Type)
 	}
 	o = l.loadAt(p, f.Type)
@@ -159,7 +159,7 @@ func (l *lowerer) loadAt(p place, t types.Type) operand {
 		}
 		if size == 8 {
 			// The verifier may take it for a pointer (a union, a type it knows more of than we do).
-			if _, isPtr := t.(types.Pointer); isPtr || p.union {
+			if types.Is(t, types.KindPointer) || p.union {
 				v = l.b.Op(ir.OpScalar, v)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // current is the value that a scalar variable has at this point of the program.
@@ -200,7 +201,7 @@ func (l *lowerer) condBinary(e *ast.Binary, yes, no *join) bool {
 	if !isComparison(e.Op) {
 		return false
 	}
-	if inMemory(l.typeOf(e.X)) {
+	if types.InMemory(l.typeOf(e.X)) {
 		if e.Op == "!=" {
 			yes, no = no, yes
 		}

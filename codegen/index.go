@@ -30,7 +30,7 @@ func (l *lowerer) indexExpr(e *ast.Index) operand {
 		l.b.Pos = e.Pos
 		p = l.variableIndex(p, i, size, n)
 	}
-	if inMemory(elem) {
+	if types.InMemory(elem) {
 		return object(t, p, elem)
 	}
 	o := l.loadAt(p, elem)

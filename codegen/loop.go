@@ -141,7 +141,7 @@ func (l *lowerer) blur(body source.Node) {
 		}
 		v := l.prog.Vars[ref]
 		// What has no home yet is first set in the body itself. Large values lie in map memory, which the verifier does not follow.
-		if _, homed := l.homes[v]; homed && v.Captured && !inMemory(v.Type) && !slices.Contains(set, v) {
+		if _, homed := l.homes[v]; homed && v.Captured && !types.InMemory(v.Type) && !slices.Contains(set, v) {
 			set = append(set, v)
 		}
 	}
@@ -257,7 +257,7 @@ func (l *lowerer) forMap(s *ast.ForMap) {
 			p := l.varPlace(v)
 			l.zero(p, t.Size())
 			key := operand{typ: m.Key, mem: bpf(params[1], 0)}
-			if !inMemory(m.Key) {
+			if !types.InMemory(m.Key) {
 				key = l.loadAt(key.mem, m.Key)
 			}
 			l.storeOperand(p.at(t.Offset(0)), t.Elems[0], key, false)

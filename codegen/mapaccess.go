@@ -137,7 +137,7 @@ func (l *lowerer) mapRead(ref *ast.MapRef) operand {
 	if m.Key == nil {
 		return l.valueAt(m, bpf(l.keyless(m)(), 0))
 	}
-	if inMemory(m.Value) {
+	if types.InMemory(m.Value) {
 		return l.readObject(ref, m)
 	}
 	if v, ok := l.recall(ref); ok {
@@ -187,7 +187,7 @@ func (l *lowerer) readObject(ref *ast.MapRef, m *lang.Map) operand {
 
 // valueAt is a map's plain value that lies at p.
 func (l *lowerer) valueAt(m *lang.Map, p place) operand {
-	if inMemory(m.Value) {
+	if types.InMemory(m.Value) {
 		p.exact = true // every write of a map value is exact
 		return operand{typ: m.Value, mem: p}
 	}

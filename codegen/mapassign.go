@@ -42,7 +42,7 @@ func (l *lowerer) assignGlobal(m *lang.Map, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	var base func() *ir.Value
-	if !inMemory(m.Value) {
+	if !types.InMemory(m.Value) {
 		v := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
 		base = l.keyless(m)
 		l.b.Store(8, base(), 0, v)
@@ -62,7 +62,7 @@ func (l *lowerer) assignGlobal(m *lang.Map, value ast.Expr) {
 func (l *lowerer) valueTemp(m *lang.Map, value ast.Expr) place {
 	size := m.Value.Size()
 	p := l.temp("value", layout.Align8(size))
-	if !inMemory(m.Value) {
+	if !types.InMemory(m.Value) {
 		l.b.Store(8, p.base, p.off, l.convert(l.numExpr(value), l.typeOf(value), m.Value))
 		return p
 	}
@@ -88,7 +88,7 @@ func (l *lowerer) assignElem(ref *ast.MapRef, m *lang.Map, value ast.Expr) {
 func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 	f := l.fn.fn
 	done := f.NewBlock("stored")
-	if !inMemory(m.Value) && l.k.keepsElements(m) {
+	if !types.InMemory(m.Value) && l.k.keepsElements(m) {
 		// A look-up and a store cost a fifth of an update. All writers of the map do
 		// the same, so that no element is ever replaced.
 		some, none := f.NewBlock("some"), f.NewBlock("none")
@@ -123,8 +123,7 @@ func (l *lowerer) compoundAssign(ref *ast.MapRef, m *lang.Map, op string, value 
 		l.readAndAssign(m, key, op, value)
 		return
 	}
-	_, isInt := m.Value.(types.Int)
-	if isInt && (op == "+=" || op == "-=") {
+	if types.Is(m.Value, types.KindInt) && (op == "+=" || op == "-=") {
 		delta := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
 		if op == "-=" {
 			delta = l.b.Op(ir.OpNeg, delta)

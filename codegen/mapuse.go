@@ -135,7 +135,7 @@ func (u *mapUse) write(p *lang.Prog) {
 // its own, as for count(). A map without a key must also never sum up to 0, as it would look untouched then.
 func (k *compiler) onlyCounts(m *lang.Map) bool {
 	u := k.uses[m.Name]
-	if _, ok := m.Value.(types.Int); !ok || m.Kind != "" || u.mentions != u.harmless {
+	if !types.Is(m.Value, types.KindInt) || m.Kind != "" || u.mentions != u.harmless {
 		return false
 	}
 	if m.Key == nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // A probe often reads an element of a map twice: in its filter, and in its body. What was read is kept by map and
@@ -103,7 +104,7 @@ func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 	case *ast.Var:
 		v := l.prog.Vars[e]
 		c, ok := l.fn.vars[v]
-		if !ok || v.Captured || inMemory(v.Type) {
+		if !ok || v.Captured || types.InMemory(v.Type) {
 			return false
 		}
 		fmt.Fprintf(b, "$%d", c.val.ID)
@@ -111,7 +112,7 @@ func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 	case *ast.FieldExpr:
 		x, ok := e.X.(*ast.Ident)
 		fmt.Fprintf(b, "args.%s", e.Name)
-		return ok && x.Name == "args" && !inMemory(l.typeOf(e))
+		return ok && x.Name == "args" && !types.InMemory(l.typeOf(e))
 	case *ast.Cast:
 		fmt.Fprintf(b, "(%s)", l.typeOf(e))
 		return l.keySignature(b, e.X)

@@ -132,7 +132,7 @@ func (l *lowerer) let(s *ast.Let) {
 	if v.Type == nil {
 		return
 	}
-	if inMemory(v.Type) {
+	if types.InMemory(v.Type) {
 		l.zero(l.varPlace(v), v.Type.Size())
 		return
 	}
@@ -141,7 +141,7 @@ func (l *lowerer) let(s *ast.Let) {
 
 // setVar assigns an expression to a variable.
 func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
-	if inMemory(v.Type) {
+	if types.InMemory(v.Type) {
 		// The right side may read the variable itself, so that it cannot be built in place.
 		o := l.expr(e)
 		if dst := l.varPlace(v); !samePlace(dst, o.mem) {
@@ -172,7 +172,7 @@ func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
 
 // getVar reads a variable. One that was never assigned on this path is 0.
 func (l *lowerer) getVar(v *lang.Variable) operand {
-	if inMemory(v.Type) {
+	if types.InMemory(v.Type) {
 		p := l.varPlace(v)
 		p.exact = l.padded[v]
 		return operand{typ: v.Type, mem: p}
@@ -217,7 +217,7 @@ func (l *lowerer) newHome(v *lang.Variable) home {
 	if !l.fits(size) {
 		size = 8
 	}
-	if !inMemory(v.Type) {
+	if !types.InMemory(v.Type) {
 		off := l.envAlloc(8)
 		return home{slot: l.env, off: off, fn: l.main()}
 	}

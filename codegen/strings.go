@@ -20,7 +20,7 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 				return
 			}
 		case *ast.Ternary:
-			if inMemory(t) {
+			if types.InMemory(t) {
 				l.storeTernary(dst, t, e, exact)
 				return
 			}
@@ -164,8 +164,6 @@ func (l *lowerer) readString(dst place, size int, o operand) *ir.Value {
 	return n
 }
 
-func isString(t types.Type) bool { _, ok := t.(types.String); return ok }
-
 // wordsReadable says whether a place can be read by direct loads.
 func (l *lowerer) wordsReadable(p place) bool {
 	return p.space == types.SpaceBPF || p.typed
@@ -237,7 +235,7 @@ func (l *lowerer) readStrN(dst place, size, src *ir.Value, space types.AddrSpace
 func (l *lowerer) strSource(c *ast.Call) (src *ir.Value, space types.AddrSpace) {
 	o := l.expr(c.Args[0])
 	l.b.Pos = c.Pos
-	if o.val == nil && o.mem.base != nil && inMemory(o.typ) {
+	if o.val == nil && o.mem.base != nil && types.InMemory(o.typ) {
 		o.mem = l.outOfCtx(o.mem, o.typ.Size()-boolInt(o.mem.chars))
 		return l.scalarAddr(o.mem), helperSpace(o.mem.space)
 	}
@@ -292,7 +290,7 @@ func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
 
 // materialize gives a string that is a literal or lies outside of BPF memory a place in it.
 func (l *lowerer) materialize(o operand) operand {
-	if !inMemory(o.typ) || o.lit == nil && o.mem.space == types.SpaceBPF {
+	if !types.InMemory(o.typ) || o.lit == nil && o.mem.space == types.SpaceBPF {
 		return o
 	}
 	p := l.temp("string", o.typ.Size())
@@ -340,7 +338,7 @@ func (l *lowerer) equalMemory(e *ast.Binary, yes, no *join) {
 	if hasEffects(e.Y) {
 		x = l.copied(x) // the right side may change it
 	}
-	if isString(t) {
+	if types.Is(t, types.KindString) {
 		p := l.exactOperand(x, t) // here, so that a failed read is told at its place
 		p.exact = true
 		x = operand{typ: t, mem: p}
@@ -366,7 +364,7 @@ func (l *lowerer) equalValues(x, y operand, no *join) {
 		}
 		return
 	}
-	if !inMemory(tx) {
+	if !types.InMemory(tx) {
 		t := types.CommonType(tx, ty)
 		same := l.newJoin("same")
 		l.branch(ir.Ne, l.convert(l.num(x), tx, t), l.convert(l.num(y), ty, t), no, same)
@@ -429,7 +427,7 @@ func (l *lowerer) equalLiteral(x ast.Expr, lit string, yes, no *join) {
 			}
 			return
 		}
-		if n > field && isString(o.typ) {
+		if n > field && types.Is(o.typ, types.KindString) {
 			l.jump(no) // too long to be equal
 			return
 		}

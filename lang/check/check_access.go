@@ -168,7 +168,7 @@ func (c *checker) index(e *ast.Index) types.Type {
 		}
 	case types.Pointer:
 		elem = t.Elem
-		if _, void := elem.(types.Void); void {
+		if types.Is(elem, types.KindVoid) {
 			c.report(source.Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
 			return nil
 		}

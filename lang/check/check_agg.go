@@ -30,7 +30,7 @@ func (c *checker) aggregated(e *ast.Call, a *types.Agg) bool {
 	if t == nil {
 		return false
 	}
-	if i, ok := plainValue(t).(types.Int); ok {
+	if i, ok := types.Value(t).(types.Int); ok {
 		a.Signed = i.Signed && !i.Flexible()
 	}
 	return true

@@ -82,7 +82,7 @@ func (c *checker) constNumber(e *ast.Call, i int) (n int64, ok bool) {
 		return 0, false
 	}
 	k, ok := c.constInt(e.Args[i])
-	if _, isInt := t.(types.Int); !ok || !isInt {
+	if !ok || !types.Is(t, types.KindInt) {
 		c.reportNumber(errNotConstant(e.Args[i], e.Name, "an integer"), e.Args[i])
 		return 0, false
 	}
@@ -272,7 +272,7 @@ func (c *checker) strftime(e *ast.Call) types.Type {
 	if !ok || t == nil {
 		return nil
 	}
-	if _, isInt := plainValue(t).(types.Int); !isInt {
+	if !types.Is(types.Value(t), types.KindInt) {
 		c.report(errArgType(e.Args[1], "strftime", "a time in nanoseconds", t))
 		return nil
 	}

@@ -185,7 +185,7 @@ func (c *checker) tuple(e *ast.TupleExpr) types.Type {
 	t := types.Tuple{Elems: make([]types.Type, len(e.Elems))}
 	known := true
 	for i, x := range e.Elems {
-		t.Elems[i] = plainValue(c.value(x))
+		t.Elems[i] = types.Value(c.value(x))
 		known = known && t.Elems[i] != nil
 	}
 	if !known {

@@ -67,10 +67,7 @@ func (c *checker) keyOf(m *mapState, ref *ast.MapRef, keys []ast.Expr) bool {
 	ts := make([]types.Type, len(keys))
 	known := true
 	for i, k := range keys {
-		ts[i] = c.value(k)
-		if a, ok := ts[i].(types.Agg); ok {
-			ts[i] = types.Int{Bits: 64, Signed: a.Signed}
-		}
+		ts[i] = types.Value(c.value(k))
 		if ts[i] == nil {
 			known = false
 		}
@@ -85,7 +82,7 @@ func (c *checker) keyOf(m *mapState, ref *ast.MapRef, keys []ast.Expr) bool {
 		return known
 	}
 	for i, t := range ts {
-		if !canBeKey(t) {
+		if !types.IsKey(t) {
 			c.report(source.Errorf(keys[i], "map-key", "a %s cannot be a key", t))
 			return false
 		}
@@ -112,37 +109,14 @@ func (c *checker) widenKey(m *mapState, ref *ast.MapRef, keys []ast.Expr, t type
 	return true
 }
 
-func canBeKey(t types.Type) bool {
-	switch t := t.(type) {
-	case types.None, types.Agg, types.Void:
-		return false
-	case types.Tuple:
-		for _, e := range t.Elems {
-			if !canBeKey(e) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // mapRef is a reference as an expression.
 func (c *checker) mapRef(e *ast.MapRef) types.Type {
 	t := c.element(e)
-	if a, ok := t.(types.Agg); ok && !isNumber(a) {
+	if a, ok := t.(types.Agg); ok && !a.OneNumber() {
 		c.report(errNoNumber(e, t))
 		return nil
 	}
 	return t
-}
-
-// isNumber says whether an aggregation has one number for its result.
-func isNumber(a types.Agg) bool {
-	switch a.Kind {
-	case types.AggStats, types.AggHist, types.AggLHist:
-		return false
-	}
-	return true
 }
 
 // element is the value of a reference, of which aggregations may be more than a number.
@@ -191,7 +165,7 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 	t := c.expr(s.Value)
 	c.aggregate = nil
 	m.broken = m.broken || c.mistakes > before
-	if _, none := t.(types.None); none {
+	if types.Is(t, types.KindNone) {
 		c.report(errNoValue(s.Value))
 		t = nil
 	}
@@ -209,13 +183,11 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 		c.growMap(m, c.compound(s, m.Value, t))
 		return
 	}
-	a, isAgg := t.(types.Agg)
-	if isAgg {
-		if !isDirectAgg(s.Value, true) {
-			t = types.Int{Bits: 64, Signed: a.Signed} // another map's aggregation, read as a number
-		}
+	direct := isDirectAgg(s.Value, t)
+	if !direct {
+		t = types.Value(t) // another map's aggregation is read as a number
 	}
-	if _, have := m.Value.(types.Agg); have != isDirectAgg(s.Value, isAgg) && m.Value != nil {
+	if types.Is(m.Value, types.KindAgg) != direct && m.Value != nil {
 		c.report(errMapMismatch(s.Value, m, t))
 		return
 	}
@@ -225,9 +197,10 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 	c.setMapValue(m, s.Value, t)
 }
 
-func isDirectAgg(e ast.Expr, isAgg bool) bool {
+// isDirectAgg says whether an expression of type t is the call of an aggregation.
+func isDirectAgg(e ast.Expr, t types.Type) bool {
 	_, direct := ast.Result(e).(*ast.Call)
-	return direct && isAgg
+	return direct && types.Is(t, types.KindAgg)
 }
 
 // typeOrZero is the type of what a compound assignment finds in a map: 0 if there is nothing yet.
@@ -235,15 +208,14 @@ func typeOrZero(have, t types.Type) types.Type {
 	if have != nil {
 		return have
 	}
-	if isInteger(t) {
+	if types.Of(t).Integer {
 		return types.Literal(0, 0)
 	}
 	return t
 }
 
 func (c *checker) setMapValue(m *mapState, e ast.Expr, t types.Type) {
-	switch t.(type) {
-	case types.Void:
+	if !types.Of(t).Stored {
 		c.report(source.Errorf(e, "bad-value", "a %s cannot be stored in a map", t))
 		return
 	}

@@ -16,7 +16,7 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 	}
 	switch e.Op {
 	case "!":
-		if !isNumeric(t) {
+		if !types.Of(t).Numeric {
 			c.report(source.Errorf(e, "bad-operands", "! cannot be applied to a %s", t))
 			return nil
 		}
@@ -26,7 +26,7 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 	case "&":
 		return c.addressOf(e, t)
 	default:
-		if !isInteger(t) {
+		if !types.Of(t).Integer {
 			c.report(source.Errorf(e, "bad-operands", "%s cannot be applied to a %s", e.Op, t))
 			return nil
 		}
@@ -48,7 +48,8 @@ func promoted(t types.Type) types.Type {
 func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
 	switch t := t.(type) {
 	case types.Pointer:
-		if _, void := t.Elem.(types.Void); void && t.Space == types.SpaceCtx {
+		void := types.Is(t.Elem, types.KindVoid)
+		if void && t.Space == types.SpaceCtx {
 			return types.Int{Bits: 64} // a word of the context, as old scripts read it: *(ctx + 16)
 		} else if void {
 			c.report(source.Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
@@ -65,21 +66,12 @@ func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
 func (c *checker) addressOf(e *ast.Unary, t types.Type) types.Type {
 	switch e.X.(type) {
 	case *ast.FieldExpr, *ast.Index:
-		if inKernelMemory(t) {
+		if types.Of(t).Object {
 			return types.Pointer{Elem: t, Space: c.spaceOf(e.X)}
 		}
 	}
 	c.report(errUnsupported(e, "the address of this"))
 	return nil
-}
-
-// inKernelMemory says whether values of a type are not copied when they are mentioned.
-func inKernelMemory(t types.Type) bool {
-	switch t.(type) {
-	case *types.Struct, types.Array, types.String:
-		return true
-	}
-	return false
 }
 
 func (c *checker) incDec(e *ast.IncDec) types.Type {
@@ -111,11 +103,8 @@ func (c *checker) incDec(e *ast.IncDec) types.Type {
 }
 
 func (c *checker) countable(e *ast.IncDec, t types.Type) types.Type {
-	switch t.(type) {
-	case types.Int, types.Pointer:
+	if t == nil || types.Of(t).Counted {
 		return t
-	case nil:
-		return nil
 	}
 	c.report(source.Errorf(e, "bad-operands", "%s cannot be applied to a %s", e.Op, t))
 	return nil
@@ -129,7 +118,7 @@ func (c *checker) binary(e *ast.Binary) types.Type {
 	var t types.Type
 	switch e.Op {
 	case "&&", "||":
-		if !isNumeric(x) || !isNumeric(y) {
+		if !types.Of(x).Numeric || !types.Of(y).Numeric {
 			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 			return nil
 		}
@@ -155,7 +144,7 @@ func (c *checker) binary(e *ast.Binary) types.Type {
 
 // comparable says whether two values can be compared.
 func comparable(op string, x, y types.Type) bool {
-	if isNumeric(x) && isNumeric(y) {
+	if types.Of(x).Numeric && types.Of(y).Numeric {
 		return true
 	}
 	if op != "==" && op != "!=" {
@@ -179,11 +168,11 @@ func (c *checker) arithType(e *ast.Binary, x, y types.Type) types.Type {
 	switch {
 	case isPX && isPY && e.Op == "-" && types.SameType(px.Elem, py.Elem):
 		return types.TypeInt64
-	case isPX && isInteger(y) && (e.Op == "+" || e.Op == "-"):
+	case isPX && types.Of(y).Integer && (e.Op == "+" || e.Op == "-"):
 		return px
-	case isPY && isInteger(x) && e.Op == "+":
+	case isPY && types.Of(x).Integer && e.Op == "+":
 		return py
-	case !isInteger(x) && !isPX || !isInteger(y) && !isPY:
+	case !types.Of(x).Integer && !isPX || !types.Of(y).Integer && !isPY:
 		c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 		return nil
 	case isPX || isPY:
@@ -231,25 +220,16 @@ func (c *checker) ternary(e *ast.Ternary) types.Type {
 	if x == nil || y == nil {
 		return c.guess(typeOr(x, y))
 	}
-	_, nx := x.(types.None)
-	_, ny := y.(types.None)
+	nx, ny := types.Is(x, types.KindNone), types.Is(y, types.KindNone)
 	if nx && ny {
 		return types.None{}
 	}
-	x, y = plainValue(x), plainValue(y)
+	x, y = types.Value(x), types.Value(y)
 	t, ok := types.Widen(x, y)
 	if !ok || nx || ny {
 		c.report(source.Errorf(e, "type-mismatch", "the two sides of ?: are a %s and a %s", x, y))
 		return nil
 	}
 	c.foldTernary(e)
-	return t
-}
-
-// plainValue is an aggregation as a number.
-func plainValue(t types.Type) types.Type {
-	if a, ok := t.(types.Agg); ok {
-		return types.Int{Bits: 64, Signed: a.Signed}
-	}
 	return t
 }

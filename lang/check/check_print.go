@@ -65,26 +65,17 @@ func (c *checker) errConversion(e ast.Expr, n *syntax.NoConversion) source.Diagn
 
 func isWrittenString(e ast.Expr) bool { _, ok := e.(*ast.StrLit); return ok }
 
+// conversions are those that show no numbers.
+var conversions = map[string]types.Show{"s": types.ShowText, "gr": types.ShowFlags, "r": types.ShowBytes, "rx": types.ShowBytes, "rh": types.ShowBytes}
+
 // conversion checks a value for a conversion of a format. %s shows any value as print() does.
 func (c *checker) conversion(e ast.Expr, it syntax.FormatItem, t types.Type) {
-	ok := isNumeric(t)
-	switch it.Verb {
-	case "s":
-		ok = printable(t)
-	case "gr":
-		_, ok = t.(types.Int)
-	case "r", "rx", "rh":
-		switch t := t.(type) {
-		case types.String:
-			ok = true
-		case types.Array:
-			ok = t.Elem.Size() == 1
-		default:
-			ok = false
-		}
+	shows, special := conversions[it.Verb]
+	if !special {
+		shows = types.ShowNumber
 	}
 	switch p, isPointer := t.(types.Pointer); {
-	case !ok:
+	case !types.Shows(t, shows) || shows == types.ShowText && !printable(t):
 		c.reportNumber(errConversion(e, it.Text, t), e)
 	case isPointer && it.Verb == "s" && types.SameType(p.Elem, types.Int{Bits: 8, Signed: true}):
 		c.report(source.Warningf(e, "pointer-printed", "%%s shows the address of the string that this points to").
@@ -131,7 +122,5 @@ func (c *checker) print(e *ast.Call) types.Type {
 // maxPrinted is the largest value that is printed, in bytes: a record of it must fit the ring buffer many times.
 const maxPrinted = 1 << 16
 
-func printable(t types.Type) bool {
-	_, void := t.(types.Void)
-	return !void && t.Size() <= maxPrinted
-}
+// printable says whether print() and %s show a value.
+func printable(t types.Type) bool { return types.Shows(t, types.ShowText) && t.Size() <= maxPrinted }

@@ -59,7 +59,7 @@ func (c *checker) stmt(s ast.Stmt) {
 // exprStmt checks an expression that stands for itself. One without effect is probably a mistake.
 func (c *checker) exprStmt(s *ast.ExprStmt) {
 	t := c.expr(s.X)
-	if _, none := t.(types.None); t == nil || none {
+	if t == nil || types.Is(t, types.KindNone) {
 		return
 	}
 	if !hasEffect(s.X) {
@@ -136,7 +136,7 @@ func (c *checker) forMap(s *ast.ForMap) {
 		c.report(source.Errorf(s.Map, "map-without-key", "@%s has no keys to go through", m.Name))
 	}
 	c.checkDefined(s.Map, m)
-	if a, ok := m.Value.(types.Agg); ok && !isNumber(a) {
+	if a, ok := m.Value.(types.Agg); ok && !a.OneNumber() {
 		c.report(errNoNumber(s.Map, a))
 	}
 	c.inLoop(s, func() {
@@ -153,18 +153,10 @@ func (c *checker) loopVar(v *varState, m *mapState) {
 	if m.Key == nil || m.Value == nil {
 		return
 	}
-	if t := (types.Tuple{Elems: []types.Type{m.Key, loopValue(m.Value)}}); !types.SameType(v.Type, t) {
+	if t := (types.Tuple{Elems: []types.Type{m.Key, types.Value(m.Value)}}); !types.SameType(v.Type, t) {
 		v.Type = t
 		c.learnt(&v.cell)
 	}
-}
-
-// loopValue is what a loop over a map gives for a value: aggregations are numbers there.
-func loopValue(t types.Type) types.Type {
-	if a, ok := t.(types.Agg); ok {
-		return types.Int{Bits: 64, Signed: a.Signed}
-	}
-	return t
 }
 
 // maxUnroll is the largest count of unroll, as in bpftrace.
@@ -259,10 +251,10 @@ func (c *checker) compound(s *ast.Assign, t, v types.Type) types.Type {
 	if t == nil || v == nil {
 		return nil
 	}
-	_, ptr := t.(types.Pointer)
+	ptr := types.Is(t, types.KindPointer)
 	op := s.Op[:len(s.Op)-1]
 	switch {
-	case !isInteger(v) || !isInteger(t) && !(ptr && (op == "+" || op == "-")):
+	case !types.Of(v).Integer || !types.Of(t).Integer && !(ptr && (op == "+" || op == "-")):
 		c.report(source.Errorf(s, "bad-operands", "%s cannot be applied to %s and %s", s.Op, t, v))
 		return nil
 	case (op == "/" || op == "%") && c.isZero(s.Value):
@@ -287,14 +279,6 @@ func counted(e *ast.IncDec, t types.Type) types.Type {
 	return types.Int{Bits: 64, Signed: i.Signed || e.Op == "--"}
 }
 
-func isInteger(t types.Type) bool {
-	switch t.(type) {
-	case types.Int, types.Bool, types.Agg, types.Symbol, types.Timestamp:
-		return true
-	}
-	return false
-}
-
 func (c *checker) undefined(v *ast.Var) {
 	var names []string
 	for n := range c.p.wide {
@@ -314,7 +298,7 @@ func (c *checker) condition(e ast.Expr) {
 	if t == nil {
 		return
 	}
-	if !isNumeric(t) {
+	if !types.Of(t).Numeric {
 		c.reportNumber(source.Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("compare it with something"), e)
 	}
 }
@@ -325,7 +309,7 @@ func (c *checker) integer(e ast.Expr) types.Type {
 	if t == nil {
 		return nil
 	}
-	if !isInteger(t) {
+	if !types.Of(t).Integer {
 		c.reportNumber(source.Errorf(e, "not-integer", "this is a %s, not an integer", t), e)
 		return nil
 	}
@@ -335,7 +319,7 @@ func (c *checker) integer(e ast.Expr) types.Type {
 // value checks an expression that must have a value.
 func (c *checker) value(e ast.Expr) types.Type {
 	t := c.expr(e)
-	if _, none := t.(types.None); none {
+	if types.Is(t, types.KindNone) {
 		c.report(errNoValue(e))
 		return nil
 	}

@@ -17,7 +17,7 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 	if to == nil {
 		return nil
 	}
-	if !isString(to) {
+	if !types.Is(to, types.KindString) {
 		from = c.objectType(e.X, from)
 	}
 	if p, ok := to.(types.Pointer); ok && p.Space == types.SpaceNone {
@@ -42,15 +42,13 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 func castable(from, to types.Type) bool {
 	switch to := to.(type) {
 	case types.Int:
-		_, isArray := from.(types.Array)
-		return isNumeric(from) || isArray && from.Size() == to.Size()
+		return types.Of(from).Numeric || types.Is(from, types.KindArray) && from.Size() == to.Size()
 	case types.Bool:
-		return isNumeric(from)
+		return types.Of(from).Numeric
 	case types.Pointer:
-		_, isArray := from.(types.Array)
-		return isNumeric(from) || isArray || isString(from)
+		return types.Of(from).Numeric || types.Is(from, types.KindArray) || types.Is(from, types.KindString)
 	case types.String:
-		return isString(from) && from.Size() <= to.Size()
+		return types.Is(from, types.KindString) && from.Size() <= to.Size()
 	case types.Array:
 		return arrayCastable(from, to)
 	case *types.Struct:
@@ -70,8 +68,6 @@ func arrayCastable(from types.Type, to types.Array) bool {
 	}
 	return false
 }
-
-func isString(t types.Type) bool { _, ok := t.(types.String); return ok }
 
 // typeOfValue is the type of an expression whose value nobody asks for.
 func (c *checker) typeOfValue(e ast.Expr) types.Type {

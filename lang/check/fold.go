@@ -68,11 +68,11 @@ func (c *checker) foldBinary(e *ast.Binary, t types.Type) {
 		}
 		return
 	}
-	if _, ptr := t.(types.Pointer); ptr {
+	if types.Is(t, types.KindPointer) {
 		return
 	}
 	common := types.CommonType(c.p.Types[e.X], c.p.Types[e.Y])
-	if _, isBool := t.(types.Bool); !isBool {
+	if !types.Is(t, types.KindBool) {
 		common = t
 	}
 	signed := types.AsInt(common).Signed
@@ -101,7 +101,7 @@ func (c *checker) foldTernary(e *ast.Ternary) {
 func (c *checker) foldCast(e *ast.Cast, to types.Type) {
 	delete(c.p.Consts, e)
 	k, ok := c.constInt(e.X)
-	if !ok || !isNumeric(to) {
+	if !ok || !types.Of(to).Numeric {
 		return
 	}
 	if e.X != nil {

@@ -178,7 +178,7 @@ func (c *checker) unknownOperand(e *ast.Binary, x, y types.Type) types.Type {
 	if p, ok := t.(types.Pointer); ok && e.Op == "+" || ok && e.Op == "-" && y == nil {
 		return c.guess(p)
 	}
-	if isInteger(t) {
+	if types.Of(t).Integer {
 		zero := types.Literal(0, 0) // what is not there yet
 		return c.guess(arithResult(e.Op, types.AsInt(typeOr(x, zero)), types.AsInt(typeOr(y, zero))))
 	}

@@ -157,13 +157,11 @@ func (c *checker) assignType(s *varState, e ast.Expr, t types.Type) {
 	if t == nil {
 		return
 	}
-	if _, none := t.(types.None); none {
+	if types.Is(t, types.KindNone) {
 		c.report(errNoValue(e))
 		return
 	}
-	if a, ok := t.(types.Agg); ok {
-		t = types.Int{Bits: 64, Signed: a.Signed}
-	}
+	t = types.Value(t)
 	old := s.Type
 	if c.firmer(&s.cell) {
 		s.Type = nil
@@ -211,15 +209,7 @@ func (c *checker) checkInit(s *varState, e ast.Expr, t types.Type) {
 		}
 		return
 	}
-	if w, ok := types.Widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !isNumeric(w) {
+	if w, ok := types.Widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !types.Of(w).Numeric {
 		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
 	}
-}
-
-func isNumeric(t types.Type) bool {
-	switch t.(type) {
-	case types.Int, types.Bool, types.Pointer, types.Agg, types.Timestamp, types.Symbol:
-		return true
-	}
-	return false
 }

@@ -12,6 +12,7 @@ type Type interface {
 	Size() int
 	Align() int
 	String() string
+	kind() Kind
 }
 
 // AddrSpace says which address space a pointer points into.

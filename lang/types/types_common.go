@@ -30,43 +30,51 @@ func AsInt(t Type) Int {
 	return Int{Bits: 64}
 }
 
-// sameType says whether two types are the same in memory and in print.
+// SameType says whether two types are the same in memory and in print.
 func SameType(a, b Type) bool {
-	switch x := a.(type) {
-	case nil:
-		return b == nil
-	case Tuple:
-		y, ok := b.(Tuple)
-		if !ok || len(x.Elems) != len(y.Elems) {
-			return false
-		}
-		for i := range x.Elems {
-			if !SameType(x.Elems[i], y.Elems[i]) {
-				return false
-			}
-		}
-		return true
-	case Pointer:
-		y, ok := b.(Pointer)
-		return ok && x.Space == y.Space && SameType(x.Elem, y.Elem)
-	case Array:
-		y, ok := b.(Array)
-		return ok && x.Len == y.Len && x.Float == y.Float && SameType(x.Elem, y.Elem)
-	case *Struct:
-		y, ok := b.(*Struct)
-		return ok && (x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union)
-	case Int:
-		y, ok := b.(Int)
-		return ok && x.Bits == y.Bits && x.Signed == y.Signed && x.Range == y.Range && sameEnum(x.Enum, y.Enum)
-	}
-	if b == nil {
+	switch {
+	case a == nil || b == nil:
+		return a == nil && b == nil
+	case a.kind() != b.kind():
 		return false
-	}
-	switch b.(type) {
-	case Tuple, Pointer, Array, *Struct, Int:
-		return false
+	case Of(a).same != nil:
+		return Of(a).same(a, b)
 	}
 	return a == b
+}
+
+func sameInt(a, b Type) bool {
+	x, y := a.(Int), b.(Int)
+	return x.Bits == y.Bits && x.Signed == y.Signed && x.Range == y.Range && sameEnum(x.Enum, y.Enum)
+}
+
+func samePointer(a, b Type) bool {
+	x, y := a.(Pointer), b.(Pointer)
+	return x.Space == y.Space && SameType(x.Elem, y.Elem)
+}
+
+func sameArray(a, b Type) bool {
+	x, y := a.(Array), b.(Array)
+	return x.Len == y.Len && x.Float == y.Float && SameType(x.Elem, y.Elem)
+}
+
+// sameRecord is SameType of structs: one that has a name may have been read twice.
+func sameRecord(a, b Type) bool {
+	x, y := a.(*Struct), b.(*Struct)
+	return x == y || x.Name != "" && x.Name == y.Name && x.Bytes == y.Bytes && x.Union == y.Union
+}
+
+func sameTuple(a, b Type) bool {
+	x, y := a.(Tuple), b.(Tuple)
+	if len(x.Elems) != len(y.Elems) {
+		return false
+	}
+	for i := range x.Elems {
+		if !SameType(x.Elems[i], y.Elems[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameEnum says whether values print by the same names.
@@ -96,49 +104,47 @@ func SameStruct(a, b *Struct) bool {
 	return true
 }
 
-// widen is the type that holds values of both, for a variable, a map key or a map value. ok is false
+// Widen is the type that holds values of both, for a variable, a map key or a map value. ok is false
 // where there is none.
 func Widen(a, b Type) (t Type, ok bool) {
-	if a == nil {
+	switch {
+	case a == nil:
 		return b, true
-	}
-	if b == nil || SameType(a, b) {
+	case b == nil || SameType(a, b):
 		return a, true
+	case Of(a).widen == nil:
+		return nil, false
 	}
-	switch x := a.(type) {
-	case Int:
-		return widenInt(x, b)
-	case Bool:
-		if y, ok := b.(Int); ok {
-			return widenInt(y, x)
-		}
-	case String:
-		if y, ok := b.(String); ok {
-			return String{Len: max(x.Len, y.Len)}, true
-		}
-	case Tuple:
-		return widenTuple(x, b)
-	case Pointer:
-		switch y := b.(type) {
-		case Pointer:
-			return widenPointer(x, y), true
-		case Int:
-			return Int{Bits: 64}, true
-		}
-	case Agg:
-		if y, ok := b.(Agg); ok && x.Kind == y.Kind && x.Bits == y.Bits && x.Min == y.Min && x.Max == y.Max && x.Step == y.Step {
-			x.Signed = x.Signed || y.Signed
-			return x, true
-		}
-	case Timestamp:
-		if y, ok := b.(Timestamp); ok {
-			return y, true
-		}
+	if t, ok = Of(a).widen(a, b); !ok {
+		return nil, false
+	}
+	return t, true
+}
+
+func widenBool(a, b Type) (Type, bool) {
+	if y, ok := b.(Int); ok {
+		return widenInt(y, a)
 	}
 	return nil, false
 }
 
-func widenInt(x Int, b Type) (Type, bool) {
+func widenString(a, b Type) (Type, bool) {
+	y, ok := b.(String)
+	return String{Len: max(a.(String).Len, y.Len)}, ok
+}
+
+func widenAgg(a, b Type) (Type, bool) {
+	x := a.(Agg)
+	y, ok := b.(Agg)
+	x.Signed = x.Signed || y.Signed
+	return x, ok && x.Kind == y.Kind && x.Bits == y.Bits && x.Min == y.Min && x.Max == y.Max && x.Step == y.Step
+}
+
+// widenTimestamp takes the format that came last.
+func widenTimestamp(_, b Type) (Type, bool) { return b, Is(b, KindTimestamp) }
+
+func widenInt(a, b Type) (Type, bool) {
+	x := a.(Int)
 	switch y := b.(type) {
 	case Int:
 		if x.Range.Known || y.Range.Known {
@@ -172,7 +178,8 @@ func widenInt(x Int, b Type) (Type, bool) {
 	return nil, false
 }
 
-func widenTuple(x Tuple, b Type) (Type, bool) {
+func widenTuple(a, b Type) (Type, bool) {
+	x := a.(Tuple)
 	y, ok := b.(Tuple)
 	if !ok || len(x.Elems) != len(y.Elems) {
 		return nil, false
@@ -187,16 +194,19 @@ func widenTuple(x Tuple, b Type) (Type, bool) {
 }
 
 // widenPointer keeps what both agree on: a pointer that is now of one address space, now of the other, is of none that is known.
-func widenPointer(x, y Pointer) Pointer {
+func widenPointer(a, b Type) (Type, bool) {
+	x := a.(Pointer)
+	y, ok := b.(Pointer)
+	if !ok {
+		return Int{Bits: 64}, Is(b, KindInt)
+	}
 	if x.Space != y.Space {
 		x.Space = SpaceNone
 	}
-	if !SameType(x.Elem, y.Elem) {
-		if _, ok := x.Elem.(Void); ok {
-			x.Elem = y.Elem
-		}
+	if !SameType(x.Elem, y.Elem) && Is(x.Elem, KindVoid) {
+		x.Elem = y.Elem
 	}
-	return x
+	return x, true
 }
 
 // fits says whether a constant is in the range of an integer type.
