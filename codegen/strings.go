@@ -376,7 +376,7 @@ func (l *lowerer) equalValues(x, y operand, no *join) {
 		t = ty
 	}
 	px, py := l.exactOperand(x, t), l.exactOperand(y, t)
-	l.equalWords(t.Size(), no, func(size, off int) (*ir.Value, *ir.Value) {
+	l.equalWords(t.Size(), []place{px, py}, no, func(size, off int) (*ir.Value, *ir.Value) {
 		return l.b.Load(size, px.base, px.off+off), l.b.Load(size, py.base, py.off+off)
 	})
 }
@@ -389,13 +389,16 @@ func (l *lowerer) inTuple(o operand) operand {
 	return o
 }
 
-// equalWords branches to no at the first of size bytes in which two things differ.
-func (l *lowerer) equalWords(size int, no *join, words func(size, off int) (x, y *ir.Value)) {
+// equalWords branches to no at the first of size bytes in which two things differ. from are the places that words reads.
+func (l *lowerer) equalWords(size int, from []place, no *join, words func(size, off int) (x, y *ir.Value)) {
 	for off := 0; off < size; {
-		w := 8
-		for off+w > size {
-			w /= 2
+		var offs []int
+		for _, p := range from {
+			if p.space == types.SpaceBPF { // it may be the stack; the kernel's memory can be read at any address
+				offs = append(offs, p.off+off)
+			}
 		}
+		w := wordAt(size-off, offs...)
 		x, y := words(w, off)
 		next := l.newJoin("same")
 		l.branch(ir.Ne, x, y, no, next)
@@ -438,7 +441,7 @@ func (l *lowerer) equalLiteral(x ast.Expr, lit string, yes, no *join) {
 		n = min(n, field-boolInt(p.chars)) // the last byte of the string is not in the array
 	}
 	buf := append([]byte(lit), 0)
-	l.equalWords(n, no, func(size, off int) (*ir.Value, *ir.Value) {
+	l.equalWords(n, []place{p}, no, func(size, off int) (*ir.Value, *ir.Value) {
 		return l.b.Load(size, p.base, p.off+off), l.b.Const(word(buf[off : off+size]))
 	})
 	l.jump(yes)

@@ -215,5 +215,5 @@ func (g *gen) timeCall() {
 		g.line("%s;", pick(g.r, []string{`time("%H:%M:%S\n")`, "time()"}))
 		return
 	}
-	g.line(`printf("%%s\n", strftime("%%H:%%M:%%S", %s));`, pick(g.r, []string{"nsecs", "nsecs(tai)", "nsecs(monotonic)", g.int(1)}))
+	g.line(`printf("%%s\n", strftime("%%H:%%M:%%S", %s));`, pick(g.r, []string{"nsecs", "nsecs(tai)", "nsecs(monotonic)", "(uint64)(" + g.int(1) + ")"}))
 }
