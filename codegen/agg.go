@@ -161,7 +161,7 @@ func extreme(l *lowerer, u *aggUpdate) {
 		l.b.Store(8, u.base, 8, l.b.Const(1))
 		return
 	}
-	// An exchange may take out a greater value that came in meanwhile: that one is then put back in the same way.
+	// An exchange may take out a greater value that came in meanwhile: that one is then put back likewise.
 	// No value is ever out of both the memory and a register of someone who is about to put it back.
 	l.b.Store(8, u.base, 8, l.b.Const(1))
 	x := u.x

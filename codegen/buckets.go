@@ -14,7 +14,7 @@ import (
 // 1 + shift<<k + v>>shift. The shift is found by halving: for 32, 16, … 1 bits, v is cut by as many where it has more than that.
 // eBPF has no instruction for the highest bit and none that sets a register by a comparison; the sign of a
 // difference, shifted down, does that without a branch. Branches would be taken at random here, and the verifier
-// would follow each of their 64 ways.
+// would follow each of their 64 paths.
 //
 // What is left of v has at most k+1 bits. The mask that says so is for the verifier: see histBound.
 func (l *lowerer) histIndex(v *ir.Value, t types.Type, k int) *ir.Value {

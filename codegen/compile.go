@@ -1,7 +1,7 @@
 // Package codegen turns a checked script into a blueprint: eBPF programs, the maps they
 // use and the layout of everything they send to user space. It reads nothing of the machine but what lang.Env answers.
 //
-// The way of a program: lower (this package: syntax tree to IR) → package pass (optimise, allocate
+// The stages of a program: lower (this package: syntax tree to IR) → package pass (optimise, allocate
 // registers and stack) → package emit (instructions).
 package codegen
 

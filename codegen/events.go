@@ -64,7 +64,7 @@ func (l *lowerer) announce(c *ast.Call, r *record) *record {
 
 // send reserves the record, fills it and submits it. Arguments are written straight into the reserved memory. Only those that
 // do more than compute a value come before, with all to the left of them: they happen even when the ring is full, and a reserved
-// record must be submitted on every way through the program.
+// record must be submitted on every path through the program.
 func (l *lowerer) send(r *record, flags int64) {
 	m := l.mark()
 	last := len(r.args) - 1

@@ -129,10 +129,10 @@ func (l *lowerer) needLoops(n source.Node) {
 	l.needs(n, 5, 17, "a loop", "bpf_loop", "use unroll")
 }
 
-// blur hides from the verifier what it knows of the variables that a loop's body sets. It would follow known values from
+// hideSet hides from the verifier's range tracking the variables that a loop's body sets. It would follow known values from
 // round to round (`$i = 0; while ($i < 1000000) { $i++ }`) until its limit of a million instructions; of unknown ones it
 // sees after two or three rounds that nothing new comes.
-func (l *lowerer) blur(body source.Node) {
+func (l *lowerer) hideSet(body source.Node) {
 	var set []*lang.Variable
 	add := func(target ast.Expr) {
 		ref, ok := target.(*ast.Var)
@@ -169,9 +169,9 @@ func (l *lowerer) hiddenZero() *ir.Value {
 	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, 0), layout.GlobalZero)
 }
 
-// blurResult does the same for a value that a loop's body computes for a variable: should a comparison give the verifier bounds
+// hideResult does the same for a value that a loop's body computes for a variable: should a comparison give the verifier bounds
 // for the variable, `$n++` moves them with every round that it follows, and each round looks new to it.
-func (l *lowerer) blurResult(x *ir.Value) *ir.Value {
+func (l *lowerer) hideResult(x *ir.Value) *ir.Value {
 	switch x.Op {
 	case ir.OpConst, ir.OpLoad, ir.OpHelper:
 		return x // no round's value comes from that of the round before
@@ -199,7 +199,7 @@ func (l *lowerer) forRange(s *ast.ForRange) {
 	run, done := l.newJoin("run"), l.newJoin("done")
 	l.branch(ir.SLt, start, end, run, done)
 	l.land(run)
-	l.blur(s.Body)
+	l.hideSet(s.Body)
 	n := l.atMost(l.b.Op(ir.OpSub, end, start), maxLoops)
 	l.b.Helper(int(asm.FnLoop), false, n, l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	l.starts = append(l.starts, startOff)
@@ -225,7 +225,7 @@ func (l *lowerer) while(s *ast.While) {
 			l.block(s.Body)
 		})
 	})
-	l.blur(s)
+	l.hideSet(s)
 	l.b.Helper(int(asm.FnLoop), false, l.b.Const(maxLoops), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
 	l.afterLoop()
 }
@@ -265,7 +265,7 @@ func (l *lowerer) forMap(s *ast.ForMap) {
 		}
 		l.block(s.Body)
 	})
-	l.blur(s.Body)
+	l.hideSet(s.Body)
 	l.forEach(spec, inUse, name)
 	l.afterLoop()
 }

@@ -161,7 +161,7 @@ func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
 	if v.Captured {
 		if l.fn.parent != nil {
-			x = l.blurResult(x)
+			x = l.hideResult(x)
 		}
 		p := l.varPlace(v)
 		l.b.Store(8, p.base, p.off, x)

@@ -86,7 +86,7 @@ func (l *lowerer) copyTuple(dst place, t types.Tuple, o operand, exact bool) {
 	}
 }
 
-// sameLayout says whether two tuples lie the same way in memory.
+// sameLayout says whether two tuples lie in memory alike.
 func sameLayout(a, b types.Tuple) bool {
 	if len(a.Elems) != len(b.Elems) {
 		return false
@@ -270,7 +270,7 @@ func (l *lowerer) storeStr(dst place, size int, c *ast.Call, exact bool) *ir.Val
 }
 
 // atMost bounds a number for the verifier: everything above limit (negative numbers too) becomes limit.
-// The number is one it knows nothing about: it would check all that follows again for each that was set on some way.
+// The number is one it knows nothing about: it would check all that follows again for each that was set on some path.
 func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
 	n = l.b.Op(ir.OpScalar, n)
 	in, out := l.newJoin("in"), l.newJoin("bound")

@@ -21,6 +21,6 @@ const (
 	// so that the runtime looks at them whenever it has emptied the ring.
 	GlobalExitCode = 16
 	GlobalTAI      = 24 // i64: CLOCK_TAI minus CLOCK_BOOTTIME in ns at start, for nsecs(sw_tai)
-	GlobalZero     = 32 // u64: always 0, which the verifier cannot know: see lowerer.blur
+	GlobalZero     = 32 // u64: always 0, which the verifier cannot know: see lowerer.hideSet
 	GlobalSize     = 40
 )

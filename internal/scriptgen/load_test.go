@@ -30,7 +30,7 @@ var (
 const maxFailures = 5
 
 // maxVerified is how many instructions the verifier may look at for a program. It gives up at a million
-// (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h); a script of that many ways is one that slightly longer would be refused.
+// (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h); a script of that many paths is one that slightly longer would be refused.
 const maxVerified = 500_000
 
 // result is how far a script came.

@@ -72,7 +72,7 @@ func (g *gen) shape(depth int) shape {
 	return anInt
 }
 
-// value is an expression that is at hand, with its shape.
+// value is an available expression, with its shape.
 type value struct {
 	text  string
 	shape shape

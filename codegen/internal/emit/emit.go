@@ -99,25 +99,25 @@ type emitter struct {
 	next  *ir.Block
 	late  []func() // code to be placed behind the function's blocks
 
-	// numbers (by value id) become unknown to the verifier when they are put into the frame. Before Linux 6.9 a word of the
-	// frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
-	// with each value that is one on one way and the other on another, it checks all that follows twice. In functions with many
-	// branches that is done for every kernel: each tells apart the constants that a variable gets on different ways.
+	// scalars (by value id, see pass.UnknownScalars) become unknown to the verifier when they are put into the frame. Before
+	// Linux 6.9 a word of the frame with a limited number and one with an unlimited number are different states to it (stacksafe, kernel/bpf/verifier.c):
+	// with each value that is one on one path and the other on another, it checks all that follows twice. In functions with many
+	// branches that is done for every kernel: each tells apart the constants that a variable gets on different paths.
 	// Those that may be pointers to it are made unknown in the register, so that they are none.
-	numbers, pointers []bool
-	// atJoins says to make them unknown in registers, too, where ways meet: a branch on a number that the verifier knows makes it
-	// tell apart all the ways there. That costs instructions, so it is done only where ways can be many.
+	scalars, pointers []bool
+	// atJoins says to make them unknown in registers, too, where paths join: a branch on a number that the verifier knows makes it
+	// tell apart all the paths there. That costs instructions, so it is done only where paths can be many.
 	atJoins bool
 	// seesFrames says that the verifier takes a limited number for a case of an unlimited one in the frame, too (from Linux 6.9 on).
 	seesFrames bool
 }
 
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
-	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, numbers: make([]bool, f.Values())}
+	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, scalars: make([]bool, f.Values())}
 	e.atJoins = pass.ManyBranches(f)
 	e.seesFrames = o.KernelVersion >= 6<<16|9<<8
 	if e.atJoins || !e.seesFrames {
-		e.numbers, e.pointers = pass.Numbers(f)
+		e.scalars, e.pointers = pass.UnknownScalars(f)
 	}
 	e.at = f.Blocks[0].Term.Pos
 	e.moves(alloc.Entry())
@@ -176,9 +176,9 @@ func (e *emitter) block(b *ir.Block) error {
 	return nil
 }
 
-// joined makes a number unknown that was made on several ways.
+// joined makes a scalar unknown that comes from several paths.
 func (e *emitter) joined(v *ir.Value) {
-	if l, ok := e.alloc.Defined(v, e.i); ok && l.InReg() && e.atJoins && e.numbers[v.ID] {
+	if l, ok := e.alloc.Defined(v, e.i); ok && l.InReg() && e.atJoins && e.scalars[v.ID] {
 		e.unknown(asm.Register(l.Reg))
 	}
 }
@@ -236,19 +236,19 @@ func (e *emitter) goTo(b *ir.Block) {
 	}
 }
 
-// way is one of the ways out of a branch.
-type way struct {
+// successor is where a branch can go, with the moves on that edge.
+type successor struct {
 	to    *ir.Block
 	moves []pass.Move
 }
 
-// branch compares and jumps one way; the other follows. A way with moves follows if it can; otherwise its moves
+// branch compares and jumps to one successor; the other follows. One with moves follows if it can; otherwise its moves
 // are behind the function's blocks.
 func (e *emitter) branch(b *ir.Block) {
 	t := &b.Term
 	cond := t.Cond
-	away := way{t.Then.To, e.alloc.Edge(b, 0)}
-	follow := way{t.Else.To, e.alloc.Edge(b, 1)}
+	away := successor{t.Then.To, e.alloc.Edge(b, 0)}
+	follow := successor{t.Else.To, e.alloc.Edge(b, 1)}
 	if neg, ok := cond.Negate(); ok && e.better(follow, away, t.Unlikely) {
 		cond, away, follow = neg, follow, away
 	}
@@ -271,8 +271,8 @@ func (e *emitter) branch(b *ir.Block) {
 	e.goTo(follow.to)
 }
 
-// better says whether to jump to x and go on with y, rather than the other way round.
-func (e *emitter) better(x, y way, unlikelyY bool) bool {
+// better says whether to jump to x and go on with y, rather than the reverse.
+func (e *emitter) better(x, y successor, unlikelyY bool) bool {
 	if e.target(x.to) == e.next && len(x.moves) == 0 {
 		return false // x follows for free
 	}

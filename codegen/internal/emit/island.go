@@ -11,7 +11,7 @@ import (
 )
 
 // Jumps have an offset of 16 bits. (A jump with 32 bits is there from Linux 6.6 on, and it has no condition.) In a long function
-// those that go further do so by way of islands: jumps that stand every few thousand instructions and lead on. What
+// those that go further do so through islands: jumps that stand every few thousand instructions and lead on. What
 // leads to the same place shares them.
 
 const maxJump = math.MaxInt16
@@ -25,14 +25,14 @@ func (r reach) hop() int { return int(r) * 3 / 4 }
 // step is the distance from one possible place of an island to the next.
 func (r reach) step() int { return max(int(r)/8, 1) }
 
-// RangeError says that a function is so long that its jumps find no way.
+// RangeError says that a function is so long that a jump does not reach its target, not even through islands.
 type RangeError struct {
 	Distance int // in units of eight bytes
 	Pos      source.Pos
 }
 
 func (e *RangeError) Error() string {
-	return fmt.Sprintf("a jump of %d instructions finds no way", e.Distance)
+	return fmt.Sprintf("a jump of %d instructions is too far", e.Distance)
 }
 
 // grown is the size of an instruction in units of eight bytes when the verifier is done with it, or more: it replaces calls of some
@@ -70,7 +70,7 @@ type entry struct {
 	index  int // among the entries
 }
 
-// bridges finds ways for the far jumps of a function.
+// bridges finds routes for the far jumps of a function.
 type bridges struct {
 	*code
 	reach   reach
@@ -78,7 +78,7 @@ type bridges struct {
 	offset  []int     // by index of an instruction
 }
 
-// bridge makes jumps that are too far for 16 bits go by way of islands.
+// bridge makes jumps that are too far for 16 bits go through islands.
 func (c *code) bridge(r reach) error {
 	b := &bridges{code: c, reach: r, offset: make([]int, len(c.insns)+1)}
 	b.survey()
@@ -173,7 +173,7 @@ func (b *bridges) redirect() (found bool, err error) {
 	return found, nil
 }
 
-// via is where a jump at an offset goes: to its target, or to an island on the way. own is the island that the jump is part
+// via is where a jump at an offset goes: to its target, or to an island between. own is the island that the jump is part
 // of, -1 for none.
 func (b *bridges) via(from int, to any, own int) (any, *RangeError) {
 	distance := b.placeOf(to) - (from + 1)

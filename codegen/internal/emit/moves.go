@@ -24,7 +24,7 @@ func (e *emitter) moves(list []pass.Move) {
 // is made unknown before it is stored. Newer verifiers follow constants through what unknown does, but a word of
 // which one byte was stored again is any number to them.
 func (e *emitter) move(m pass.Move) {
-	number := m.To.InFrame() && m.Value != nil && e.numbers[m.Value.ID]
+	number := m.To.InFrame() && m.Value != nil && e.scalars[m.Value.ID]
 	swap := number && (!e.seesFrames || e.pointers[m.Value.ID])
 	if swap {
 		e.unknown(asm.Register(m.From.Reg))

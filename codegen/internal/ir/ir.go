@@ -115,7 +115,7 @@ type Edge struct {
 // TermKind is how a block ends.
 type TermKind uint8
 
-// The ways a block ends.
+// The kinds of terminators.
 const (
 	TermNone   TermKind = iota
 	TermJump            // Then

@@ -135,7 +135,7 @@ func (c Cond) Holds(x, y int64) bool {
 	return false
 }
 
-// Edges returns the edges out of a block, one for each way to go.
+// Edges returns the edges out of a block, one for each successor.
 func (b *Block) Edges() []*Edge {
 	switch b.Term.Kind {
 	case TermJump:

@@ -334,7 +334,7 @@ func (p *parser) branch(t *Term, rest string) (err error) {
 	then, els, ok2 := strings.Cut(edges, " : ")
 	cond, args, _ := strings.Cut(test, " ")
 	if !ok || !ok2 {
-		return fmt.Errorf("branch without ways to go: %q", rest)
+		return fmt.Errorf("branch without targets: %q", rest)
 	}
 	if t.Cond, err = parseCond(cond); err != nil {
 		return err

@@ -76,7 +76,7 @@ func TestParseErrors(t *testing.T) {
 		{"slot", "func f\nb0.entry():\n v0 = slot s3+0\n return v0", "no slot s3"},
 		{"after the end", "func f\nb0.entry():\n v0 = const 1\n return v0\n v1 = const 1", "outside of a block"},
 		{"constant", "func f\nb0.entry():\n v0 = const x\n return v0", "invalid syntax"},
-		{"branch", "func f\nb0.entry():\n v0 = const 1\n branch eq v0, v0 b1.x()", "without ways"},
+		{"branch", "func f\nb0.entry():\n v0 = const 1\n branch eq v0, v0 b1.x()", "without targets"},
 		{"edge", "func f\nb0.entry():\n jump b1.x", "no list in parentheses"},
 	}
 	for _, tt := range tests {

@@ -78,7 +78,7 @@ func (a *Allocation) Defined(v *ir.Value, i int) (l Loc, ok bool) {
 // Before are the moves to make before operation or terminator i.
 func (a *Allocation) Before(i int) []Move { return a.before[i] }
 
-// Edge are the moves to make on the way out of a block: 0 for Then, 1 for Else.
+// Edge are the moves to make on an edge out of a block: 0 for Then, 1 for Else.
 func (a *Allocation) Edge(b *ir.Block, i int) []Move { return a.edges[edgeKey{b, i}] }
 
 // Entry are the moves of a callback's parameters at its start.

@@ -4,16 +4,16 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 )
 
-// between finds the blocks that lie between some blocks of a function: on a way from one to another. A function can have
+// between finds the blocks that lie between some blocks of a function: on a path from one to another. A function can have
 // many slots that are used in a few neighbouring blocks each, so the search looks only at blocks between the first
-// and the last of them in an order in which ways lead forwards.
+// and the last of them in an order in which edges lead forwards.
 type between struct {
 	order        []*ir.Block
 	num          []int // by block id: its place in order
 	succs, preds [][]*ir.Block
-	loops        bool // some way leads backwards: every block can be between others
+	loops        bool // some edge leads backwards: every block can be between others
 
-	before marks // blocks to which a way of at least one edge leads from those looked for
+	before marks // blocks to which a path of at least one edge leads from those looked for
 	after  marks // blocks from which one leads to them
 	found  []*ir.Block
 }
@@ -43,7 +43,7 @@ func newBetween(f *ir.Func) *between {
 	return w
 }
 
-// find returns blocks among which are all that are in ids, or on a way between two of these. The marks before and after tell which.
+// find returns blocks among which are all that are in ids, or on a path between two of these. The marks before and after tell which.
 func (w *between) find(ids map[int][]int) []*ir.Block {
 	first, last := len(w.order), 0
 	for id := range ids {

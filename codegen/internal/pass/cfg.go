@@ -144,7 +144,7 @@ func skipEmpty(f *ir.Func) bool {
 	return changed
 }
 
-// foldSameTarget turns a branch with two equal ways into a jump.
+// foldSameTarget turns a branch with two equal edges into a jump.
 func foldSameTarget(b *ir.Block) bool {
 	t := &b.Term
 	if t.Kind != ir.TermBranch || t.Then.To != t.Else.To {
@@ -224,7 +224,7 @@ func layout(f *ir.Func, _ *Options) {
 	f.Blocks = append(order, rest...)
 }
 
-// coldBlocks are those that are reached by unlikely ways only.
+// coldBlocks are those that are reached by unlikely paths only.
 func coldBlocks(f *ir.Func) map[*ir.Block]bool {
 	warm := map[*ir.Block]bool{}
 	work := []*ir.Block{f.Blocks[0]}
@@ -271,8 +271,8 @@ func dominators(f *ir.Func) (idom []*ir.Block, rpo []*ir.Block) {
 		changed = false
 		for _, b := range rpo[1:] {
 			var d *ir.Block
-			// The last first: the nearest dominators of the way so far are near to those of the one before, however
-			// many ways lead to the block.
+			// The last first: the nearest dominators of the path so far are near to those of the one before, however
+			// many edges lead to the block.
 			for _, p := range slices.Backward(preds[b.ID]) {
 				switch {
 				case idom[p.ID] == nil:
@@ -330,7 +330,7 @@ func newDomTree(f *ir.Func) *domTree {
 	return t
 }
 
-// dominates says whether every way to b leads through a.
+// dominates says whether every path to b leads through a.
 func (t *domTree) dominates(a, b *ir.Block) bool {
 	return t.first[a.ID] <= t.first[b.ID] && t.first[b.ID] <= t.last[a.ID]
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 )
 
-// Check follows an allocation along every way through the function, knowing only which value each register and word of the
+// Check follows an allocation along every path through the function, knowing only which value each register and word of the
 // frame holds, and reports an operand that is not where it should be. It is for tests, and shares nothing with
 // the allocator but its result.
 func (a *Allocation) Check() error {
@@ -45,7 +45,7 @@ func (a *Allocation) Check() error {
 // holds is what places hold.
 type holds map[Loc]*ir.Value
 
-// meet keeps what holds on another way, too; it says whether that is news.
+// meet keeps what holds on another path, too; it says whether that is news.
 func (h holds) meet(old holds) bool {
 	if old == nil {
 		return true

@@ -93,7 +93,7 @@ func firstFit(words []ranges, n int, r ranges) int {
 }
 
 // slotRanges says where the contents of each slot must be kept: wherever the slot, or an address made from
-// it, was mentioned before on some way and will be mentioned after on some way. Without loops in a function that is
+// it, was mentioned before on some path and will be mentioned after on some path. Without loops in a function that is
 // from the first mention to the last. A slot whose address is stored in memory is kept everywhere.
 func (a *Allocation) slotRanges() []ranges {
 	of := a.derived()

@@ -34,9 +34,9 @@ func hide(f *ir.Func, _ *Options) {
 	}
 	h := &hider{f: f, uses: useCounts(f)}
 	var pointers []bool
-	h.numbers, pointers = Numbers(f)
+	h.scalars, pointers = UnknownScalars(f)
 	for id, is := range pointers {
-		h.numbers[id] = h.numbers[id] && !is // a pointer that is only tried: no arithmetic before it is compared with 0
+		h.scalars[id] = h.scalars[id] && !is // a pointer that is only tried: no arithmetic before it is compared with 0
 	}
 	h.zero = f.NewValue(ir.OpConst)
 	for _, b := range f.Blocks {
@@ -52,7 +52,7 @@ func hide(f *ir.Func, _ *Options) {
 type hider struct {
 	f       *ir.Func
 	uses    []int  // by value id
-	numbers []bool // by value id: of which the verifier need not know anything
+	scalars []bool // by value id: see UnknownScalars
 	zero    *ir.Value
 	used    bool
 }
@@ -60,7 +60,7 @@ type hider struct {
 func (h *hider) block(b *ir.Block) {
 	var out []*ir.Value
 	copyOf := func(x *ir.Value, pos source.Pos) *ir.Value {
-		if x.Op == ir.OpConst || x.ID >= len(h.numbers) || !h.numbers[x.ID] || h.uses[x.ID] < 2 && !fromFrame(x) {
+		if x.Op == ir.OpConst || x.ID >= len(h.scalars) || !h.scalars[x.ID] || h.uses[x.ID] < 2 && !fromFrame(x) {
 			return x
 		}
 		c := h.f.NewValue(ir.OpXor, x, h.zero)

@@ -18,7 +18,7 @@ type Options struct {
 // atLeast says whether the kernel is major.minor or newer.
 func (o *Options) atLeast(major, minor uint32) bool { return o.KernelVersion >= major<<16|minor<<8 }
 
-// passes is the way of a function through the optimiser.
+// passes are run on a function, in this order.
 var passes = []struct {
 	name string
 	run  func(*ir.Func, *Options)
@@ -26,12 +26,12 @@ var passes = []struct {
 	{"unreachable", unreachable}, // lowering leaves blocks nobody jumps to; the kernel rejects them
 	{"context", context},         // R1 holds it at the start only
 	{"fold", fold},
-	{"divide", divide}, // after fold, which does divisions by constants in better ways
+	{"divide", divide}, // after fold, which does divisions by constants better
 	{"merge", merge},   // fewer, longer blocks for what follows
 	{"cse", cse},
 	{"fold", fold}, // what cse made equal
 	{"dce", dce},
-	{"unreachable", unreachable}, // ways that fold found to be never taken
+	{"unreachable", unreachable}, // paths that fold found to be never taken
 	{"merge", merge},
 	{"layout", layout}, // it only orders blocks
 	{"hide", hide},     // after all that would remove copies

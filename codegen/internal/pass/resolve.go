@@ -8,7 +8,7 @@ import (
 )
 
 // resolve makes the moves between the parts of values: inside of blocks where a value is split, and on
-// the edges between blocks where the linear order did not show the way that control takes.
+// the edges between blocks where the linear order did not show the path that control takes.
 func (a *Allocation) resolve() {
 	a.insideBlocks()
 	// On edges everything that stays is among the moves.
@@ -105,7 +105,7 @@ func (a *Allocation) edgeMoves(b *ir.Block, e *ir.Edge) []Move {
 	return moves
 }
 
-// storedBefore drops stores of values that the frame holds already, on every way to them. Values that order
+// storedBefore drops stores of values that the frame holds already, on every path to them. Values that order
 // comparisons look at are stored again: what the verifier knows about them may be more than when they were stored (before
 // Linux 6.9 it does not relate what it learns about a register to the copy in the frame).
 func (a *Allocation) storedBefore() {

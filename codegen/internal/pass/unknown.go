@@ -8,15 +8,15 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 )
 
-// Numbers says, by id, which values are numbers of which the verifier need not know anything: no address is made with them,
-// no helper gets them, they are not returned, and they hold no pointer. A function with a loop has none: the verifier must see the loop end.
-// pointers says which of these the verifier may take for pointers all the same.
-func Numbers(f *ir.Func) (list, pointers []bool) {
+// UnknownScalars says, by id, which values may be unknown scalars: numbers of whose range the verifier need not know anything. No
+// address is made with them, no helper gets them, they are not returned, and they hold no pointer. A function with a loop has
+// none: the verifier must see the loop end. pointers says which of these the verifier may take for pointers all the same.
+func UnknownScalars(f *ir.Func) (list, pointers []bool) {
 	list, pointers = make([]bool, f.Values()), make([]bool, f.Values())
 	if loops(f) {
 		return list, pointers
 	}
-	n := &numbers{f: f, known: make([]bool, f.Values()), args: edgeArguments(f)}
+	n := &scalars{f: f, known: make([]bool, f.Values()), args: edgeArguments(f)}
 	n.findPointers()
 	n.findPeers()
 	n.roots()
@@ -28,7 +28,7 @@ func Numbers(f *ir.Func) (list, pointers []bool) {
 }
 
 // each calls do with all parameters and results.
-func (n *numbers) each(do func(*ir.Value)) {
+func (n *scalars) each(do func(*ir.Value)) {
 	for _, b := range n.f.Blocks {
 		for _, p := range b.Params {
 			do(p)
@@ -41,7 +41,7 @@ func (n *numbers) each(do func(*ir.Value)) {
 	}
 }
 
-// loops says whether a way leads from some block back to it.
+// loops says whether a path leads from some block back to it.
 func loops(f *ir.Func) bool {
 	num := make([]int, f.BlockIDs())
 	rpo := reversePostorder(f)
@@ -53,8 +53,8 @@ func loops(f *ir.Func) bool {
 	})
 }
 
-// numbers finds the other values: those that the verifier must know.
-type numbers struct {
+// scalars finds the other values: those that the verifier must know.
+type scalars struct {
 	f     *ir.Func
 	known []bool                    // by id
 	args  map[*ir.Value][]*ir.Value // what edges bring to block parameters
@@ -64,7 +64,7 @@ type numbers struct {
 }
 
 // roots notes what is used as an address or by the kernel, which wants 0 or 1 from callbacks.
-func (n *numbers) roots() {
+func (n *scalars) roots() {
 	for _, b := range n.f.Blocks {
 		for _, v := range b.Values {
 			switch v.Op {
@@ -91,7 +91,7 @@ func (n *numbers) roots() {
 
 // findPeers finds what is compared: a comparison with a known value sets limits to the other, so that both are known. One
 // constant can be an operand of many instructions: that it is known says nothing about what else it is compared with.
-func (n *numbers) findPeers() {
+func (n *scalars) findPeers() {
 	n.peers = map[*ir.Value][]*ir.Value{}
 	compared := func(x, y *ir.Value) {
 		if x.Op != ir.OpConst && y.Op != ir.OpConst {
@@ -112,7 +112,7 @@ func (n *numbers) findPeers() {
 }
 
 // note notes a value, all that it is computed from, and all that is compared with these.
-func (n *numbers) note(v *ir.Value) {
+func (n *scalars) note(v *ir.Value) {
 	work := []*ir.Value{v}
 	for len(work) > 0 {
 		v := work[len(work)-1]
@@ -159,7 +159,7 @@ var anyNumber = map[asm.BuiltinFunc]int{
 }
 
 // findPointers finds what may be a pointer to the verifier.
-func (n *numbers) findPointers() {
+func (n *scalars) findPointers() {
 	n.objects = n.spread(func(v *ir.Value) bool {
 		return v.Op != ir.OpMapValue && v.Op != ir.OpConst && !(v.Op == ir.OpHelper && slices.Contains(mapMemory, asm.BuiltinFunc(v.Imm)))
 	})
@@ -177,7 +177,7 @@ func (n *numbers) findPointers() {
 }
 
 // spread says, by id, for which values is holds for one of those that they may be, or be the sum of.
-func (n *numbers) spread(is func(*ir.Value) bool) []bool {
+func (n *scalars) spread(is func(*ir.Value) bool) []bool {
 	found := make([]bool, n.f.Values())
 	to := make([][]*ir.Value, n.f.Values()) // by id: what is made of the value
 	var work []*ir.Value

@@ -6,7 +6,7 @@ import (
 )
 
 // A star is behind those that may be pointers: words loaded from the context.
-func TestNumbers(t *testing.T) {
+func TestUnknownScalars(t *testing.T) {
 	const head = "b0.entry():\nv0 = ctx\n"
 	for _, tt := range []struct{ name, slots, text, want string }{
 		{"only written", "", `
@@ -38,7 +38,7 @@ func TestNumbers(t *testing.T) {
 			v5 = add v4, v3
 			store64 [v5+0], v1
 			return v2`, ""},
-		{"on one way part of an address, on both in one parameter", "", `
+		{"part of an address on one path, on both in one parameter", "", `
 			v1 = load8 [v0+0]
 			v2 = const 3
 			branch ult v1, v2 ? b1.a() : b2.b()
@@ -116,7 +116,7 @@ func TestNumbers(t *testing.T) {
 	} {
 		p := parsed(t, "func f\n"+tt.slots+head+tt.text)
 		f := p.Funcs[0]
-		is, pointers := Numbers(f)
+		is, pointers := UnknownScalars(f)
 		var got []string
 		for _, b := range f.Blocks {
 			for _, v := range b.Values {
@@ -129,7 +129,7 @@ func TestNumbers(t *testing.T) {
 			}
 		}
 		if s := strings.Join(got, " "); s != tt.want {
-			t.Errorf("%s: the numbers are %q, want %q", tt.name, s, tt.want)
+			t.Errorf("%s: the unknown scalars are %q, want %q", tt.name, s, tt.want)
 		}
 	}
 }
