@@ -21,7 +21,7 @@ func main() {
 
 func run(args []string) (int, error) {
 	// Tests look at the kernel, which the test cache knows nothing of: -count=1.
-	args = append([]string{"test", "-json", "-count=1", "-timeout=30m"}, args...)
+	args = append([]string{"test", "-json", "-count=1", "-timeout=60m"}, args...)
 	cmd := exec.Command("go", args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
