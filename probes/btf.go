@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
@@ -194,12 +193,8 @@ func (e *Env) EnumConst(name string) (types.Int, int64, bool) {
 	return types.Int{}, 0, false
 }
 
-// Near returns names near to one that was not found: of a "struct", "union" or "enum", of a type without
-// a keyword (""), or, for "field:NAME", of a field of struct NAME.
+// Near returns names near to one that was not found: of a "struct", "union" or "enum", or of a type without a keyword ("").
 func (e *Env) Near(kind, name string) []string {
-	if s, ok := strings.CutPrefix(kind, "field:"); ok {
-		return e.nearFields(s, name)
-	}
 	types, err := e.vmlinux()
 	if err != nil {
 		return nil
@@ -212,31 +207,4 @@ func (e *Env) Near(kind, name string) []string {
 		})
 	}
 	return nearest(name, sortedUnique(names))
-}
-
-func (e *Env) nearFields(structName, name string) []string {
-	t, ok := e.Type("struct", structName)
-	if !ok {
-		return nil
-	}
-	s, ok := t.(*types.Struct)
-	if !ok {
-		return nil
-	}
-	return nearest(name, fieldNames(s, 0))
-}
-
-// fieldNames are the names of the fields of a struct and of its anonymous members.
-func fieldNames(s *types.Struct, depth int) []string {
-	var names []string
-	for _, f := range s.Fields() {
-		inner, ok := f.Type.(*types.Struct)
-		switch {
-		case f.Name != "":
-			names = append(names, f.Name)
-		case ok && depth < convertDepth:
-			names = append(names, fieldNames(inner, depth+1)...)
-		}
-	}
-	return names
 }

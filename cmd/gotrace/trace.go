@@ -35,11 +35,9 @@ func (c *cli) trace(src *source.Source, params []string) int {
 
 func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	opts := &lang.Options{
-		Params:    params,
-		FilterPID: c.flags.pid,
-		Unsafe:    c.flags.unsafe,
-		Environ:   c.environ,
-		Headers:   probes.Headers(c.flags.includeDirs, c.flags.includes),
+		Params:  params,
+		Environ: c.environ,
+		Headers: probes.Headers(c.flags.includeDirs, c.flags.includes),
 	}
 	file, diags := lang.Parse(src, opts)
 	if c.report(src, diags) {

@@ -40,7 +40,6 @@ const (
 	EventZero
 	EventExit // Fields[0]: exit code
 	EventTime // time(fmt): Format
-	EventLost // reserved
 )
 
 // Site is a place in the script where something can fail in the kernel; its counter is in MapFailures.

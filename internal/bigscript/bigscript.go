@@ -88,16 +88,6 @@ func (k *Kind) Script(n int) string {
 	return probe(repeat(n, k.statement))
 }
 
-// Named is the kind with a name, nil if there is none.
-func Named(name string) *Kind {
-	for i := range Kinds {
-		if Kinds[i].Name == name {
-			return &Kinds[i]
-		}
-	}
-	return nil
-}
-
 func probe(body string) string { return "BEGIN {\n" + body + "}\n" }
 
 // repeat writes n pieces of text, one a line.

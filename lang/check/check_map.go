@@ -16,7 +16,7 @@ type mapState struct {
 	keyed    bool // used with one
 	first    *ast.MapRef
 	assigned bool
-	nonInc   bool // assigned by something else than ++ and --
+	isRead   bool // some probe reads its value
 	valuePos source.Pos
 }
 
@@ -122,7 +122,7 @@ func (c *checker) mapRef(e *ast.MapRef) types.Type {
 // element is the value of a reference, of which aggregations may be more than a number.
 func (c *checker) element(e *ast.MapRef) types.Type {
 	m := c.mapUse(e)
-	m.Read = true
+	m.isRead = true
 	c.read(&m.cell)
 	ok := c.keyOf(m, e, e.Keys)
 	if c.final && !m.assigned && !c.lacking {
@@ -136,7 +136,7 @@ func (c *checker) element(e *ast.MapRef) types.Type {
 
 // checkDefined reports a map that nobody writes nor reads the value of.
 func (c *checker) checkDefined(e *ast.MapRef, m *mapState) {
-	if c.final && !m.assigned && !m.Read && !c.lacking { // what is not checked may assign it
+	if c.final && !m.assigned && !m.isRead && !c.lacking { // what is not checked may assign it
 		c.report(errUndefinedMap(e, c.nearMaps(e)))
 	}
 }
@@ -179,7 +179,6 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 	}
 	if s.Op != "=" {
 		c.setMapValue(m, s.Value, typeOrZero(m.Value, t))
-		m.nonInc = true
 		c.growMap(m, c.compound(s, m.Value, t))
 		return
 	}
@@ -190,9 +189,6 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 	if types.Is(m.Value, types.KindAgg) != direct && m.Value != nil {
 		c.report(errMapMismatch(s.Value, m, t))
 		return
-	}
-	if _, isConst := c.constInt(s.Value); !isConst {
-		m.nonInc = true
 	}
 	c.setMapValue(m, s.Value, t)
 }
@@ -255,7 +251,6 @@ func (c *checker) growMap(m *mapState, result types.Type) {
 func (c *checker) finishMaps() {
 	kept := c.out.Maps[:0]
 	for _, s := range c.mapList {
-		s.IncOnly = !s.nonInc
 		if s.Value == nil || s.keyed && s.Key == nil {
 			switch {
 			case c.diags.HasErrors() || s.first == nil:

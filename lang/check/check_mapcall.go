@@ -29,9 +29,6 @@ func (c *checker) wholeMap(e *ast.Call) types.Type {
 		return nil
 	}
 	c.checkDefined(ref, m)
-	if e.Name == "clear" {
-		m.Deletes = true
-	}
 	return types.None{}
 }
 
@@ -59,7 +56,6 @@ func (c *checker) delete(e *ast.Call) types.Type {
 		return nil
 	}
 	c.checkDefined(ref, m)
-	m.Deletes = true
 	if !c.elementKey(e, ref, m) {
 		return nil
 	}

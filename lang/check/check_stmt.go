@@ -131,7 +131,6 @@ func rangeType(x, y types.Type) types.Type {
 func (c *checker) forMap(s *ast.ForMap) {
 	c.shadows(s.Var)
 	m := c.mapUse(s.Map)
-	m.Iterated = true
 	if m.keyless && c.final {
 		c.report(source.Errorf(s.Map, "map-without-key", "@%s has no keys to go through", m.Name))
 	}

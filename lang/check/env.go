@@ -21,7 +21,7 @@ type Env interface {
 	Type(keyword, name string) (types.Type, bool)
 	// EnumConst finds an enumeration constant of the kernel.
 	EnumConst(name string) (types.Int, int64, bool)
-	// Near returns up to three names of the kind ("struct", "field:task_struct", …) near to name.
+	// Near returns up to three names of the kind ("struct", "union", "enum", or "" for a type without a keyword) near to name.
 	Near(kind, name string) []string
 	// Kernel says what the kernel can do.
 	Kernel() *kernel.Kernel

@@ -10,12 +10,10 @@ import (
 
 // Options are the settings of one compilation, from the command line and the script's config block.
 type Options struct {
-	Params     []string // positional parameters $1…
-	ChildPID   int      // cpid: the process of -c, 0 if there is none
-	FilterPID  int      // -p
-	MaxStrlen  int      // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
-	MaxMapKeys int      // entries of a keyed map; 0 means 4096
-	Unsafe     bool
+	Params     []string            // positional parameters $1…
+	ChildPID   int                 // cpid: the process of -c, 0 if there is none
+	MaxStrlen  int                 // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
+	MaxMapKeys int                 // entries of a keyed map; 0 means 4096
 	Headers    *ctypes.Headers     // where #include finds files; nil: there are none
 	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
 }
@@ -53,10 +51,6 @@ type Map struct {
 	Value      types.Type // an Agg for aggregations
 	MaxEntries int
 	Kind       string // from a declaration: "hash", "lruhash", …; "" by default
-	Deletes    bool   // some probe deletes elements of it
-	Iterated   bool   // some probe runs `for` over it
-	Read       bool   // some probe reads its value
-	IncOnly    bool   // written only by ++ and -- and assignments of constants
 }
 
 // Prog is one eBPF program to make: a probe body for targets that see the same argument types.
@@ -73,7 +67,6 @@ type Prog struct {
 	Types  map[ast.Expr]types.Type  // the type of every expression of the probe
 	Consts map[ast.Expr]types.Const // the value of every constant expression
 	Vars   map[*ast.Var]*Variable   // what each mention of a $variable stands for
-	Blocks map[*ast.Call]*ast.Block // reserved for macro expansion
 }
 
 // Variable is a scratch variable of one program.
@@ -82,7 +75,6 @@ type Variable struct {
 	Type types.Type
 	Pos  source.Pos
 	ID   int // unique in the program, in order of declaration
-	// Loop is the innermost loop body (for over a range or map, while) that declares it, nil outside of loops.
-	// A variable used in a loop body deeper than its own is captured and lives in memory.
+	// Captured says that a loop body (for over a range or map, while) deeper than the one that declares it uses it: it lives in memory.
 	Captured bool
 }

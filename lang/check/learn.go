@@ -134,7 +134,7 @@ func (c *checker) eachUnknown(f func(*cell, *types.Type)) {
 		}
 	}
 	for _, m := range c.mapList {
-		if m.Value == nil && (m.assigned || m.Read) {
+		if m.Value == nil && (m.assigned || m.isRead) {
 			f(&m.cell, &m.Value)
 		}
 	}

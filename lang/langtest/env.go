@@ -75,16 +75,9 @@ func (e *Env) EnumConst(name string) (types.Int, int64, bool) {
 // Near finds near names of structs.
 func (e *Env) Near(kind, name string) []string {
 	var all []string
-	switch {
-	case kind == "struct":
+	if kind == "struct" {
 		for n := range e.structs {
 			all = append(all, n)
-		}
-	case strings.HasPrefix(kind, "field:"):
-		if s := e.structs[strings.TrimPrefix(kind, "field:")]; s != nil {
-			for _, f := range s.Fields() {
-				all = append(all, f.Name)
-			}
 		}
 	}
 	sort.Strings(all)

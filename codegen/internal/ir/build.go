@@ -24,7 +24,7 @@ func (f *Func) NewBlock(name string) *Block {
 
 // NewSlot adds a stack slot of size bytes, aligned to 8.
 func (f *Func) NewSlot(name string, size int) *Slot {
-	s := &Slot{ID: len(f.Slots), Size: size, Align: 8, Name: name}
+	s := &Slot{ID: len(f.Slots), Size: size, Name: name}
 	f.Slots = append(f.Slots, s)
 	return s
 }

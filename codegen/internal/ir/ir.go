@@ -49,7 +49,6 @@ const (
 
 	OpSlot     // address of Slot
 	OpCtx      // the program's context (only in the main function)
-	OpFP       // reserved
 	OpMapPtr   // the map Sym, as helpers take it
 	OpMapValue // address Off bytes into the single value of the array map Sym
 	OpFuncPtr  // the function Sym, as bpf_loop and bpf_for_each_map_elem take it
@@ -100,10 +99,9 @@ type Value struct {
 // Slot is a piece of the function's stack frame. Size is in bytes and rounded up to 8 by the stack pass.
 // Slots whose lifetimes never meet may share memory.
 type Slot struct {
-	ID    int
-	Size  int
-	Align int
-	Name  string // for the text form
+	ID   int
+	Size int
+	Name string // for the text form
 }
 
 // Edge is a jump to a block with the values of its parameters.

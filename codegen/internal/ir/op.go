@@ -45,7 +45,6 @@ var ops = [...]opInfo{
 	OpXchg:        {name: "xchg", args: 2, effect: true, result: true},
 	OpSlot:        {name: "slot", result: true, same: true, remat: true},
 	OpCtx:         {name: "ctx", result: true, same: true},
-	OpFP:          {name: "fp", result: true, same: true},
 	OpMapPtr:      {name: "map_ptr", result: true, same: true, remat: true},
 	OpMapValue:    {name: "map_value", result: true, same: true, remat: true},
 	OpFuncPtr:     {name: "func_ptr", result: true, same: true, remat: true},

@@ -165,7 +165,7 @@ func (n *scalars) findPointers() {
 	})
 	n.pointers = n.spread(func(v *ir.Value) bool {
 		switch v.Op {
-		case ir.OpSlot, ir.OpCtx, ir.OpFP, ir.OpMapPtr, ir.OpMapValue, ir.OpFuncPtr, ir.OpKfunc, ir.OpParam:
+		case ir.OpSlot, ir.OpCtx, ir.OpMapPtr, ir.OpMapValue, ir.OpFuncPtr, ir.OpKfunc, ir.OpParam:
 			return true
 		case ir.OpHelper:
 			return !slices.Contains(numberHelpers, asm.BuiltinFunc(v.Imm))
