@@ -38,4 +38,9 @@ type Program struct {
 	Insns      asm.Instructions
 	Positions  []source.Pos // place in the script of each instruction
 	License    string
+	// CountsRuns says that the program counts its runs: those of CPU n in the u64 at RunsAt + 8*n of MapRuns.
+	CountsRuns bool
+	RunsAt     int
+	// SkipsUnknown says that the kernel may skip runs of this program, and that nothing tells how many.
+	SkipsUnknown bool
 }

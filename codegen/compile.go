@@ -99,6 +99,7 @@ type compiler struct {
 	usesRB  bool                       // some program sends events
 	usesGlo bool                       // some program reads MapGlobals
 	swaps   int                        // maps that are kept twice
+	runs    int                        // bytes of MapRuns
 	pid     int                        // -p
 }
 
@@ -139,6 +140,9 @@ func (k *compiler) ownMaps() {
 	if n := len(k.bp.Sites); n > 0 {
 		k.addMap(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
 	}
+	if k.runs > 0 {
+		k.addMap(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
+	}
 	if k.usesGlo {
 		k.addMap(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: SwapOffset(k.swaps + 1), MaxEntries: 1, Flags: flagMmapable})
 	}
@@ -152,6 +156,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 		License: k.checked.Config.License,
 	}
 	prog.Type, prog.AttachType, prog.AttachTo = programType(p)
+	prog.SkipsUnknown = k.skipsUnknown(p.Kind)
 	irProg, err := lower(k, index, p, prog)
 	if err != nil {
 		return nil, err

@@ -99,6 +99,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, err
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)
 	l.enter(f, nil)
+	l.countRun()
 	l.guardExit()
 	l.filterPID()
 	l.filter()

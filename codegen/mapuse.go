@@ -185,6 +185,15 @@ func (k *compiler) excludesAll(kind *builtin.ProbeKind) bool {
 	return false
 }
 
+// skipsUnknown says that the kernel does not count the runs that it skips under bpf_prog_active: it does in trace_call_bpf and
+// kprobe_multi_link_prog_run since Linux 6.7, and in bpf_overflow_handler never, where gotrace does, but for -p.
+func (k *compiler) skipsUnknown(kind *builtin.ProbeKind) bool {
+	if kind.Context == builtin.CtxPerf {
+		return k.pid != 0
+	}
+	return k.excludesAll(kind) && !k.kernel.AtLeast(6, 7)
+}
+
 // exclusive says that an update of a map's per-CPU value by plain loads and stores in a program of a kind is exact, because no other
 // writer of it can begin on the same CPU before the update ends: all writers exclude each other, or the only one
 // excludes itself.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // Where temporaries live. The eBPF stack has 512 bytes for a function and everything it
@@ -268,6 +269,18 @@ func (k *compiler) cpuSlots() int { return layout.CeilPow2(k.kernel.PossibleCPUs
 func (l *lowerer) cpuIndex() *ir.Value {
 	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
 	return l.b.OpImm(ir.OpAnd, cpu, int64(l.k.cpuSlots()-1))
+}
+
+// countRun counts a run of a profile probe on its CPU, whatever the program does then: the runtime knows how many there must have been. With -p
+// it does not know that (see probes.planProfile). Programs of perf events do not nest, so that no other adds here meanwhile.
+func (l *lowerer) countRun() {
+	if l.prog.Kind.Context != builtin.CtxPerf || l.k.pid != 0 {
+		return
+	}
+	l.out.CountsRuns, l.out.RunsAt = true, l.k.runs
+	l.k.runs += 8 * l.k.cpuSlots()
+	addr := l.b.Op(ir.OpAdd, l.b.MapValue(layout.MapRuns, l.out.RunsAt), l.b.OpImm(ir.OpShl, l.cpuIndex(), 3))
+	l.b.Store(8, addr, 0, l.b.OpImm(ir.OpAdd, l.b.Load(8, addr, 0), 1))
 }
 
 // countFailure adds one to a failure counter.

@@ -32,6 +32,9 @@ type clock struct {
 // its period must not keep up the others for ever.
 const makeUp = uint64(time.Second)
 
+// maxTurns is how many late ticks of one interval are run before others that became due after them.
+const maxTurns = 100
+
 // tick is one interval.
 type tick struct {
 	clock    *clock
@@ -40,6 +43,7 @@ type tick struct {
 	start    uint64 // when it began (CLOCK_MONOTONIC)
 	next     uint64 // number of the tick that is to be run next, from 1
 	missed   uint64
+	turns    int   // ticks that were run since all were in time, or had theirs
 	err      error // of the first run that failed
 }
 
@@ -161,23 +165,18 @@ func (c *clock) run(wake int) {
 	modest := false
 	for len(c.ticks) > 0 && c.wake == wake {
 		now := monotonic()
-		due := c.due(now)
-		if len(due) == 0 {
+		k := c.due(now)
+		if k == nil {
 			c.sleep(wake, now)
 			continue
 		}
-		// Each once, the oldest first, so that one that is behind does not keep up the others.
-		for _, k := range due {
-			if slices.Contains(c.ticks, k) { // nobody closed it meanwhile
-				k.run(now)
-			}
-			if k.missed > 0 && !modest {
-				// Too much for this CPU: from now on it gets no more of it than others do.
-				modest = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) == nil
-			}
-			c.mu.Unlock()
-			c.mu.Lock() // whoever wants to close one
+		k.run(now)
+		if k.missed > 0 && !modest {
+			// Too much for this CPU: from now on it gets no more of it than others do.
+			modest = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) == nil
 		}
+		c.mu.Unlock()
+		c.mu.Lock() // whoever wants to close one
 	}
 }
 
@@ -190,24 +189,38 @@ func (c *clock) settle() {
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 }
 
-// due are the intervals with a tick to run now, the one that is due longest first, in the order of the script where they are equal.
-func (c *clock) due(now uint64) []*tick {
-	var due []*tick
+// due is the interval with a tick to run now that is due longest, the first of the script where they are equal. So ticks are run in
+// their order when they are late, too; but one that is behind for good has its turns and then must wait for the others.
+func (c *clock) due(now uint64) *tick {
+	var first, spent *tick
 	for _, k := range c.ticks {
-		if k.deadline() <= now {
-			due = append(due, k)
+		switch {
+		case k.deadline() > now:
+			k.turns = 0
+		case k.turns < maxTurns:
+			first = earlier(first, k)
+		default:
+			spent = earlier(spent, k)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *tick) int {
-		if x, y := a.deadline(), b.deadline(); x != y {
-			if x < y {
-				return -1
-			}
-			return 1
+	if first == nil {
+		for _, k := range c.ticks {
+			k.turns = 0
 		}
-		return 0
-	})
-	return due
+		first = spent
+	}
+	if first != nil {
+		first.turns++
+	}
+	return first
+}
+
+// earlier is the one of two ticks that is due first; a may be nil.
+func earlier(a, b *tick) *tick {
+	if a == nil || b.deadline() < a.deadline() {
+		return b
+	}
+	return a
 }
 
 // sleep waits until the next tick is due or the clock is poked.

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,28 @@ func TestTickSkip(t *testing.T) {
 		if k.skip(tt.now); k.next != tt.want || k.missed != tt.missed {
 			t.Errorf("%+v: next %d, missed %d, want %d and %d", tt, k.next, k.missed, tt.want, tt.missed)
 		}
+	}
+}
+
+// Late ticks are run in their order; an interval that is always behind does not keep up the others.
+func TestClockOrder(t *testing.T) {
+	c := &clock{}
+	for _, period := range []uint64{10, 100, 50, 100} {
+		c.ticks = append(c.ticks, newTick(&lang.Target{Period: period}, nil, 0))
+	}
+	order := func(now uint64) (got []int) {
+		for k := c.due(now); k != nil; k = c.due(now) {
+			got = append(got, slices.Index(c.ticks, k))
+			k.next++
+		}
+		return got
+	}
+	if got, want := order(105), []int{0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+	c.ticks = []*tick{newTick(&lang.Target{Period: 1}, nil, 0), newTick(&lang.Target{Period: 1e6}, nil, 0)}
+	if got := order(1e6); slices.Index(got, 1) != maxTurns || len(got) != 1e6+1 {
+		t.Errorf("the slow interval was the %dth of %d", slices.Index(got, 1), len(got))
 	}
 }
 

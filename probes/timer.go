@@ -5,12 +5,8 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -157,67 +153,6 @@ func listTimers(kind *builtin.ProbeKind, _ *Env, parts []string) ([]lang.Target,
 		if len(parts) == 0 || parts[0] == "" || match(parts[0], u) {
 			out = append(out, lang.Target{Kind: kind, Name: kind.Name + ":" + u + ":"})
 		}
-	}
-	return out, nil
-}
-
-// planProfile opens a software clock on every CPU or, with -p, for every thread of the process.
-func planProfile(e *Env, targets []lang.Target) (*Plan, error) {
-	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		if e.opts.PID == 0 {
-			return openClocks(t, onlineCPUs(), nil, prog)
-		}
-		tids, err := threads(e.opts.PID)
-		if err != nil {
-			return nil, err
-		}
-		return openClocks(t, nil, tids, prog)
-	})}, nil
-}
-
-// threads are the thread ids of a process.
-func threads(pid int) ([]int, error) {
-	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
-	if err != nil {
-		return nil, fmt.Errorf("listing the threads of process %d: %w", pid, err)
-	}
-	var out []int
-	for _, e := range entries {
-		if tid, err := strconv.Atoi(e.Name()); err == nil {
-			out = append(out, tid)
-		}
-	}
-	return out, nil
-}
-
-// openClocks opens a clock for each CPU, or for each thread and those it starts.
-func openClocks(t *lang.Target, cpus, tids []int, prog *ebpf.Program) (closer, error) {
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK, Sample: t.Period}
-	if t.Hz != 0 {
-		attr.Sample = t.Hz
-		attr.Bits |= unix.PerfBitFreq
-	}
-	var out Links
-	for _, cpu := range cpus {
-		p, err := openPerf(&attr, -1, cpu, prog)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("CPU %d: %w", cpu, err), out.Close())
-		}
-		out = append(out, p)
-	}
-	attr.Bits |= unix.PerfBitInherit
-	for _, tid := range tids {
-		p, err := openPerf(&attr, tid, -1, prog)
-		if errors.Is(err, unix.ESRCH) && len(tids) > 1 {
-			continue // the thread has ended
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("thread %d: %w", tid, err), out.Close())
-		}
-		out = append(out, p)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("no thread of the process runs")
 	}
 	return out, nil
 }

@@ -148,35 +148,6 @@ func warning(pos source.Pos, code, message, hint string) source.Diagnostic {
 	}
 }
 
-// missedRuns warns of programs that the kernel did not run because they, or another tracing program on the
-// same CPU, ran already (recursion_misses, Linux 5.12).
-func (s *Session) missedRuns() source.Diagnostics {
-	var ds source.Diagnostics
-	for _, p := range s.programs {
-		if n := p.missedTicks(); n > 0 {
-			message := fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks"))
-			ds = append(ds, warning(p.spec.Prog.Probe.Range().Pos, "missed-ticks", message, "make the interval longer, or its program shorter"))
-		}
-		stats, err := p.prog.Stats()
-		if err != nil || stats.RecursionMisses == 0 {
-			continue // an older kernel does not count them
-		}
-		message := fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU", times(stats.RecursionMisses, "run", "runs"))
-		ds = append(ds, warning(p.spec.Prog.Probe.Range().Pos, "missed-runs", message, ""))
-	}
-	return ds
-}
-
-// missedTicks is how many ticks of its timers the program did not see.
-func (p *loaded) missedTicks() (n uint64) {
-	for _, l := range p.links {
-		if k, ok := l.(interface{ Missed() uint64 }); ok {
-			n += k.Missed()
-		}
-	}
-	return n
-}
-
 // reportChild says how the command of -c ended, with -v.
 func (s *Session) reportChild() error {
 	c := s.opts.Child

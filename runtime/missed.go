@@ -1,0 +1,128 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/probes"
+)
+
+// missedRuns warns of runs that did not take place: ticks that came too late, samples and runs that the kernel skipped.
+func (s *Session) missedRuns() source.Diagnostics {
+	var ds source.Diagnostics
+	for _, p := range s.programs {
+		span := attachSpan(p.spec)
+		add := func(code, message, hint string) {
+			d := warning(span.Pos, code, message, hint)
+			d.Span = span
+			ds = append(ds, d)
+		}
+		if n := p.missedTicks(); n > 0 {
+			add("missed-ticks", fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks")),
+				"make the interval longer, or its program shorter")
+		}
+		switch missed, due, err := s.missedSamples(p); {
+		case err != nil:
+			add("missed-samples", err.Error(), "")
+		case missed > 0:
+			add("missed-samples", fmt.Sprintf("this probe missed %d of about %s", missed, times(due, "sample", "samples")), missedHint)
+		}
+		// recursion_misses: a kernel that does not count them says 0 (see tellUnknown).
+		if stats, err := p.prog.Stats(); err == nil && stats.RecursionMisses > 0 {
+			add("missed-runs", fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU",
+				times(stats.RecursionMisses, "run", "runs")), "")
+		}
+	}
+	return append(ds, s.unknownSkips(len(ds) > 0)...)
+}
+
+const missedHint = "the kernel drops a sample that comes while a tracing program runs on the same CPU, or too late, or too soon after the one before"
+
+// unknownSkips tells of probes whose skipped runs nobody counts: as a warning where some were skipped of other probes, else with -v.
+func (s *Session) unknownSkips(others bool) source.Diagnostics {
+	var first *loaded
+	for _, p := range s.programs {
+		if p.spec.SkipsUnknown && len(p.links) > 0 {
+			first = p
+			break
+		}
+	}
+	if first == nil || !others && !s.opts.Verbose {
+		return nil
+	}
+	message := "runs of this probe that the kernel skipped are not counted (Linux 6.7 counts them): whether there were any is unknown"
+	if first.spec.Prog.Kind.Context == builtin.CtxPerf {
+		message = "samples of this probe that the kernel skipped are not counted with -p: whether there were any is unknown"
+	}
+	d := warning(attachSpan(first.spec).Pos, "missed-unknown", message, "the kernel skips what comes while a tracing program runs on the same CPU")
+	d.Span = attachSpan(first.spec)
+	return source.Diagnostics{d}
+}
+
+// missedTicks is how many ticks of its timers the program did not see.
+func (p *loaded) missedTicks() (n uint64) {
+	for _, l := range p.links {
+		if k, ok := l.(interface{ Missed() uint64 }); ok {
+			n += k.Missed()
+		}
+	}
+	return n
+}
+
+// sampler is a link whose program is to run a known number of times on one CPU.
+type sampler interface {
+	CPU() int
+	Due() uint64
+}
+
+// missedSamples is how many samples of a profile probe its program did not see, of how many. The kernel does not count them: what is
+// counted are the program's runs.
+func (s *Session) missedSamples(p *loaded) (missed, due uint64, err error) {
+	runs, err := s.runs(p)
+	if err != nil || runs == nil {
+		return 0, 0, err
+	}
+	missed, due = missedOf(p.links, runs)
+	return missed, due, nil
+}
+
+// missedOf compares the runs of a program on each CPU with what there must have been.
+func missedOf(links probes.Links, runs func(cpu int) uint64) (missed, due uint64) {
+	type count struct{ due, clocks uint64 }
+	cpus := map[int]count{}
+	for _, l := range links {
+		if k, ok := l.(sampler); ok {
+			c := cpus[k.CPU()]
+			cpus[k.CPU()] = count{c.due + k.Due(), c.clocks + 1}
+			due += k.Due()
+		}
+	}
+	for cpu, c := range cpus {
+		// The last sample of a clock may have come due just when it was closed.
+		if seen := runs(cpu); seen+c.clocks < c.due {
+			missed += c.due - seen
+		}
+	}
+	return missed, due
+}
+
+// runs gives the runs of a program by CPU, nil if they are not counted.
+func (s *Session) runs(p *loaded) (func(cpu int) uint64, error) {
+	m := s.maps[layout.MapRuns]
+	if m == nil || !p.spec.CountsRuns {
+		return nil, nil
+	}
+	b, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		return nil, fmt.Errorf("reading how often the program of this probe ran: %w", err)
+	}
+	return func(cpu int) uint64 {
+		if w := from(b, p.spec.RunsAt+8*cpu); len(w) >= 8 {
+			return binary.NativeEndian.Uint64(w)
+		}
+		return 0
+	}, nil
+}
