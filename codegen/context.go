@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -24,14 +25,14 @@ func (l *lowerer) ctxSize() int {
 	case builtin.CtxNone:
 		return 0
 	case builtin.CtxRegs, builtin.CtxPerf:
-		r := archRegisters[l.k.kernel.Arch]
+		c := location.Of(l.k.kernel.Arch, false)
 		switch {
-		case r == nil:
+		case c == nil:
 			return -1
 		case l.prog.Kind.Context == builtin.CtxPerf:
-			return r.size + perfTail
+			return c.Size + perfTail
 		}
-		return r.size
+		return c.Size
 	case builtin.CtxTracepoint:
 		if l.prog.Args != nil {
 			return l.prog.Args.Size()

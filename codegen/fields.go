@@ -60,6 +60,10 @@ func (l *lowerer) pointee(o operand) place {
 
 // field is x.name or x->name.
 func (l *lowerer) field(e *ast.FieldExpr) operand {
+	if f, ok := l.namedArgument(e); ok {
+		l.b.Pos = e.Pos
+		return l.argument(e, f)
+	}
 	o := l.expr(e.X)
 	l.b.Pos = e.Pos
 	s, p := l.structOf(o)
@@ -74,7 +78,11 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 	}
 	p = p.at(f.Offset)
 	p.union = p.union || s.Union || throughUnion(s, e.Name)
-	t := l.typeOf(e)
+	return l.fieldAt(p, f, l.typeOf(e))
+}
+
+// fieldAt is a field that lies at a place, of type t as a value.
+func (l *lowerer) fieldAt(p place, f types.Field, t types.Type) operand {
 	switch {
 	case f.DataLoc:
 		return operand{typ: t, mem: l.dataLoc(p, 0)}
@@ -85,7 +93,7 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 	case types.InMemory(f.Type):
 		return object(t, p, f.Type)
 	}
-	o = l.loadAt(p, f.Type)
+	o := l.loadAt(p, f.Type)
 	o.typ = t
 	return o
 }

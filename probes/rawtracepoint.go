@@ -189,7 +189,7 @@ func rawTracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error
 		}
 		fields = append(fields, types.Field{Name: p.Name, Type: ft, Offset: 8 * i})
 	}
-	return types.NewStruct("rawtracepoint_"+t.Event, false, 8*len(fields), 0, func() []types.Field { return fields }), nil, nil
+	return types.NewArgs("rawtracepoint_"+t.Event, 8*len(fields), fields), nil, nil
 }
 
 // rawParams returns the parameters of a raw tracepoint and the types they refer to: nil if they are not

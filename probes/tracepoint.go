@@ -120,8 +120,7 @@ func tracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 		}
 		args = append(args, field)
 	}
-	name := "tracepoint_" + t.Category + "_" + t.Event
-	return types.NewStruct(name, false, size, 0, func() []types.Field { return args }), nil, nil
+	return types.NewArgs("tracepoint_"+t.Category+"_"+t.Event, size, args), nil, nil
 }
 
 // recordEnum gives a number in a record the names of its values, which the kernel's types know.

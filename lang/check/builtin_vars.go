@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -119,10 +120,11 @@ func (c *checker) regArgs(p *Prog) int {
 		return len(p.Args.Fields())
 	case p.Kind.Context == builtin.CtxRawArgs:
 		return maxRawArgs
-	case c.env.Kernel().Arch == "arm64":
-		return 8
 	}
-	return 6
+	if conv := location.Of(c.env.Kernel().Arch, false); conv != nil {
+		return len(conv.Args)
+	}
+	return 0
 }
 
 // noArgument says why there is no argN.

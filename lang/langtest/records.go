@@ -12,7 +12,7 @@ func (e *Env) record(name string, size int, fields ...types.Field) {
 		{Name: "common_preempt_count", Type: u8, Offset: 3},
 		{Name: "common_pid", Type: i32, Offset: 4},
 	}, fields...)
-	e.records[name] = types.NewStruct("", false, size, 0, func() []types.Field { return all })
+	e.records[name] = types.NewArgs("", size, all)
 }
 
 // buildRecords makes the tracepoints. Offsets are those of their format files on amd64.
@@ -49,7 +49,7 @@ func (e *Env) buildRecords() {
 		types.Field{Name: "pid", Type: i32, Offset: 12},
 		types.Field{Name: "old_pid", Type: i32, Offset: 16})
 	e.rawArgs = map[string]*types.Struct{ // what others have is not known
-		"sched_wakeup": types.NewStruct("rawtracepoint_sched_wakeup", false, 8, 0, func() []types.Field { return []types.Field{{Name: "p", Type: u64}} }),
-		"test_none":    types.NewStruct("rawtracepoint_test_none", false, 0, 0, func() []types.Field { return nil }),
+		"sched_wakeup": types.NewArgs("rawtracepoint_sched_wakeup", 8, []types.Field{{Name: "p", Type: u64}}),
+		"test_none":    types.NewArgs("rawtracepoint_test_none", 0, nil),
 	}
 }

@@ -1,3 +1,3 @@
 // Package types has the types of the language, their sizes, how they join, and the arithmetic of constants. It
-// imports source.
+// imports location.
 package types

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/gotrace/gotrace/lang/location"
 )
 
 // Type is the type of an expression, a variable, a map key or a map value.
@@ -136,6 +138,36 @@ type Field struct {
 	DataLoc bool
 	// RelLoc marks a __rel_loc field: as DataLoc, but the offset is from the end of the four bytes.
 	RelLoc bool
+	// Loc is where an argument of a probe lies when the probe fires; nil for all other fields.
+	Loc location.Location
+}
+
+// NewArgs returns the struct of a probe's arguments. Those whose location is not given lie in the context, at their offset.
+func NewArgs(name string, size int, args []Field) *Struct {
+	for i := range args {
+		if a := &args[i]; a.Loc == nil {
+			a.Loc = location.Context{Offset: a.Offset, Size: a.bytes(), Signed: AsInt(a.Type).Signed}
+		}
+	}
+	return NewStruct(name, false, size, 0, func() []Field { return args })
+}
+
+// bytes is what a field takes where it lies; at least one, also of an array whose length is not known.
+func (f *Field) bytes() int {
+	if f.DataLoc || f.RelLoc {
+		return 4
+	}
+	return max(f.Type.Size(), 1)
+}
+
+// InContext says whether all arguments lie in the context at their offsets, so that they are one object there.
+func (s *Struct) InContext() bool {
+	for _, f := range s.Fields() {
+		if c, ok := f.Loc.(location.Context); !ok || c.Offset != f.Offset {
+			return false
+		}
+	}
+	return true
 }
 
 // Fields returns the members in order.

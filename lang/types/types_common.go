@@ -1,5 +1,7 @@
 package types
 
+import "github.com/gotrace/gotrace/lang/location"
+
 // CommonType is the type to which both operands of a comparison or a compound assignment are converted: of two integers of the same
 // sign the wider one; else int64, which holds all values of both. It does not hold those of a uint64: beside one, both are
 // unsigned, as in C, except that a negative literal, which no uint64 equals, makes both signed, as in bpftrace. Other literals
@@ -97,7 +99,7 @@ func SameStruct(a, b *Struct) bool {
 	for i := range fa {
 		x, y := fa[i], fb[i]
 		if x.Name != y.Name || x.Offset != y.Offset || x.BitOffset != y.BitOffset || x.BitSize != y.BitSize ||
-			x.DataLoc != y.DataLoc || x.RelLoc != y.RelLoc || !SameType(x.Type, y.Type) {
+			x.DataLoc != y.DataLoc || x.RelLoc != y.RelLoc || !SameType(x.Type, y.Type) || !location.Same(x.Loc, y.Loc) {
 			return false
 		}
 	}

@@ -14,6 +14,8 @@ import (
 type Machine struct {
 	// Maps are the values of single-element array maps, by name.
 	Maps map[string][]byte
+	// Ctx is the context, for functions that read it.
+	Ctx []byte
 	// Helper answers a call. It may change memory through Bytes.
 	Helper func(m *Machine, id int64, args []int64) (int64, error)
 	// Steps bounds the operations of a run; 0 means a million.
@@ -86,6 +88,7 @@ type run struct {
 	vals  map[*ir.Value]int64
 	slots map[*ir.Slot]int64
 	maps  map[string]int64
+	ctx   int64
 	args  []int64
 }
 
@@ -99,6 +102,7 @@ func (m *Machine) Run(f *ir.Func, args ...int64) (int64, error) {
 	for _, name := range sortedNames(m.Maps) {
 		r.maps[name] = m.Region(m.Maps[name])
 	}
+	r.ctx = m.Region(m.Ctx)
 	steps := m.Steps
 	if steps == 0 {
 		steps = 1e6
@@ -150,6 +154,8 @@ func (r *run) value(v *ir.Value) (int64, error) {
 			return 0, fmt.Errorf("no map %s", v.Sym)
 		}
 		return base + int64(v.Off), nil
+	case ir.OpCtx:
+		return r.ctx, nil
 	case ir.OpLoad:
 		return r.Load(addr(), int(v.Size))
 	case ir.OpStore:

@@ -1,0 +1,270 @@
+package codegen
+
+import (
+	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/location"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// This is the one place that makes code of locations: of the arguments of probes, whoever described them.
+
+// namedArgument is the argument that `args.NAME` names.
+func (l *lowerer) namedArgument(e *ast.FieldExpr) (types.Field, bool) {
+	name := ""
+	switch x := e.X.(type) {
+	case *ast.Ident:
+		name = x.Name
+	case *ast.Call:
+		name = x.Name
+	}
+	if name != "args" || l.prog.Args == nil {
+		return types.Field{}, false
+	}
+	f, ok := l.prog.Args.Field(e.Name)
+	return f, ok && f.Loc != nil
+}
+
+// argument is args.NAME: what lies at the argument's location.
+func (l *lowerer) argument(e *ast.FieldExpr, f types.Field) operand {
+	t := l.typeOf(e)
+	if err := location.Check(f.Loc, l.convention(e)); err != nil {
+		l.fail(e, "", "internal: argument %s: %v", f.Name, err)
+		return operand{typ: t, val: l.b.Const(0)}
+	}
+	if isMemory(f.Loc) && (types.InMemory(f.Type) || f.Loc.Bytes() == f.Type.Size()) {
+		return l.fieldAt(l.placeOf(e, f.Loc), f, t)
+	}
+	o := l.located(e, f.Loc, f.Type)
+	o.typ = t
+	return o
+}
+
+// convention is that of the code that the probe is in.
+func (l *lowerer) convention(n source.Node) *location.Convention {
+	c := location.Of(l.k.kernel.Arch, l.prog.Targets[0].I386)
+	if c == nil {
+		l.fail(n, "", "registers of %s are not known", l.k.kernel.Arch)
+		return location.Of("amd64", false)
+	}
+	return c
+}
+
+// hasRegisters says whether the context begins with the registers of the traced code.
+func (l *lowerer) hasRegisters() bool {
+	return l.prog.Kind.Context == builtin.CtxRegs || l.prog.Kind.Context == builtin.CtxPerf
+}
+
+// located is what lies at a location, as a value of type t.
+func (l *lowerer) located(n source.Node, loc location.Location, t types.Type) operand {
+	switch {
+	case types.InMemory(t) && isMemory(loc):
+		return object(t, l.placeOf(n, loc), t)
+	case types.InMemory(t):
+		return object(t, l.gather(n, loc, t.Size()), t)
+	case loc.Bytes() > location.WordSize:
+		return l.loadAt(l.gather(n, loc, location.WordSize), t)
+	}
+	from := types.Int{Bits: 64, Signed: loc.IsSigned()}
+	if size := loc.Bytes(); scalarSize(size) {
+		from.Bits = size * 8
+	}
+	return operand{typ: t, val: l.convert(l.numberAt(n, loc), from, t)}
+}
+
+// scalarSize says whether there are loads of a size.
+func scalarSize(n int) bool { return n == 1 || n == 2 || n == 4 || n == 8 }
+
+// isMemory says whether a location is memory, the context included.
+func isMemory(loc location.Location) bool {
+	switch loc.(type) {
+	case location.Context, location.Memory:
+		return true
+	}
+	return false
+}
+
+// placeOf is the memory at a location that is memory.
+func (l *lowerer) placeOf(n source.Node, loc location.Location) place {
+	if c, ok := loc.(location.Context); ok {
+		return l.ctxRecord(c.Offset)
+	}
+	m := loc.(location.Memory)
+	base, off := l.address(n, m.At)
+	if m.User {
+		return place{base: base, off: off, space: types.SpaceUser}
+	}
+	return place{base: base, off: off, space: types.SpaceKernel}
+}
+
+// ctxRecord is the context from an offset on.
+func (l *lowerer) ctxRecord(off int) place {
+	if l.out.Type == ebpf.Tracing {
+		// Loads from this context give pointers that the verifier knows the type of.
+		return place{base: l.ctx(), off: off, space: types.SpaceKernel, typed: true}
+	}
+	return place{base: l.ctx(), off: off, space: types.SpaceCtx}
+}
+
+// numberAt is what lies at a location of at most 8 bytes, extended to 64 bits as the location says.
+func (l *lowerer) numberAt(n source.Node, loc location.Location) *ir.Value {
+	size, signed := loc.Bytes(), loc.IsSigned()
+	switch loc := loc.(type) {
+	case location.Const:
+		return l.b.Const(loc.Value)
+	case location.Address:
+		base, off := l.address(n, loc)
+		if off == 0 {
+			return base
+		}
+		return l.b.OpImm(ir.OpAdd, base, int64(off))
+	case location.Register:
+		return l.extend(l.register(n, loc), size, signed)
+	case location.Context:
+		if size == location.WordSize && loc.Offset%size == 0 {
+			return l.ctxNumber(loc.Offset)
+		}
+	case location.Pieces:
+		return l.join(n, loc)
+	}
+	if scalarSize(size) {
+		return l.loadAt(l.placeOf(n, loc), types.Int{Bits: size * 8, Signed: signed}).val
+	}
+	word := l.gather(n, loc, location.WordSize)
+	return l.extend(l.b.Load(location.WordSize, word.base, word.off), size, signed)
+}
+
+// register is a register's bytes from the first that a location asks for to its last.
+func (l *lowerer) register(n source.Node, r location.Register) *ir.Value {
+	off, ok := l.convention(n).Register(r.Name)
+	switch {
+	case !l.hasRegisters():
+		l.fail(n, "", "a %s probe does not know the registers", l.prog.Kind.Name)
+		return l.b.Const(0)
+	case !ok:
+		l.fail(n, "", "internal: no register %s", r.Name)
+		return l.b.Const(0)
+	}
+	v := l.ctxWord(off)
+	if r.From > 0 {
+		v = l.b.OpImm(ir.OpLShr, v, int64(8*r.From))
+	}
+	return v
+}
+
+// ctxNumber is a word of the context as a number. In a program bound to its tracepoint the verifier knows the argument's type, which
+// arithmetic would offend.
+func (l *lowerer) ctxNumber(off int) *ir.Value {
+	v := l.ctxWord(off)
+	if l.prog.Kind.Context == builtin.CtxRawArgs || l.prog.Kind.Context == builtin.CtxTracing {
+		v = l.b.Op(ir.OpScalar, v)
+	}
+	return v
+}
+
+// address is the sum that a location stands for, its constant part apart.
+func (l *lowerer) address(n source.Node, a location.Address) (base *ir.Value, off int) {
+	if a.Base != nil {
+		base = l.numberAt(n, a.Base)
+	}
+	if a.Index != nil {
+		x := l.numberAt(n, a.Index)
+		if a.Scale != 1 {
+			x = l.b.OpImm(ir.OpMul, x, a.Scale)
+		}
+		if base != nil {
+			x = l.b.Op(ir.OpAdd, base, x)
+		}
+		base = x
+	}
+	if base == nil {
+		return l.b.Const(a.Offset), 0
+	}
+	return base, int(a.Offset)
+}
+
+// join puts the pieces of a number together.
+func (l *lowerer) join(n source.Node, p location.Pieces) *ir.Value {
+	var v *ir.Value
+	at := 0
+	for _, part := range p.Parts {
+		x := l.extend(l.numberAt(n, part), part.Bytes(), false)
+		if at > 0 {
+			x = l.b.OpImm(ir.OpShl, x, int64(8*at))
+		}
+		if v != nil {
+			x = l.b.Op(ir.OpOr, v, x)
+		}
+		v, at = x, at+part.Bytes()
+	}
+	return l.extend(v, at, p.Signed)
+}
+
+// extend extends the low bytes of a number to 64 bits.
+func (l *lowerer) extend(v *ir.Value, size int, signed bool) *ir.Value {
+	if scalarSize(size) {
+		return l.b.Ext(v, size*8, signed)
+	}
+	op := ir.OpLShr
+	if signed {
+		op = ir.OpAShr
+	}
+	n := int64(64 - 8*size)
+	return l.b.OpImm(op, l.b.OpImm(ir.OpShl, v, n), n)
+}
+
+// gather copies what lies at a location to memory of the program's own, of which size bytes are set: zeros follow what is there.
+func (l *lowerer) gather(n source.Node, loc location.Location, size int) place {
+	dst, at := l.temp("argument", size), 0
+	parts := []location.Location{loc}
+	if p, ok := loc.(location.Pieces); ok {
+		parts = p.Parts
+	}
+	for _, part := range parts {
+		if bytes := min(part.Bytes(), size-at); bytes > 0 {
+			l.gatherPart(n, dst.at(at), part, bytes)
+			at += bytes
+		}
+	}
+	l.storeBytes(dst.at(at), l.b.Const(0), size-at)
+	return dst
+}
+
+// gatherPart copies the first size bytes of a location.
+func (l *lowerer) gatherPart(n source.Node, dst place, loc location.Location, size int) {
+	if loc.Bytes() <= location.WordSize && (scalarSize(loc.Bytes()) || !isMemory(loc)) {
+		l.storeBytes(dst, l.numberAt(n, loc), size)
+		return
+	}
+	if p, ok := loc.(location.Pieces); ok {
+		src := l.gather(n, p, size)
+		l.copyBytes(dst, src, size)
+		return
+	}
+	p := l.placeOf(n, loc)
+	if p.space == types.SpaceCtx {
+		l.copyCtx(dst, p, size)
+		return
+	}
+	l.readMem(dst, size, l.plainAddr(p), p.space)
+}
+
+// storeBytes stores the low size bytes of a number, of any bytes beyond its eight zeros.
+func (l *lowerer) storeBytes(dst place, v *ir.Value, size int) {
+	for i := 0; i < size; {
+		n := wordAt(size-i, dst.off+i)
+		x := v
+		switch {
+		case i >= location.WordSize:
+			x = l.b.Const(0)
+		case i > 0:
+			x = l.b.OpImm(ir.OpLShr, v, int64(8*i))
+		}
+		l.b.Store(n, dst.base, dst.off+i, x)
+		i += n
+	}
+}
