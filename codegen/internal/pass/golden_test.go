@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const separator = "\n=>\n"
 
 // TestGoldenPasses runs passes on the programs of testdata/*.txt. A file is named after its pass (what follows a '-' is free) and holds
-// cases: a comment that says what is to happen, the program before, and the program after, which -update writes.
+// cases: a comment that says what is to happen, the program before, and the program after, which -update writes. "allocate" shows
+// where values lie.
 func TestGoldenPasses(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -62,6 +63,9 @@ func runPass(t *testing.T, name, text string) string {
 		t.Fatalf("before: %v", err)
 	}
 	o := &Options{KernelVersion: 6<<16 | 1<<8}
+	if name == "allocate" {
+		return allocated(t, p.Funcs[0])
+	}
 	if name == "callbacks" {
 		callbacks(p)
 	} else {
@@ -84,4 +88,13 @@ func byName(t *testing.T, name string) func(*ir.Func, *Options) {
 	}
 	t.Fatalf("there is no pass %s", name)
 	return nil
+}
+
+// Every pass has cases.
+func TestPassesHaveCases(t *testing.T) {
+	for _, p := range passes {
+		if files, _ := filepath.Glob("testdata/" + p.name + "*.txt"); len(files) == 0 {
+			t.Errorf("the pass %s has no cases in testdata", p.name)
+		}
+	}
 }
