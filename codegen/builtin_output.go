@@ -49,7 +49,7 @@ func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	}
 	mk := l.mark()
 	key := l.keyPlace(m, ref.Keys)
-	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Fields: []types.Type{m.Key, a}, Offs: []int{eventHeader, -1}}
+	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Fields: []types.Type{m.Key, a}, Names: []string{"key", m.Name}, Offs: []int{eventHeader, -1}}
 	ev.Size = eventHeader + l.k.spec(m).KeySize
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)

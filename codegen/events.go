@@ -34,6 +34,7 @@ type record struct {
 func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *record {
 	r := &record{ev: ev, what: c.Name, args: args, early: make([]*operand, len(args))}
 	size := eventHeader
+	ev.Names = fieldNames(args)
 	for _, e := range args {
 		t := types.Value(l.typeOf(e))
 		if types.InMemory(t) && !l.fits(t.Size()) {

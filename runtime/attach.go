@@ -14,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // Attach runs the BEGIN probes in the order of the script and then attaches the others. The command of
@@ -48,10 +49,7 @@ func (s *Session) Attach() error {
 			return err
 		}
 	}
-	if s.opts.Quiet {
-		return nil
-	}
-	return s.printer.Attached(count)
+	return s.sink.Event(output.Attached{Probes: count})
 }
 
 // mayMiss says whether the script's missing_probes setting lets it run without probes that cannot be attached.
@@ -145,7 +143,7 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 	s.warn(source.Diagnostics{w})
 	if s.opts.Verbose {
 		for _, k := range skipped {
-			fmt.Fprintf(s.opts.Stderr, "not attached: %s: %v\n", k.Target.Name, k.Err)
+			s.note("not attached: %s: %v", k.Target.Name, k.Err)
 		}
 	}
 }
@@ -159,9 +157,7 @@ func (s *Session) detach() error {
 		return nil
 	}
 	stop := every(tellDetaching, func() {
-		if !s.opts.Quiet {
-			fmt.Fprintf(s.opts.Stderr, "Detaching: %d of %d probes done; the kernel waits for each. Another signal ends gotrace at once.\n", done.Load(), total)
-		}
+		s.tell(output.Detaching{Done: int(done.Load()), Total: total})
 	})
 	err := s.links.CloseEach(func() { done.Add(1) })
 	stop()

@@ -7,12 +7,14 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/runtime/output"
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // errExit is what handling an exit() event returns: the run ends in order.
 var errExit = errors.New("exit")
 
-// eventHeader is the size of what every record begins with (see codegen.Event).
+// eventHeader is the size of what every record begins with (see layout.Event).
 const eventHeader = 8
 
 // handler does what a record asks for. It may keep nothing of rec.
@@ -21,7 +23,6 @@ type handler func(rec []byte) error
 // events handles the records of a session, by event id.
 type events struct {
 	handlers []handler
-	buf      []byte
 	exitCode int
 }
 
@@ -57,25 +58,14 @@ func (ev *events) handle(rec []byte) error {
 	return ev.handlers[id](rec)
 }
 
-// eventField is an argument of an event.
-type eventField struct {
-	typ types.Type
-	off int // of the value in the record
-}
-
-// of is the memory that begins with the field's value.
-func (f *eventField) of(rec []byte) []byte {
-	return from(rec, f.off)
-}
-
 // eventFields are the arguments of an event.
-func eventFields(e *layout.Event) ([]eventField, error) {
-	if len(e.Offs) != len(e.Fields) {
-		return nil, fmt.Errorf("%d fields and %d offsets", len(e.Fields), len(e.Offs))
+func eventFields(e *layout.Event) ([]value.Field, error) {
+	if len(e.Offs) != len(e.Fields) || len(e.Names) != len(e.Fields) {
+		return nil, fmt.Errorf("%d fields, %d offsets and %d names", len(e.Fields), len(e.Offs), len(e.Names))
 	}
-	fields := make([]eventField, len(e.Fields))
+	fields := make([]value.Field, len(e.Fields))
 	for i, t := range e.Fields {
-		fields[i] = eventField{typ: t, off: e.Offs[i]}
+		fields[i] = value.Field{Name: e.Names[i], Type: t, Off: e.Offs[i]}
 		// An aggregation does not travel: it is read here.
 		if _, ok := t.(types.Agg); !ok && e.Offs[i] < eventHeader {
 			return nil, fmt.Errorf("field %d has offset %d", i, e.Offs[i])
@@ -96,19 +86,15 @@ var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) 
 	layout.EventTime:      timeHandler,
 }
 
-func printfHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
+func printfHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil {
 		return nil, err
 	}
-	pieces := s.values.compileFormat(e.Format, fields)
+	out := &output.Printf{Pos: e.Pos, Format: s.values.Format(e.Format, fields), Fields: s.values.Fields(fields)}
 	return func(rec []byte) error {
-		dst := ev.buf[:0]
-		for _, p := range pieces {
-			dst = p(dst, rec)
-		}
-		ev.buf = dst
-		return s.printer.Printf(dst)
+		out.Record = rec
+		return s.sink.Event(out)
 	}, nil
 }
 
@@ -117,7 +103,7 @@ func printHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	if err != nil || len(fields) != 1 {
 		return nil, errors.Join(err, errors.New("print without a value"))
 	}
-	return s.valueHandler(fields[0]), nil
+	return s.valueHandler(e, fields[0]), nil
 }
 
 func printMapHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
@@ -125,19 +111,32 @@ func printMapHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec := s.values.MapCodec(e.Map, e.Div)
 	return func([]byte) error {
-		if err := m.beforePrint(); err != nil {
-			return err
-		}
-		entries, err := m.entries()
+		elems, err := s.printed(m)
 		if err != nil {
 			return err
 		}
-		if len(entries) == 0 {
-			entries = m.unset()
+		codec.Sort(elems)
+		if e.Top > 0 && int64(len(elems)) > e.Top {
+			elems = elems[int64(len(elems))-e.Top:]
 		}
-		return s.printer.Map(s.values.newMapDump(e.Map, entries, e.Top, e.Div))
+		return s.sink.Event(&output.Map{Name: e.Map.Name, Codec: codec, Elements: elems})
 	}, nil
+}
+
+// printed reads a map to show it.
+func (s *Session) printed(m *scriptMap) ([]value.Raw, error) {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	if err := m.beforePrint(); err != nil {
+		return nil, err
+	}
+	elems, err := m.entries()
+	if err == nil && len(elems) == 0 {
+		elems = m.unset()
+	}
+	return elems, err
 }
 
 // beforePrint makes the map ready to be shown.
@@ -149,56 +148,62 @@ func (s *scriptMap) beforePrint() error {
 }
 
 // unset is what print() shows of a map without a key that was never set: its zero, but nothing for a histogram.
-func (s *scriptMap) unset() []entry {
+func (s *scriptMap) unset() []value.Raw {
 	agg, isAgg := s.spec.Script.Value.(types.Agg)
-	if s.spec.Script.Key != nil || isAgg && isHist(agg) {
+	if s.spec.Script.Key != nil || isAgg && (agg.Kind == types.AggHist || agg.Kind == types.AggLHist) {
 		return nil
 	}
-	return []entry{s.merge([][]byte{make([]byte, s.spec.Layout.Size)})}
+	return []value.Raw{s.merge([][]byte{make([]byte, s.spec.Layout.Size)})}
 }
 
 // valueHandler prints a value that is in the record.
-func (s *Session) valueHandler(f eventField) handler {
-	v := &ValueDump{Type: f.typ, values: s.values}
+func (s *Session) valueHandler(e *layout.Event, f value.Field) handler {
+	out := &output.Value{Pos: e.Pos, Name: f.Name, Codec: s.values.Codec(f.Type)}
 	return func(rec []byte) error {
-		v.entry.value = f.of(rec)
-		return s.printer.Value(v)
+		out.Bytes = from(rec, f.Off)
+		return s.sink.Event(out)
 	}
 }
 
 // printElemHandler prints one element of a map as a plain value. Of aggregations the record has the key, and the value, which lies
 // spread over the CPUs, is read here.
-func printElemHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
+func printElemHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	fields, err := eventFields(e)
 	if err != nil || len(fields) == 0 {
 		return nil, errors.Join(err, errors.New("print of an element without a value"))
 	}
 	last := fields[len(fields)-1]
-	agg, ok := last.typ.(types.Agg)
-	if !ok {
-		return s.valueHandler(last), nil
+	if _, ok := last.Type.(types.Agg); !ok {
+		return s.valueHandler(e, last), nil
 	}
 	m, err := s.mapOf(e)
 	if err != nil {
 		return nil, err
 	}
+	out := &output.Value{Pos: e.Pos, Name: last.Name, Codec: s.values.Codec(last.Type)}
 	return func(rec []byte) error {
 		var key []byte
 		if m.keyed() {
-			key = field(fields[0].of(rec), 0, m.spec.KeySize)
+			key = field(rec, fields[0].Off, m.spec.KeySize)
 		}
-		if err := m.beforePrint(); err != nil {
-			return err
-		}
-		el, ok, err := m.lookup(key)
+		el, err := s.printedElement(m, key)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			el = entry{words: make([]uint64, m.spec.Layout.Size/8)}
-		}
-		return s.printer.Value(&ValueDump{Type: agg, entry: el, values: s.values})
+		out.Bytes = el.Value
+		return s.sink.Event(out)
 	}, nil
+}
+
+// printedElement reads an element of a map to show it; one that is not there has no bytes, which count as zero.
+func (s *Session) printedElement(m *scriptMap, key []byte) (value.Raw, error) {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	if err := m.beforePrint(); err != nil {
+		return value.Raw{}, err
+	}
+	el, _, err := m.lookup(key)
+	return el, err
 }
 
 func mapHandler(do func(*scriptMap) error) func(*Session, *events, *layout.Event) (handler, error) {
@@ -207,7 +212,11 @@ func mapHandler(do func(*scriptMap) error) func(*Session, *events, *layout.Event
 		if err != nil {
 			return nil, err
 		}
-		return func([]byte) error { return do(m) }, nil
+		return func([]byte) error {
+			s.mapsMu.Lock()
+			defer s.mapsMu.Unlock()
+			return do(m)
+		}, nil
 	}
 }
 
@@ -218,17 +227,18 @@ func exitHandler(_ *Session, ev *events, e *layout.Event) (handler, error) {
 	}
 	return func(rec []byte) error {
 		if len(fields) > 0 {
-			code, _, _ := integer(fields[0].typ, fields[0].of(rec))
+			code, _, _ := value.Integer(fields[0].Type, from(rec, fields[0].Off))
 			ev.exitCode = int(int64(code))
 		}
 		return errExit
 	}, nil
 }
 
-func timeHandler(s *Session, ev *events, e *layout.Event) (handler, error) {
+func timeHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
+	out := &output.Time{}
 	return func([]byte) error {
-		ev.buf = appendTime(ev.buf[:0], e.Format, s.values.clock.now().In(s.values.clock.zone))
-		return s.printer.Time(ev.buf)
+		out.Text, out.Time = s.values.Clock.AppendNow(out.Text[:0], e.Format)
+		return s.sink.Event(out)
 	}, nil
 }
 

@@ -40,7 +40,7 @@ func count(checked *lang.Checked, env *probes.Env) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s, err := runtime.Load(bp, runtime.Options{Env: env, Stderr: os.Stderr})
+	s, err := runtime.Load(bp, runtime.Options{Env: env})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -51,11 +51,9 @@ func count(checked *lang.Checked, env *probes.Env) {
 	if err := s.Run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	calls, err := s.ReadMap("calls")
-	if err != nil {
+	calls := map[string]uint64{}
+	if err := s.Snapshot("calls", &calls); err != nil {
 		log.Fatal(err)
 	}
-	for _, e := range calls {
-		fmt.Println(e.Key, e.Value)
-	}
+	fmt.Println(len(calls))
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -318,3 +319,15 @@ func (s *Session) withMaps(insns asm.Instructions) (asm.Instructions, error) {
 	}
 	return out, nil
 }
+
+// clockNS is the reading of a clock in nanoseconds, 0 if the kernel does not have it.
+func clockNS(id int32) int64 {
+	var ts unix.Timespec
+	if unix.ClockGettime(id, &ts) != nil {
+		return 0
+	}
+	return ts.Nano()
+}
+
+// putU64 stores v in the kernel's byte order.
+func putU64(b []byte, v uint64) { binary.NativeEndian.PutUint64(b, v) }

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // firstBatch is how many elements are asked for at first; the kernel gives whole hash
@@ -14,7 +16,7 @@ import (
 const firstBatch = 1024
 
 // hashEntries reads all elements of a hash.
-func (s *scriptMap) hashEntries() ([]entry, error) {
+func (s *scriptMap) hashEntries() ([]value.Raw, error) {
 	out, err := s.batchEntries()
 	if errors.Is(err, ebpf.ErrNotSupported) {
 		out, err = s.walkEntries()
@@ -27,10 +29,10 @@ func (s *scriptMap) hashEntries() ([]entry, error) {
 
 // batchEntries reads by BPF_MAP_LOOKUP_BATCH (hash maps since Linux 5.6). The kernel walks
 // its buckets once, so an element is never seen twice.
-func (s *scriptMap) batchEntries() ([]entry, error) {
+func (s *scriptMap) batchEntries() ([]value.Raw, error) {
 	var (
 		cursor ebpf.MapBatchCursor
-		out    []entry
+		out    []value.Raw
 		n      = min(firstBatch, max(1, s.spec.MaxEntries))
 		perKey = s.elemSize() * s.cpus
 	)
@@ -70,8 +72,8 @@ func rows(n, size int) (slice any, mem []byte) {
 
 // walkEntries reads one key after the other. When the kernel has lost its place, because the last key was deleted, it starts
 // again from the first; keys already seen are skipped.
-func (s *scriptMap) walkEntries() ([]entry, error) {
-	var out []entry
+func (s *scriptMap) walkEntries() ([]value.Raw, error) {
+	var out []value.Raw
 	err := s.eachKey(func(key []byte) error {
 		buf, err := s.m.LookupBytes(key)
 		if err != nil || buf == nil {

@@ -2,13 +2,13 @@ package runtime
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // scriptMap is a map of the script as the kernel keeps it.
@@ -27,18 +27,11 @@ type scriptMap struct {
 	zeroed bool
 }
 
-// entry is one element of a map, merged over the CPUs.
-type entry struct {
-	key   []byte   // nil for a map without a key
-	value []byte   // a plain value
-	words []uint64 // an aggregation's words (see codegen.ValueLayout)
-}
-
 // newScriptMap checks that the layout fits the map.
 func newScriptMap(spec *layout.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 	s := &scriptMap{spec: spec, m: m, cpus: 1}
 	l := spec.Layout
-	if agg, ok := spec.Script.Value.(types.Agg); ok && l.Size < 8*aggWords(agg) {
+	if agg, ok := spec.Script.Value.(types.Agg); ok && l.Size < 8*layout.AggWords(agg) {
 		return nil, fmt.Errorf("map %s: %s() does not fit %d bytes", spec.Name, agg.Kind, l.Size)
 	}
 	switch l.Storage {
@@ -63,27 +56,13 @@ func newScriptMap(spec *layout.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 	return s, nil
 }
 
-// aggWords is the number of 8-byte words of an aggregation, as codegen.ValueLayout lists them.
-func aggWords(a types.Agg) int {
-	switch a.Kind {
-	case types.AggCount:
-		return 1
-	case types.AggHist:
-		return layout.HistBuckets(a.Bits)
-	case types.AggLHist:
-		return layout.LHistBuckets(a)
-	default:
-		return 2
-	}
-}
-
 // keyed says whether the map has keys.
 func (s *scriptMap) keyed() bool {
 	return s.spec.Layout.Storage == layout.StorageHash || s.spec.Layout.Storage == layout.StoragePerCPUHash
 }
 
 // entries reads the whole map, in no order. Elements that appear or vanish meanwhile may be missed; none is read twice.
-func (s *scriptMap) entries() ([]entry, error) {
+func (s *scriptMap) entries() ([]value.Raw, error) {
 	if s.swap != nil {
 		return s.swap.view().entries()
 	}
@@ -94,18 +73,18 @@ func (s *scriptMap) entries() ([]entry, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return []entry{e}, nil
+	return []value.Raw{e}, nil
 }
 
 // allEntries reads the elements of a map with keys, those with short keys too.
-func (s *scriptMap) allEntries() ([]entry, error) {
+func (s *scriptMap) allEntries() ([]value.Raw, error) {
 	out, err := s.hashEntries()
 	if err != nil || s.short == nil {
 		return out, err
 	}
 	short, err := s.short.hashEntries()
 	for i := range short {
-		short[i].key = append(short[i].key[:s.short.spec.KeySize:s.short.spec.KeySize], make([]byte, s.spec.KeySize-s.short.spec.KeySize)...)
+		short[i].Key = append(short[i].Key[:s.short.spec.KeySize:s.short.spec.KeySize], make([]byte, s.spec.KeySize-s.short.spec.KeySize)...)
 	}
 	return append(out, short...), err
 }
@@ -116,7 +95,7 @@ func (s *scriptMap) isShort(key []byte) bool {
 }
 
 // global reads the value of a map without a key. ok is false if it was never set.
-func (s *scriptMap) global() (e entry, ok bool, err error) {
+func (s *scriptMap) global() (e value.Raw, ok bool, err error) {
 	b := bytes.Clone(s.mem) // what is printed does not change any more
 	l := s.spec.Layout
 	if l.Storage == layout.StorageGlobal {
@@ -134,13 +113,8 @@ func (s *scriptMap) global() (e entry, ok bool, err error) {
 
 // anySet says whether a value in per-CPU memory was ever updated: a counter of updates, a
 // bucket, or a plain value that is not 0.
-func anySet(e entry) bool {
-	for _, w := range e.words {
-		if w != 0 {
-			return true
-		}
-	}
-	for _, b := range e.value {
+func anySet(e value.Raw) bool {
+	for _, b := range e.Value {
 		if b != 0 {
 			return true
 		}
@@ -149,7 +123,7 @@ func anySet(e entry) bool {
 }
 
 // lookup reads the element with a key, or the value of a map without keys when key is empty.
-func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
+func (s *scriptMap) lookup(key []byte) (e value.Raw, ok bool, err error) {
 	if s.swap != nil {
 		return s.swap.view().lookup(key)
 	}
@@ -158,15 +132,15 @@ func (s *scriptMap) lookup(key []byte) (e entry, ok bool, err error) {
 	}
 	if s.isShort(key) {
 		e, ok, err = s.short.lookup(key[:s.short.spec.KeySize])
-		e.key = key
+		e.Key = key
 		return e, ok, err
 	}
 	buf, err := s.m.LookupBytes(key)
 	if err != nil {
-		return entry{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
+		return value.Raw{}, false, fmt.Errorf("reading map %s: %w", s.spec.Name, err)
 	}
 	if buf == nil {
-		return entry{}, false, nil
+		return value.Raw{}, false, nil
 	}
 	return s.element(key, buf), true, nil
 }
@@ -180,76 +154,27 @@ func (s *scriptMap) elemSize() int {
 }
 
 // element makes an entry of what a look-up gave.
-func (s *scriptMap) element(key, buf []byte) entry {
+func (s *scriptMap) element(key, buf []byte) value.Raw {
 	size := s.elemSize()
 	values := make([][]byte, s.cpus)
 	for n := range values {
 		values[n] = field(buf, n*size, s.spec.Layout.Size)
 	}
 	e := s.merge(values)
-	e.key = key
+	e.Key = key
 	return e
 }
 
 // merge makes one value of those of all CPUs.
-func (s *scriptMap) merge(values [][]byte) entry {
-	if agg, ok := s.spec.Script.Value.(types.Agg); ok {
-		return entry{words: mergeAgg(agg, values)}
-	}
-	if len(values) == 1 {
-		return entry{value: values[0]}
-	}
-	return entry{value: sumInts(s.spec.Script.Value, values)}
+func (s *scriptMap) merge(values [][]byte) value.Raw {
+	return value.Raw{Value: value.Merge(s.spec.Script.Value, values)}
 }
 
-// sumInts adds up integers that are kept per CPU (maps that are only counted up and down).
-func sumInts(t types.Type, values [][]byte) []byte {
-	var sum uint64
-	for _, b := range values {
-		n, _, _ := integer(t, b)
-		sum += n
-	}
-	buf := make([]byte, 8)
-	switch t.Size() {
-	case 1:
-		buf[0] = byte(sum)
-	case 2:
-		binary.NativeEndian.PutUint16(buf, uint16(sum))
-	case 4:
-		binary.NativeEndian.PutUint32(buf, uint32(sum))
-	default:
-		binary.NativeEndian.PutUint64(buf, sum)
-	}
-	return buf[:min(8, t.Size())]
+// field is n bytes of rec at off, or what there is of them.
+func field(rec []byte, off, n int) []byte {
+	rec = from(rec, off)
+	return rec[:min(n, len(rec))]
 }
 
-// mergeAgg merges the words of an aggregation: all are sums, but for min and max (see codegen.ValueLayout), whose
-// first word becomes the plain value.
-func mergeAgg(agg types.Agg, values [][]byte) []uint64 {
-	var words []uint64
-	for _, b := range values {
-		own := make([]uint64, len(b)/8)
-		for i := range own {
-			own[i] = binary.NativeEndian.Uint64(b[8*i:])
-		}
-		switch {
-		case words == nil:
-			words = own
-		case agg.Kind == types.AggMin || agg.Kind == types.AggMax:
-			words[0] = max(words[0], own[0])
-			words[1] += own[1]
-		default:
-			for i := range words {
-				words[i] += own[i]
-			}
-		}
-	}
-	if agg.Kind == types.AggMin || agg.Kind == types.AggMax {
-		if words[1] == 0 {
-			words[0] = 0
-		} else {
-			words[0] ^= layout.ExtremeCode(agg)
-		}
-	}
-	return words
-}
+// from is b from offset on, empty if b is shorter.
+func from(b []byte, offset int) []byte { return b[min(offset, len(b)):] }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestGlobalMaps(t *testing.T) {
 			append(int64Bytes(7, 2), make([]byte, 48)...), "@m: { .count = 2, .average = 3, .total = 7 }\n",
 			"@m: { .count = 0, .average = 0, .total = 0 }\n", "@m: { .count = 0, .average = 0, .total = 0 }\n"},
 		{"linear histogram", types.Agg{Kind: types.AggLHist, Max: 10, Step: 10}, layout.ValueLayout{Storage: layout.StoragePerCPUGlobal, Size: 24, Stride: 64, Present: -1}, 64,
-			append(int64Bytes(0, 3, 0), make([]byte, 40)...), "@m:\n" + bar("[0, 10)", 3, 52) + "\n", "@m:\n\n", ""},
+			append(int64Bytes(0, 3, 0), make([]byte, 40)...), "@m:\n" + fmt.Sprintf("%-16s%8d |%s|\n", "[0, 10)", 3, strings.Repeat("@", 52)) + "\n", "@m:\n\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := &lang.Map{Name: "m", Value: c.value}
@@ -55,12 +56,12 @@ func TestGlobalMaps(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := mapText(t, m, list, 0, 1); got != want {
+				if got := mapText(t, m, list, 1); got != want {
 					t.Errorf("%s: %q, want %q", what, got, want)
 				}
 			}
 			check("untouched", "")
-			if got := mapText(t, m, sm.unset(), 0, 1); got != c.unset {
+			if got := mapText(t, m, sm.unset(), 1); got != c.unset {
 				t.Errorf("print of an unset map: %q, want %q", got, c.unset)
 			}
 			if err := sm.zero(); err != nil {
@@ -124,15 +125,15 @@ func TestShortKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := mapText(t, m, list, 0, 1); got != want {
+		if got := mapText(t, m, list, 1); got != want {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
 	check("set", "@m["+text+"]: 1\n@m[b]: 2\n@m[a]: 3\n")
 	for k, want := range map[string]int64{text: 1, "b": 2, "a": 3} {
 		e, ok, err := sm.lookup(key(k, 200))
-		if err != nil || !ok || string(e.value) != string(int64Bytes(want)) {
-			t.Errorf("looking %q up: %v, %v, %v", k, e.value, ok, err)
+		if err != nil || !ok || string(e.Value) != string(int64Bytes(want)) {
+			t.Errorf("looking %q up: %v, %v, %v", k, e.Value, ok, err)
 		}
 	}
 	if err := sm.zero(); err != nil {

@@ -6,43 +6,43 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/builtin"
-	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // missedRuns warns of runs that did not take place: ticks that came too late, samples and runs that the kernel skipped.
-func (s *Session) missedRuns() source.Diagnostics {
-	var ds source.Diagnostics
+func (s *Session) missedRuns() []output.Failure {
+	var list []output.Failure
 	for _, p := range s.programs {
 		span := attachSpan(p.spec)
-		add := func(code, message, hint string) {
-			d := warning(span.Pos, code, message, hint)
+		add := func(kind output.FailureKind, n uint64, message, hint string) {
+			d := warning(span.Pos, string(kind), message, hint)
 			d.Span = span
-			ds = append(ds, d)
+			list = append(list, output.Failure{Kind: kind, Count: n, Diagnostic: d})
 		}
 		if n := p.missedTicks(); n > 0 {
-			add("missed-ticks", fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks")),
+			add(output.FailMissedTicks, n, fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks")),
 				"make the interval longer, or its program shorter")
 		}
 		switch missed, due, err := s.missedSamples(p); {
 		case err != nil:
-			add("missed-samples", err.Error(), "")
+			add(output.FailUnknown, 0, err.Error(), "")
 		case missed > 0:
-			add("missed-samples", fmt.Sprintf("this probe missed %d of about %s", missed, times(due, "sample", "samples")), missedHint)
+			add(output.FailMissedSamples, missed, fmt.Sprintf("this probe missed %d of about %s", missed, times(due, "sample", "samples")), missedHint)
 		}
 		// recursion_misses: a kernel that does not count them says 0 (see tellUnknown).
 		if stats, err := p.prog.Stats(); err == nil && stats.RecursionMisses > 0 {
-			add("missed-runs", fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU",
+			add(output.FailMissedRuns, stats.RecursionMisses, fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU",
 				times(stats.RecursionMisses, "run", "runs")), "")
 		}
 	}
-	return append(ds, s.unknownSkips(len(ds) > 0)...)
+	return append(list, s.unknownSkips(len(list) > 0)...)
 }
 
 const missedHint = "the kernel drops a sample that comes while a tracing program runs on the same CPU, or too late, or too soon after the one before"
 
 // unknownSkips tells of probes whose skipped runs nobody counts: as a warning where some were skipped of other probes, else with -v.
-func (s *Session) unknownSkips(others bool) source.Diagnostics {
+func (s *Session) unknownSkips(others bool) []output.Failure {
 	var first *loaded
 	for _, p := range s.programs {
 		if p.spec.SkipsUnknown && len(p.links) > 0 {
@@ -57,9 +57,9 @@ func (s *Session) unknownSkips(others bool) source.Diagnostics {
 	if first.spec.Prog.Kind.Context == builtin.CtxPerf {
 		message = "samples of this probe that the kernel skipped are not counted with -p: whether there were any is unknown"
 	}
-	d := warning(attachSpan(first.spec).Pos, "missed-unknown", message, "the kernel skips what comes while a tracing program runs on the same CPU")
+	d := warning(attachSpan(first.spec).Pos, string(output.FailUnknown), message, "the kernel skips what comes while a tracing program runs on the same CPU")
 	d.Span = attachSpan(first.spec)
-	return source.Diagnostics{d}
+	return []output.Failure{{Kind: output.FailUnknown, Diagnostic: d}}
 }
 
 // missedTicks is how many ticks of its timers the program did not see.

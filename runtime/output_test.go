@@ -14,63 +14,18 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
-// writes collects what is written, call by call.
-type writes struct {
-	calls []string
-	err   error
-}
+// brokenPipe is an output that nobody reads.
+type brokenPipe struct{}
 
-func (w *writes) Write(b []byte) (int, error) {
-	if w.err != nil {
-		return 0, w.err
-	}
-	w.calls = append(w.calls, string(b))
-	return len(b), nil
-}
-
-func TestOutputModes(t *testing.T) {
-	for mode, want := range map[string]string{
-		BufferNone: `["a" "b\nc" "d\n"]`,
-		BufferLine: `["ab\n" "cd\n"]`,
-		BufferFull: `["ab\ncd\n"]`,
-	} {
-		w := &writes{}
-		o := newOutput(w, mode)
-		for _, text := range []string{"a", "b\nc", "d\n"} {
-			if err := errors.Join(o.write([]byte(text)), o.flush()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := o.close(); err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprintf("%q", w.calls); got != want {
-			t.Errorf("%s: %s, want %s", mode, got, want)
-		}
-	}
-}
-
-func TestOutputLarge(t *testing.T) {
-	w := &writes{}
-	o := newOutput(w, BufferFull)
-	text := strings.Repeat("x", 3*outputBuffer+5)
-	for _, part := range []string{"head\n", text, "tail"} {
-		if err := o.write([]byte(part)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o.close()
-	if got := strings.Join(w.calls, ""); got != "head\n"+text+"tail" {
-		t.Errorf("%d bytes arrived, want %d", len(got), len(text)+9)
-	}
-}
+func (brokenPipe) Write([]byte) (int, error) { return 0, fmt.Errorf("write: %w", unix.EPIPE) }
 
 // A reader that goes away ends the run without an error.
 func TestRunEndsOnBrokenPipe(t *testing.T) {
 	needRoot(t)
-	s, err := Load(benchBlueprint(1), Options{Stdout: &writes{err: fmt.Errorf("write: %w", unix.EPIPE)}})
+	s, err := Load(benchBlueprint(1), Options{Sink: output.NewText(brokenPipe{}, nil, output.TextOptions{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +44,7 @@ func TestRunEndsWithContext(t *testing.T) {
 	bp := benchBlueprint(1)
 	bp.Programs = append(bp.Programs, program("rawtracepoint", send(0, 1, 0)...))
 	var out strings.Builder
-	s, err := Load(bp, Options{Stdout: &out, plan: rawTracepoint("sched_process_exit")})
+	s, err := Load(bp, Options{Sink: output.NewText(&out, nil, output.TextOptions{}), plan: rawTracepoint("sched_process_exit")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +116,8 @@ func TestMissingProbes(t *testing.T) {
 		{"ignore", []plan{broken}, true, ""},
 	} {
 		var errs strings.Builder
-		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, opts: Options{Stderr: &errs}}
+		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, sink: output.NewText(nil, &errs, output.TextOptions{})}
 		s.bp.Checked.Config.MissingProbes = c.setting
-		s.printer = &textPrinter{err: &errs}
 		for _, p := range c.plans {
 			s.programs = append(s.programs, &loaded{spec: program("tracepoint"), plan: p})
 		}
@@ -186,9 +140,8 @@ func TestSkippedTargets(t *testing.T) {
 		{"ignore", ""},
 	} {
 		var errs strings.Builder
-		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, opts: Options{Stderr: &errs}}
+		s := &Session{bp: &codegen.Blueprint{Checked: checked()}, sink: output.NewText(nil, &errs, output.TextOptions{})}
 		s.bp.Checked.Config.MissingProbes = c.setting
-		s.printer = &textPrinter{err: &errs}
 		p := program("kprobe")
 		p.Prog.Targets = append(p.Prog.Targets, refused.Target)
 		s.programs = []*loaded{{spec: p, plan: some}}

@@ -8,6 +8,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // losses is what was reported already.
@@ -51,7 +52,7 @@ func (s *Session) reportLost() error {
 	}
 	n := lost - s.losses.events
 	s.losses.events = lost
-	return s.printer.Lost(n)
+	return s.sink.Event(output.Lost{Events: n})
 }
 
 // failureTexts say what happened n times at a site, and what to do about it.
@@ -111,32 +112,66 @@ func times(n uint64, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// reportFailures warns of everything that failed in the kernel, with its place in the script.
-func (s *Session) reportFailures() {
+// failureKinds are the kinds of failures of each site.
+var failureKinds = map[layout.SiteKind]output.FailureKind{
+	layout.SiteMapFull: output.FailMapFull, layout.SiteRead: output.FailRead, layout.SiteTrunc: output.FailTruncated,
+	layout.SiteLost: output.FailLost, layout.SiteScratch: output.FailScratch, layout.SiteLoop: output.FailLoop,
+	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteInternal: output.FailInternal,
+}
+
+// Failures are what failed until now: events that were lost, maps that were full, reads that failed, each with its place in the
+// script. It may be called from any goroutine, also after Close.
+func (s *Session) Failures() ([]output.Failure, error) {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	if s.closed {
+		return s.failed, nil
+	}
+	return s.listFailures()
+}
+
+func (s *Session) listFailures() ([]output.Failure, error) {
 	counts, err := s.failures()
 	if err != nil {
-		fmt.Fprintf(s.opts.Stderr, "WARNING: %v\n", err)
-		return
+		return nil, err
 	}
-	var ds source.Diagnostics
+	var list []output.Failure
 	for i, site := range s.bp.Sites {
 		text := failureTexts[site.Kind]
 		if counts[i] == 0 || text == nil {
 			continue
 		}
 		message, hint := text(s, counts[i], site)
-		ds = append(ds, warning(site.Pos, "runtime", message, hint))
+		list = append(list, output.Failure{Kind: failureKinds[site.Kind], Count: counts[i], Diagnostic: warning(site.Pos, "runtime", message, hint)})
 	}
-	ds = append(ds, s.missedRuns()...)
-	s.warn(ds)
+	return append(list, s.missedRuns()...), nil
 }
 
-// warn prints warnings, unless the user wants none.
-func (s *Session) warn(ds source.Diagnostics) {
-	if !s.opts.Quiet && !s.opts.NoWarnings {
-		ds.Write(s.opts.Stderr, s.bp.Checked.Source, s.opts.Color)
+// reportFailures tells everything that failed in the kernel, with its place in the script.
+func (s *Session) reportFailures() {
+	list, err := s.Failures()
+	switch {
+	case err != nil:
+		s.warn(source.Diagnostics{warning(source.Pos{}, "runtime", err.Error(), "")})
+	case len(list) > 0:
+		s.tell(output.Failures{List: list, Source: s.bp.Checked.Source})
 	}
 }
+
+// warn tells warnings.
+func (s *Session) warn(ds source.Diagnostics) {
+	if len(ds) > 0 {
+		s.tell(output.Warnings{Diagnostics: ds, Source: s.bp.Checked.Source})
+	}
+}
+
+// note tells a detail.
+func (s *Session) note(format string, args ...any) {
+	s.tell(output.Note{Text: fmt.Sprintf(format, args...)})
+}
+
+// tell tells something without which the run goes on all the same.
+func (s *Session) tell(e output.Event) { _ = s.sink.Event(e) }
 
 func warning(pos source.Pos, code, message, hint string) source.Diagnostic {
 	return source.Diagnostic{
@@ -158,22 +193,22 @@ func (s *Session) reportChild() error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.opts.Stderr, "%s %s\n", c.argv[0], how)
-	return err
+	s.note("%s %s", c.argv[0], how)
+	return nil
 }
 
 // showPrograms lists the programs with what they cost to load, for -v.
 func (s *Session) showPrograms() {
 	for _, p := range s.programs {
-		fmt.Fprintf(s.opts.Stderr, "%s: %d instructions", p.spec.Name, len(p.spec.Insns))
+		text := fmt.Sprintf("%s: %d instructions", p.spec.Name, len(p.spec.Insns))
 		if info, err := p.prog.Info(); err == nil {
 			if n, ok := info.VerifiedInstructions(); ok {
-				fmt.Fprintf(s.opts.Stderr, ", %d verified", n)
+				text += fmt.Sprintf(", %d verified", n)
 			}
 			if size, err := info.JitedSize(); err == nil {
-				fmt.Fprintf(s.opts.Stderr, ", %d bytes of machine code", size)
+				text += fmt.Sprintf(", %d bytes of machine code", size)
 			}
 		}
-		fmt.Fprintf(s.opts.Stderr, ", loaded in %v\n", p.took)
+		s.note("%s, loaded in %v", text, p.took)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // What fails in the kernel is reported with its place in the script, and lost events as bpftrace does.
@@ -37,8 +38,7 @@ func TestReportFailures(t *testing.T) {
 	}
 	defer s.Close()
 	var errs strings.Builder
-	s.opts.Stderr = &errs
-	s.printer.(*textPrinter).err = &errs
+	s.sink = output.NewText(nil, &errs, output.TextOptions{})
 	if err := s.finish(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestReportFailures(t *testing.T) {
 	}
 
 	errs.Reset()
-	s.opts.NoWarnings = true
+	s.sink = output.NewText(nil, &errs, output.TextOptions{NoWarnings: true})
 	s.reportFailures()
 	if errs.Len() != 0 {
 		t.Errorf("warnings in spite of NoWarnings: %s", errs.String())

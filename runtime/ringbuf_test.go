@@ -14,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // fakeRing is a ring in plain memory.
@@ -110,7 +111,7 @@ func benchBlueprint(n int) *codegen.Blueprint {
 func BenchmarkEvents(b *testing.B) {
 	needRoot(b)
 	const perRun = 200
-	s, err := Load(benchBlueprint(perRun), Options{Stdout: io.Discard})
+	s, err := Load(benchBlueprint(perRun), Options{Sink: output.NewText(io.Discard, nil, output.TextOptions{})})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -152,7 +153,7 @@ func BenchmarkRunWhileSending(b *testing.B) {
 		out := &lineCounter{}
 		bp := benchBlueprint(perRun)
 		bp.Checked.Config.PrintMapsOnExit = false
-		s, err := Load(bp, Options{Stdout: out})
+		s, err := Load(bp, Options{Sink: output.NewText(out, nil, output.TextOptions{})})
 		if err != nil {
 			b.Fatal(err)
 		}

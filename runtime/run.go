@@ -13,6 +13,8 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/runtime/output"
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // lossInterval is how often lost events are looked for while a session runs.
@@ -98,7 +100,7 @@ func (s *Session) readEvents() (n int, exited bool, err error) {
 		return n, false, err
 	}
 	if n > 0 {
-		err = s.printer.Flush()
+		err = s.sink.Flush()
 	}
 	return n, exited, err
 }
@@ -149,7 +151,7 @@ func (s *Session) finish() error {
 	if err := s.reportLost(); err != nil {
 		return err
 	}
-	if err := s.printer.End(); err != nil {
+	if err := s.sink.Event(output.End{}); err != nil {
 		return err
 	}
 	if s.bp.Checked.Config.PrintMapsOnExit {
@@ -157,7 +159,7 @@ func (s *Session) finish() error {
 			return err
 		}
 	}
-	if err := s.flushAll(); err != nil {
+	if err := s.sink.Drain(); err != nil {
 		return err
 	}
 	if err := s.detach(); err != nil {
@@ -169,6 +171,8 @@ func (s *Session) finish() error {
 
 // settleMaps tells the maps that records were thrown away.
 func (s *Session) settleMaps() error {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
 	for _, w := range s.swaps.list {
 		if err := w.settle(); err != nil {
 			return err
@@ -210,23 +214,25 @@ func (s *Session) printMaps() error {
 	}
 	sort.Slice(maps, func(i, j int) bool { return maps[i].Name < maps[j].Name })
 	for _, m := range maps {
-		entries, err := s.scriptMaps[m].entries()
+		elems, err := s.elements(s.scriptMaps[m])
 		if err != nil {
 			return err
 		}
-		if err := s.printer.Map(s.values.newMapDump(m, entries, 0, 1)); err != nil {
+		codec := s.values.MapCodec(m, 1)
+		codec.Sort(elems)
+		if err := s.sink.Event(&output.Map{Name: m.Name, Codec: codec, Elements: elems}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Session) flushAll() error {
-	if err := s.printer.Flush(); err != nil {
-		return err
+// elements reads a map as it is now.
+func (s *Session) elements(m *scriptMap) ([]value.Raw, error) {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
 	}
-	if s.output != nil {
-		return s.output.close()
-	}
-	return nil
+	return m.entries()
 }

@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"errors"
-	"io"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -12,6 +12,8 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/output"
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // Session is a script in the kernel. It is used from one goroutine.
@@ -28,17 +30,18 @@ type Session struct {
 	programs   []*loaded
 	links      probes.Links
 
-	values  *values
-	printer Printer
-	output  *output // nil when the caller has its own printer
-	events  *events
-	ring    *ringReader // nil for a script that sends no events
-	poll    *poller
-	pidfd   int  // of the traced process, -1 for none
-	exited  bool // the script called exit()
-	losses  losses
-	loops   loopStopper
-	closed  bool
+	values *value.Env
+	sink   output.Sink
+	events *events
+	mapsMu sync.Mutex  // for whoever reads or changes scriptMaps and what belongs to them
+	ring   *ringReader // nil for a script that sends no events
+	poll   *poller
+	pidfd  int  // of the traced process, -1 for none
+	exited bool // the script called exit()
+	losses losses
+	failed []output.Failure // what Failures gives after Close
+	loops  loopStopper
+	closed bool
 }
 
 // loaded is a program in the kernel.
@@ -55,11 +58,8 @@ type loaded struct {
 // at the line of the script it was made from.
 func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
 	s := &Session{bp: bp, opts: opts, pidfd: -1}
-	if s.opts.Stdout == nil {
-		s.opts.Stdout = io.Discard
-	}
-	if s.opts.Stderr == nil {
-		s.opts.Stderr = io.Discard
+	if s.sink = opts.Sink; s.sink == nil {
+		s.sink = output.Discard
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -77,7 +77,7 @@ func (s *Session) load() error {
 	if err := s.loadPrograms(); err != nil {
 		return err
 	}
-	s.newPrinter()
+	s.newValues()
 	var err error
 	if s.events, err = s.newEvents(); err != nil {
 		return err
@@ -95,22 +95,14 @@ func (s *Session) load() error {
 	return s.poll.watch(s.pidfd)
 }
 
-func (s *Session) newPrinter() {
-	s.values = &values{
-		syms:    &kernelSymbols{},
-		user:    newUserSymbols(s.bp.Checked.Progs),
-		clock:   newClock(),
-		trailer: s.bp.Checked.Config.StrTruncTrailer,
+func (s *Session) newValues() {
+	kernel, user := &kernelSymbols{}, newUserSymbols(s.bp.Checked.Progs)
+	s.values = &value.Env{
+		KernelName: kernel.lookup,
+		UserName:   user.lookup,
+		Clock:      value.NewClock(),
+		Trailer:    s.bp.Checked.Config.StrTruncTrailer,
 	}
-	if s.printer = s.opts.Printer; s.printer != nil {
-		return
-	}
-	mode := s.opts.Buffering
-	if mode == "" {
-		mode = BufferLine
-	}
-	s.output = newOutput(s.opts.Stdout, mode)
-	s.printer = &textPrinter{out: s.output, err: s.opts.Stderr, values: s.values}
 }
 
 // ExitCode is what the script gave to exit(), else 0.
@@ -121,8 +113,11 @@ func (s *Session) Close() error {
 	if s.closed {
 		return nil
 	}
-	s.closed = true
 	errs := []error{s.detach()}
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	s.failed, _ = s.listFailures()
+	s.closed = true
 	for _, p := range s.programs {
 		errs = append(errs, p.prog.Close())
 	}

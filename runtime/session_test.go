@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -23,6 +24,8 @@ import (
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/output"
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // needRoot skips a test that loads programs where that is not allowed.
@@ -84,6 +87,7 @@ func eventList(list ...*layout.Event) []*layout.Event {
 		e.ID = i
 		for j := range e.Fields {
 			e.Offs = append(e.Offs, 8+8*j)
+			e.Names = append(e.Names, fmt.Sprint("arg", j))
 		}
 	}
 	return list
@@ -116,7 +120,7 @@ func rawTracepoint(name string) func(*codegen.Program) (plan, error) {
 func runSession(t *testing.T, bp *codegen.Blueprint, opts Options) (stdout, stderr string, s *Session) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	opts.Stdout, opts.Stderr = &out, &errs
+	opts.Sink = output.NewText(&out, &errs, output.TextOptions{})
 	s, err := Load(bp, opts)
 	if err != nil {
 		t.Fatalf("loading: %v\n%s", err, errs.String())
@@ -230,12 +234,8 @@ func TestSessionKeyedMaps(t *testing.T) {
 			if err != nil || len(walked) != len(list) {
 				t.Errorf("walking gives %d elements, a batch %d (%v)", len(walked), len(list), err)
 			}
-			var out bytes.Buffer
-			p := &textPrinter{out: newOutput(&out, BufferLine), values: &values{}}
-			p.Map(p.values.newMapDump(m, list, 0, int64(sm.cpus)))
-			p.Flush()
-			if out.String() != want {
-				t.Errorf("storage %d: %q, want %q", storage, out.String(), want)
+			if got := mapText(t, m, list, int64(sm.cpus)); got != want {
+				t.Errorf("storage %d: %q, want %q", storage, got, want)
 			}
 		}
 		check("@m[-1, a]: -5\n@m[-1, b]: -5\n@m[3, c]: 10\n") // of every CPU, divided by their number
@@ -262,7 +262,7 @@ func TestSessionVerifierRefusal(t *testing.T) {
 	p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
 	p.Positions = []source.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 	var errs strings.Builder
-	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Stderr: &errs})
+	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Sink: output.NewText(nil, &errs, output.TextOptions{})})
 	var at *ScriptError
 	if !asScriptError(err, &at) {
 		t.Fatalf("error %v", err)
@@ -313,4 +313,42 @@ func BenchmarkSession(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func int64Bytes(list ...int64) []byte {
+	var b []byte
+	for _, n := range list {
+		b = binary.NativeEndian.AppendUint64(b, uint64(n))
+	}
+	return b
+}
+
+// tupleBytes lays out integers, strings and the bytes of inner tuples as a tuple.
+func tupleBytes(t types.Tuple, elems ...any) []byte {
+	b := make([]byte, t.Size())
+	for i, e := range elems {
+		at := b[t.Offset(i):]
+		switch e := e.(type) {
+		case int:
+			copy(at[:t.Elems[i].Size()], int64Bytes(int64(e)))
+		case string:
+			copy(at, e)
+		case []byte:
+			copy(at, e)
+		}
+	}
+	return b
+}
+
+// mapText prints a map.
+func mapText(t *testing.T, m *lang.Map, elems []value.Raw, div int64) string {
+	t.Helper()
+	codec := (&value.Env{}).MapCodec(m, div)
+	codec.Sort(elems)
+	var out strings.Builder
+	text := output.NewText(&out, nil, output.TextOptions{})
+	if err := errors.Join(text.Event(&output.Map{Name: m.Name, Codec: codec, Elements: elems}), text.Drain()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }

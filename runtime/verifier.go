@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ func outOfResources(err error) bool {
 func (s *Session) showLog(p *codegen.Program, err error) {
 	var refused *ebpf.VerifierError
 	if s.opts.Verbose && errors.As(err, &refused) {
-		fmt.Fprintf(s.opts.Stderr, "verifier log of %s:\n%+v\n", p.Name, refused)
+		s.note("verifier log of %s:\n%+v", p.Name, refused)
 	}
 }
 

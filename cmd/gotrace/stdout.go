@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 
 	"golang.org/x/sys/unix"
 
@@ -54,7 +53,7 @@ func runQuietly(text string, env *probes.Env) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := runtime.Load(bp, runtime.Options{Stdout: io.Discard, Env: env, Quiet: true})
+	s, err := runtime.Load(bp, runtime.Options{Env: env})
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // errReported says that the messages of a failure are already printed.
@@ -193,17 +194,22 @@ func (c *cli) runBlueprint(bp *codegen.Blueprint, env *probes.Env, child *runtim
 
 func (c *cli) runOptions(out io.Writer, env *probes.Env, child *runtime.Child) runtime.Options {
 	return runtime.Options{
-		Stdout:     out,
-		Stderr:     c.stderr,
-		Env:        env,
-		Child:      child,
-		PID:        c.flags.pid,
-		Verbose:    c.flags.verbose,
+		Sink:    c.sink(out),
+		Env:     env,
+		Child:   child,
+		PID:     c.flags.pid,
+		Verbose: c.flags.verbose,
+	}
+}
+
+// sink writes what the session has to tell.
+func (c *cli) sink(out io.Writer) output.Sink {
+	return output.NewText(out, c.stderr, output.TextOptions{
+		Buffering:  c.flags.bufferMode,
 		Quiet:      c.flags.quiet,
 		NoWarnings: c.flags.noWarnings,
 		Color:      c.colour(),
-		Buffering:  c.flags.bufferMode,
-	}
+	})
 }
 
 // runError prints errors that have a place in the script as diagnostics.

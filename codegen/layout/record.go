@@ -18,6 +18,7 @@ type Event struct {
 	Size   int          // bytes of the whole record
 	Format string       // printf, time: format text
 	Fields []types.Type // types of the arguments; an aggregation that is read as a number has an Int type
+	Names  []string     // of the fields, for Go programs that read them
 	Offs   []int        // byte offset of each field in the record, -1 for one that does not travel
 	Map    *lang.Map    // print, clear, zero, print of an element
 	Top    int64        // print(@map, top, div): -1 if not given

@@ -18,6 +18,7 @@ import (
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 var (
@@ -69,7 +70,7 @@ func tryScript(env *probes.Env, text string) (res result) {
 		return result{stage: "compile", text: err.Error()}
 	}
 	var shown bytes.Buffer
-	s, err := runtime.Load(bp, runtime.Options{Env: env, Verbose: true, Stderr: &shown})
+	s, err := runtime.Load(bp, runtime.Options{Env: env, Verbose: true, Sink: output.NewText(nil, &shown, output.TextOptions{})})
 	if err != nil {
 		var cause string
 		if inner := errors.Unwrap(err); inner != nil {

@@ -1,46 +1,79 @@
-package runtime
+package value
 
 import (
 	"bytes"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/gotrace/gotrace/lang/syntax"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// appender adds the text of one piece of a format to dst. rec is the whole record.
-type appender func(dst, rec []byte) []byte
+// Field is a value in a record of an event.
+type Field struct {
+	Name string // as a Go program calls it
+	Type types.Type
+	Off  int // of the value in the record
 
-// compileFormat makes the pieces of a printf format into appenders. Arguments that a format does not use, and
-// conversions without an argument, print nothing.
-func (v *values) compileFormat(format string, args []eventField) []appender {
-	items, _ := syntax.ParseFormat(format)
-	var out []appender
-	for _, it := range items {
-		switch {
-		case it.Verb == "":
-			out = append(out, func(dst, _ []byte) []byte { return append(dst, it.Text...) })
-		case len(args) > 0:
-			out = append(out, v.compileSpec(newFormatSpec(it), args[0].typ, args[0].off))
-			args = args[1:]
-		}
+	codec Codec
+}
+
+// Fields are fields ready to be decoded.
+func (env *Env) Fields(list []Field) []Field {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].codec = env.Codec(out[i].Type)
 	}
 	return out
 }
 
-// compileSpec makes the appender of one conversion of the value of type t at byte off of the record.
-func (v *values) compileSpec(s *formatSpec, t types.Type, off int) appender {
-	value := func(dst, rec []byte) []byte { return v.append(dst, t, from(rec, off)) }
+// Decode is the field's value in a record, as a Go value.
+func (f *Field) Decode(rec []byte) any { return f.codec.Decode(from(rec, f.Off)) }
+
+// Format is a printf format with the fields that it prints, ready to use.
+type Format struct{ pieces []appender }
+
+// appender adds the text of one piece of a format to dst. rec is the whole record.
+type appender func(dst, rec []byte) []byte
+
+// AppendText adds the text of a record.
+func (f *Format) AppendText(dst, rec []byte) []byte {
+	for _, p := range f.pieces {
+		dst = p(dst, rec)
+	}
+	return dst
+}
+
+// Format compiles a printf format. Arguments that a format does not use, and conversions without an argument, print nothing.
+func (env *Env) Format(format string, args []Field) *Format {
+	items, _ := syntax.ParseFormat(format)
+	f := &Format{}
+	for _, it := range items {
+		switch {
+		case it.Verb == "":
+			f.pieces = append(f.pieces, func(dst, _ []byte) []byte { return append(dst, it.Text...) })
+		case len(args) > 0:
+			f.pieces = append(f.pieces, env.conversion(newFormatSpec(it), args[0].Type, args[0].Off))
+			args = args[1:]
+		}
+	}
+	return f
+}
+
+// conversion makes the appender of one conversion of the value of type t at byte off of the record.
+func (env *Env) conversion(s *formatSpec, t types.Type, off int) appender {
+	codec := env.Codec(t)
+	value := func(dst, rec []byte) []byte { return codec.AppendText(dst, from(rec, off)) }
 	number := func(rec []byte) uint64 {
-		n, _, _ := integer(t, from(rec, off))
+		n, _, _ := Integer(t, from(rec, off))
 		return n
 	}
 	if size, ok := bytesIn(t); ok && s.verb[0] == 'r' {
 		return s.padded(func(dst, rec []byte) []byte { return s.appendBytes(dst, t, field(rec, off, size)) })
 	}
-	if _, _, scalar := integer(t, make([]byte, t.Size())); !scalar && s.verb != "s" {
+	if _, _, scalar := Integer(t, make([]byte, t.Size())); !scalar && s.verb != "s" {
 		return s.padded(value)
 	}
 	switch s.verb {
@@ -56,20 +89,9 @@ func (v *values) compileSpec(s *formatSpec, t types.Type, off int) appender {
 		return s.padded(func(dst, rec []byte) []byte { return appendGFP(dst, number(rec)) })
 	case "c":
 		return s.padded(func(dst, rec []byte) []byte { return append(dst, byte(number(rec))) })
-	case "s":
-		if str, ok := t.(types.String); ok && s.width == 0 && s.prec < 0 {
-			return func(dst, rec []byte) []byte { return v.appendString(dst, field(rec, off, str.Len)) }
-		}
-		return s.padded(value)
 	default:
 		return s.padded(value)
 	}
-}
-
-// field is n bytes of rec at off, or what there is of them.
-func field(rec []byte, off, n int) []byte {
-	rec = from(rec, off)
-	return rec[:min(n, len(rec))]
 }
 
 // bytesIn is the size of a value that %r shows as bytes: a string or an array of bytes.

@@ -1,16 +1,13 @@
-package runtime
+package value
 
 import (
-	"encoding/binary"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/gotrace/gotrace/lang/types"
 )
 
-// clock turns the kernel's clocks into wall-clock time.
-type clock struct {
+// Clock turns the kernel's clocks into wall-clock time.
+type Clock struct {
 	now  func() time.Time
 	zone *time.Location
 	// boot is when CLOCK_BOOTTIME was zero, monotonic when CLOCK_MONOTONIC was, tai how far CLOCK_TAI is ahead of UTC.
@@ -18,9 +15,9 @@ type clock struct {
 	tai             time.Duration
 }
 
-// newClock reads the offsets of the clocks, once: a record's time must not move when the wall clock is set.
-func newClock() *clock {
-	c := &clock{now: time.Now, zone: time.Local}
+// NewClock reads the offsets of the clocks, once: a record's time must not move when the wall clock is set.
+func NewClock() *Clock {
+	c := &Clock{now: time.Now, zone: time.Local}
 	c.boot = zeroOf(unix.CLOCK_BOOTTIME)
 	c.monotonic = zeroOf(unix.CLOCK_MONOTONIC)
 	if d := time.Unix(0, 0).Sub(zeroOf(unix.CLOCK_TAI)).Round(time.Second); d > 0 {
@@ -50,7 +47,7 @@ func zeroOf(id int32) time.Time {
 }
 
 // wall is the wall-clock time of a reading of the clock that a strftime() mode names.
-func (c *clock) wall(mode string, ns uint64) time.Time {
+func (c *Clock) wall(mode string, ns uint64) time.Time {
 	d := time.Duration(ns)
 	switch mode {
 	case "monotonic":
@@ -62,18 +59,8 @@ func (c *clock) wall(mode string, ns uint64) time.Time {
 	}
 }
 
-func (c *clock) appendTimestamp(dst []byte, t types.Timestamp, ns uint64) []byte {
-	return appendTime(dst, bpfTimeFormat(t.Format), c.wall(t.Mode, ns))
+// AppendNow formats the time of now as time() of a script does.
+func (c *Clock) AppendNow(dst []byte, format string) ([]byte, time.Time) {
+	now := c.now().In(c.zone)
+	return appendTime(dst, format, now), now
 }
-
-// clockNS is the reading of a clock in nanoseconds, 0 if the kernel does not have it.
-func clockNS(id int32) int64 {
-	var ts unix.Timespec
-	if unix.ClockGettime(id, &ts) != nil {
-		return 0
-	}
-	return ts.Nano()
-}
-
-// putU64 stores v in the kernel's byte order.
-func putU64(b []byte, v uint64) { binary.NativeEndian.PutUint64(b, v) }

@@ -1,4 +1,4 @@
-package runtime
+package output
 
 import (
 	"bytes"
@@ -16,20 +16,20 @@ const (
 // outputBuffer is how much text is collected before it is written, in bytes.
 const outputBuffer = 64 << 10
 
-// output buffers what a session prints. A batch of events is written at once: the
+// buffer collects what a session prints. A batch of events is written at once: the
 // session flushes when it has read all that is there, so a line is never late by more than the batch it came in.
-type output struct {
+type buffer struct {
 	w    io.Writer
 	mode string
 	buf  []byte
 	err  error // of the first write that failed; nothing is written after it
 }
 
-func newOutput(w io.Writer, mode string) *output {
-	return &output{w: w, mode: mode, buf: make([]byte, 0, outputBuffer)}
+func newBuffer(w io.Writer, mode string) *buffer {
+	return &buffer{w: w, mode: mode, buf: make([]byte, 0, outputBuffer)}
 }
 
-func (o *output) write(b []byte) error {
+func (o *buffer) write(b []byte) error {
 	if o.err != nil {
 		return o.err
 	}
@@ -46,7 +46,7 @@ func (o *output) write(b []byte) error {
 }
 
 // flush writes what the mode asks for when there is nothing more to come for now.
-func (o *output) flush() error {
+func (o *buffer) flush() error {
 	switch {
 	case o.err != nil:
 		return o.err
@@ -59,7 +59,7 @@ func (o *output) flush() error {
 }
 
 // drain writes the first n buffered bytes.
-func (o *output) drain(n int) error {
+func (o *buffer) drain(n int) error {
 	if o.err != nil || n == 0 {
 		return o.err
 	}
@@ -69,4 +69,4 @@ func (o *output) drain(n int) error {
 }
 
 // close writes everything.
-func (o *output) close() error { return o.drain(len(o.buf)) }
+func (o *buffer) close() error { return o.drain(len(o.buf)) }

@@ -1,8 +1,10 @@
-package runtime
+package value
 
 import (
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -36,24 +38,34 @@ func TestStrftime(t *testing.T) {
 
 func TestTimestampClocks(t *testing.T) {
 	epoch := time.Unix(1_700_000_000, 0)
-	c := &clock{boot: epoch, monotonic: epoch.Add(time.Minute), tai: 37 * time.Second, zone: time.UTC}
+	c := &Clock{boot: epoch, monotonic: epoch.Add(time.Minute), tai: 37 * time.Second, zone: time.UTC}
 	for mode, want := range map[string]string{"": "22:13:21", "boot": "22:13:21", "monotonic": "22:14:21"} {
-		if got := string(c.appendTimestamp(nil, types.Timestamp{Format: "%T", Mode: mode}, 1e9)); got != want {
+		if got := string((&Env{Clock: c}).Codec(types.Timestamp{Format: "%T", Mode: mode}).AppendText(nil, int64Bytes(int64(1e9)))); got != want {
 			t.Errorf("mode %q: %s, want %s", mode, got, want)
 		}
 	}
 	tai := uint64(epoch.Add(38 * time.Second).UnixNano())
-	if got := string(c.appendTimestamp(nil, types.Timestamp{Format: "%T", Mode: "tai"}, tai)); got != "22:13:21" {
+	if got := string((&Env{Clock: c}).Codec(types.Timestamp{Format: "%T", Mode: "tai"}).AppendText(nil, int64Bytes(int64(tai)))); got != "22:13:21" {
 		t.Errorf("tai: %s", got)
 	}
 }
 
 // The clocks of this machine: boot time read now is now.
 func TestNewClock(t *testing.T) {
-	c := newClock()
+	c := NewClock()
 	for mode, id := range map[string]int32{"boot": 7, "monotonic": 1, "tai": 11} {
-		if d := time.Since(c.wall(mode, uint64(clockNS(id)))); d < -time.Second || d > time.Second {
+		if d := time.Since(c.wall(mode, clockNS(t, id))); d < -time.Second || d > time.Second {
 			t.Errorf("%s is %v off", mode, d)
 		}
 	}
+}
+
+// clockNS is the reading of a clock in nanoseconds.
+func clockNS(t *testing.T, id int32) uint64 {
+	t.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(id, &ts); err != nil {
+		t.Fatal(err)
+	}
+	return uint64(ts.Nano())
 }

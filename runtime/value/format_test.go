@@ -1,4 +1,4 @@
-package runtime
+package value
 
 import (
 	"encoding/binary"
@@ -8,19 +8,19 @@ import (
 )
 
 // recordOf lays out a record of signed and unsigned integers and strings.
-func recordOf(args ...any) (rec []byte, fields []eventField) {
-	rec = make([]byte, eventHeader)
+func recordOf(args ...any) (rec []byte, fields []Field) {
+	rec = make([]byte, 8)
 	for _, a := range args {
-		f := eventField{off: len(rec)}
+		f := Field{Off: len(rec)}
 		switch a := a.(type) {
 		case int:
-			f.typ = types.Int{Bits: 64, Signed: true}
+			f.Type = types.Int{Bits: 64, Signed: true}
 			rec = binary.NativeEndian.AppendUint64(rec, uint64(a))
 		case uint64:
-			f.typ = types.Int{Bits: 64}
+			f.Type = types.Int{Bits: 64}
 			rec = binary.NativeEndian.AppendUint64(rec, a)
 		case string:
-			f.typ = types.String{Len: len(a) + 1}
+			f.Type = types.String{Len: len(a) + 1}
 			rec = append(append(rec, a...), 0)
 		}
 		for len(rec)%8 != 0 {
@@ -70,14 +70,10 @@ var formatTests = []struct {
 }
 
 func TestPrintf(t *testing.T) {
-	v := &values{}
+	env := &Env{}
 	for _, c := range formatTests {
 		rec, fields := recordOf(c.args...)
-		pieces := v.compileFormat(c.format, fields)
-		var got []byte
-		for _, p := range pieces {
-			got = p(got, rec)
-		}
+		got := env.Format(c.format, fields).AppendText(nil, rec)
 		if string(got) != c.want {
 			t.Errorf("printf(%q, %v) = %q, want %q", c.format, c.args, got, c.want)
 		}
@@ -85,15 +81,12 @@ func TestPrintf(t *testing.T) {
 }
 
 func BenchmarkPrintf(b *testing.B) {
-	v := &values{}
+	env := &Env{}
 	rec, fields := recordOf(12345, "bash", "/etc/ld.so.cache")
-	pieces := v.compileFormat("%-6d %s %s\n", fields)
+	format := env.Format("%-6d %s %s\n", fields)
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = dst[:0]
-		for _, p := range pieces {
-			dst = p(dst, rec)
-		}
+		dst = format.AppendText(dst[:0], rec)
 	}
 }

@@ -1,0 +1,180 @@
+package output
+
+import (
+	"time"
+
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/runtime/value"
+)
+
+// Sink takes the events of a session, in the order in which things happened and never two at once. An error ends the run, but for
+// Warnings, Failures, Detaching and Note: if they cannot be told, tracing goes on.
+type Sink interface {
+	// Event takes one event. Printf, Value, Map and Time are the session's again when it returns.
+	Event(Event) error
+	// Flush is called when nothing more is to come for now.
+	Flush() error
+	// Drain is called when the script has printed all: everything that is held back is written out.
+	Drain() error
+}
+
+// Func is a sink that calls a function for each event.
+type Func func(Event) error
+
+// Event calls the function.
+func (f Func) Event(e Event) error { return f(e) }
+
+// Flush does nothing.
+func (Func) Flush() error { return nil }
+
+// Drain does nothing.
+func (Func) Drain() error { return nil }
+
+// Discard drops all events.
+var Discard Sink = Func(func(Event) error { return nil })
+
+// Tee gives each event to several sinks.
+type Tee []Sink
+
+// Event gives the event to each sink, until one fails.
+func (t Tee) Event(e Event) error { return t.each(func(s Sink) error { return s.Event(e) }) }
+
+// Flush flushes each sink.
+func (t Tee) Flush() error { return t.each(Sink.Flush) }
+
+// Drain drains each sink.
+func (t Tee) Drain() error { return t.each(Sink.Drain) }
+
+func (t Tee) each(do func(Sink) error) error {
+	for _, s := range t {
+		if err := do(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Event is one of the types below.
+type Event interface{ event() }
+
+type (
+	// Printf is a printf(). Its fields are the arguments.
+	Printf struct {
+		Pos    source.Pos
+		Format *value.Format
+		Fields []value.Field
+		Record []byte
+	}
+	// Value is print() of a value, or of one element of a map.
+	Value struct {
+		Pos   source.Pos
+		Name  string // of the value, as for a field of Printf
+		Codec value.Codec
+		Bytes []byte
+	}
+	// Map is print() of a map, and every map at the end of a run.
+	Map struct {
+		Name     string // without '@'
+		Codec    *value.MapCodec
+		Elements []value.Raw
+	}
+	// Time is a time(), with its text.
+	Time struct {
+		Text []byte
+		Time time.Time
+	}
+	// Attached says how many probes are attached.
+	Attached struct{ Probes int }
+	// Detaching says how far detaching is, while it takes long.
+	Detaching struct{ Done, Total int }
+	// Lost says that more events did not reach the reader.
+	Lost struct{ Events uint64 }
+	// Warnings are what the user should know of the script or the run.
+	Warnings struct {
+		Diagnostics source.Diagnostics
+		Source      *source.Source
+	}
+	// Failures are what failed while the script ran, told at the end of the run.
+	Failures struct {
+		List   []Failure
+		Source *source.Source
+	}
+	// Note is what a user who asked for details is told.
+	Note struct{ Text string }
+	// End separates the events of a run from the maps printed at its end.
+	End struct{}
+)
+
+func (*Printf) event()   {}
+func (*Value) event()    {}
+func (*Map) event()      {}
+func (*Time) event()     {}
+func (Attached) event()  {}
+func (Detaching) event() {}
+func (Lost) event()      {}
+func (Warnings) event()  {}
+func (Failures) event()  {}
+func (Note) event()      {}
+func (End) event()       {}
+
+// FailureKind is what can fail.
+type FailureKind string
+
+// The kinds of failures.
+const (
+	FailMapFull       FailureKind = "map-full"       // updates of a full map
+	FailRead          FailureKind = "read"           // reads of bad memory
+	FailTruncated     FailureKind = "truncated"      // strings longer than their room
+	FailLost          FailureKind = "lost"           // events that found no room in the ring buffer
+	FailScratch       FailureKind = "scratch"        // runs that found no scratch memory
+	FailLoop          FailureKind = "loop"           // loops that were stopped
+	FailDivide        FailureKind = "divide"         // divisions by zero
+	FailIndex         FailureKind = "index"          // indices outside of an array or a string
+	FailMissedTicks   FailureKind = "missed-ticks"   // ticks of a timer
+	FailMissedSamples FailureKind = "missed-samples" // samples of a profile
+	FailMissedRuns    FailureKind = "missed-runs"    // runs that the kernel skipped
+	FailUnknown       FailureKind = "missed-unknown" // nobody counts what was missed; Count is 0
+	FailInternal      FailureKind = "internal"       // mistakes of gotrace's
+)
+
+// Failure is something that failed at one place of the script.
+type Failure struct {
+	Kind  FailureKind
+	Count uint64
+	// Diagnostic has the place, and says in words what happened and what to do about it.
+	Diagnostic source.Diagnostic
+}
+
+// AppendText adds the text that the script prints.
+func (p *Printf) AppendText(dst []byte) []byte { return p.Format.AppendText(dst, p.Record) }
+
+// Values are the arguments as Go values.
+func (p *Printf) Values() []any {
+	out := make([]any, len(p.Fields))
+	for i := range p.Fields {
+		out[i] = p.Fields[i].Decode(p.Record)
+	}
+	return out
+}
+
+// Names are the names of the arguments: that of the builtin, the variable, the map or the member of args that an argument is made of,
+// and arg0, arg1 by their place for others.
+func (p *Printf) Names() []string {
+	out := make([]string, len(p.Fields))
+	for i, f := range p.Fields {
+		out[i] = f.Name
+	}
+	return out
+}
+
+// Decode stores the arguments in the struct that dst points to, by name (see value.AssignFields).
+func (p *Printf) Decode(dst any) error { return value.AssignFields(dst, p.Names(), p.Values()) }
+
+// Any is the value as a Go value.
+func (v *Value) Any() any { return v.Codec.Decode(v.Bytes) }
+
+// Decode stores the value where dst points to (see value.Assign).
+func (v *Value) Decode(dst any) error { return value.Assign(dst, v.Any()) }
+
+// Decode stores the elements where dst points to (see value.MapCodec.AssignMap).
+func (m *Map) Decode(dst any) error { return m.Codec.AssignMap(dst, m.Elements) }

@@ -1,0 +1,126 @@
+package output
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/gotrace/gotrace/lang/source"
+)
+
+// TextOptions are the settings of a Text.
+type TextOptions struct {
+	Buffering  string // BufferNone, BufferLine or BufferFull; "" means BufferLine
+	Quiet      bool   // no messages about probes, no warnings
+	NoWarnings bool
+	Color      bool // colour the messages
+}
+
+// Text is the sink that writes bpftrace's text.
+type Text struct {
+	out  *buffer
+	err  io.Writer
+	opts TextOptions
+	buf  []byte
+}
+
+// NewText writes what the script prints to stdout and messages about the run to stderr. What is nil is discarded.
+func NewText(stdout, stderr io.Writer, opts TextOptions) *Text {
+	if stdout == nil {
+		stdout = io.Discard
+	}
+	if stderr == nil {
+		stderr = io.Discard
+	}
+	if opts.Buffering == "" {
+		opts.Buffering = BufferLine
+	}
+	return &Text{out: newBuffer(stdout, opts.Buffering), err: stderr, opts: opts}
+}
+
+// Flush writes out what the mode of buffering asks for.
+func (t *Text) Flush() error { return t.out.flush() }
+
+// Drain writes out everything.
+func (t *Text) Drain() error { return t.out.close() }
+
+// Event writes one event.
+func (t *Text) Event(e Event) error {
+	switch e := e.(type) {
+	case *Printf:
+		t.buf = e.AppendText(t.buf[:0])
+		return t.out.write(t.buf)
+	case *Value:
+		t.buf = append(e.Codec.AppendText(t.buf[:0], e.Bytes), '\n')
+		return t.out.write(t.buf)
+	case *Map:
+		t.buf = appendMap(t.buf[:0], e)
+		return t.out.write(t.buf)
+	case *Time:
+		return t.out.write(e.Text)
+	case End:
+		return t.out.write([]byte("\n\n"))
+	}
+	return t.message(e)
+}
+
+// message writes an event that is about the run.
+func (t *Text) message(e Event) error {
+	switch e := e.(type) {
+	case Lost:
+		return t.printf("Lost %d events\n", e.Events)
+	case Note:
+		return t.printf("%s\n", e.Text)
+	case Warnings:
+		t.warn(e.Diagnostics, e.Source)
+	case Failures:
+		ds := make(source.Diagnostics, len(e.List))
+		for i, f := range e.List {
+			ds[i] = f.Diagnostic
+		}
+		t.warn(ds, e.Source)
+	}
+	if t.opts.Quiet {
+		return nil
+	}
+	switch e := e.(type) {
+	case Attached:
+		plural := "s"
+		if e.Probes == 1 {
+			plural = ""
+		}
+		return t.printf("Attached %d probe%s\n", e.Probes, plural)
+	case Detaching:
+		return t.printf("Detaching: %d of %d probes done; the kernel waits for each. Another signal ends gotrace at once.\n", e.Done, e.Total)
+	}
+	return nil
+}
+
+func (t *Text) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(t.err, format, args...)
+	return err
+}
+
+func (t *Text) warn(ds source.Diagnostics, src *source.Source) {
+	if !t.opts.Quiet && !t.opts.NoWarnings {
+		ds.Write(t.err, src, t.opts.Color)
+	}
+}
+
+// appendMap writes "@name: value" or "@name[key]: value" for each element; histograms follow their name on lines of their own,
+// with an empty line after them.
+func appendMap(dst []byte, m *Map) []byte {
+	for _, e := range m.Elements {
+		dst = append(append(dst, '@'), m.Name...)
+		if m.Codec.Keyed {
+			dst = append(m.Codec.AppendKey(append(dst, '['), e.Key), ']')
+		}
+		dst = append(dst, ':')
+		if m.Codec.Value.Lines() {
+			dst = append(dst, '\n')
+		} else {
+			dst = append(dst, ' ')
+		}
+		dst = append(m.Codec.Value.AppendText(dst, e.Value), '\n')
+	}
+	return dst
+}

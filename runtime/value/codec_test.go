@@ -1,0 +1,198 @@
+package value
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+var (
+	int32Type  = types.Int{Bits: 32, Signed: true}
+	int64Type  = types.Int{Bits: 64, Signed: true}
+	uint64Type = types.Int{Bits: 64}
+	charType   = types.Int{Bits: 8, Signed: true}
+	pairType   = types.Tuple{Elems: []types.Type{int32Type, types.String{Len: 8}}}
+	stateType  = &types.Enum{Name: "state", Values: map[int64]string{1: "ON"}}
+)
+
+// point has an anonymous union with a bitfield in it, and an array of characters.
+var point = types.NewStruct("point", false, 16, 0, func() []types.Field {
+	inner := types.NewStruct("", true, 4, 0, func() []types.Field {
+		return []types.Field{{Name: "x", Type: int32Type}, {Name: "low", Type: types.Int{Bits: 32}, BitSize: 4}}
+	})
+	return []types.Field{
+		{Name: "id", Type: int32Type},
+		{Name: "", Type: inner, Offset: 4},
+		{Name: "name", Type: types.Array{Elem: charType, Len: 4}, Offset: 8},
+	}
+})
+
+func pointBytes() []byte {
+	return []byte{7, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 'a', '"', 0, 'z', 0, 0, 0, 0}
+}
+
+// samples has a value of each type, with what the codec makes of it.
+var samples = []struct {
+	typ        types.Type
+	mem        []byte
+	text, json string
+	value      any
+}{
+	{int32Type, []byte{0xfe, 0xff, 0xff, 0xff}, "-2", "-2", int64(-2)},
+	{uint64Type, int64Bytes(-1), "18446744073709551615", `"18446744073709551615"`, uint64(math.MaxUint64)},
+	{int64Type, int64Bytes(math.MinInt64), "-9223372036854775808", "-9223372036854775808", int64(math.MinInt64)},
+	{int64Type, int64Bytes(1<<53 + 1), "9007199254740993", `"9007199254740993"`, int64(1<<53 + 1)},
+	{types.Int{Bits: 32, Enum: stateType}, int64Bytes(1), "ON", "1", Enum{1, "ON"}},
+	{types.Int{Bits: 32, Enum: stateType}, int64Bytes(2), "2", "2", Enum{2, ""}},
+	{types.Bool{}, []byte{1}, "true", "true", true},
+	{types.String{Len: 16}, []byte("a\"\\\n\t\x01\xff\xc3\xa9\x00tail"), "a\"\\\n\t\x01\xffé", `"a\"\\\n\t\u0001` + "\ufffd" + `é"`, "a\"\\\n\t\x01\xffé"},
+	{types.String{Len: 2}, []byte("ab"), "ab..", `"ab.."`, "ab.."},
+	{types.Pointer{Elem: types.Void{}}, int64Bytes(50), "0x32", "50", Pointer(50)},
+	{types.Symbol{}, int64Bytes(0x10), "kernel_function", `"kernel_function"`, Symbol{0x10, "kernel_function"}},
+	{types.Symbol{User: true}, int64Bytes(0x10), "0x10", `"0x10"`, Symbol{0x10, ""}},
+	{types.Timestamp{Format: "%Y"}, int64Bytes(0), "1970", `"1970"`, time.Unix(0, 0).UTC()},
+	{types.Tuple{Elems: []types.Type{int32Type, pairType}}, tupleBytes(types.Tuple{Elems: []types.Type{int32Type, pairType}}, 1, tupleBytes(pairType, 2, "s")),
+		"(1, (2, s))", `[1,[2,"s"]]`, Tuple{int64(1), Tuple{int64(2), "s"}}},
+	{types.Array{Elem: int32Type, Len: 2}, []byte{1, 0, 0, 0, 2, 0, 0, 0}, "[1,2]", "[1,2]", []any{int64(1), int64(2)}},
+	{types.Array{Elem: types.Int{Bits: 8}, Len: 4, Float: true}, []byte{0, 0, 0xc0, 0x3f}, "1.5", "1.5", 1.5},
+	{types.Array{Elem: types.Int{Bits: 8}, Len: 4, Float: true}, []byte{0, 0, 0x80, 0x7f}, "+Inf", "null", math.Inf(1)},
+	{point, pointBytes(), `{ .id = 7, .x = -2, .low = 14, .name = a" }`, `{"id": 7, "x": -2, "low": 14, "name": "a\""}`,
+		Record{{"id", int64(7)}, {"x", int64(-2)}, {"low", uint64(14)}, {"name", `a"`}}},
+	{types.Agg{Kind: types.AggCount}, int64Bytes(3), "3", "3", uint64(3)},
+	{types.Agg{Kind: types.AggAvg, Signed: true}, int64Bytes(-7, 2), "-3", "-3", int64(-3)},
+	{types.Agg{Kind: types.AggStats, Signed: true}, int64Bytes(-7, 2), "{ .count = 2, .average = -3, .total = -7 }",
+		`{"count": 2, "average": -3, "total": -7}`, Stats{2, int64(-3), int64(-7)}},
+	{types.Agg{Kind: types.AggHist}, hist(types.Agg{Kind: types.AggHist}, -1, 0), histRow("(..., 0)", 1) + histRow("[0]", 1),
+		`[{"max": -1, "count": 1},{"min": 0, "max": 0, "count": 1}]`, Histogram{{math.MinInt64, 0, 1}, {0, 1, 1}}},
+	{types.Agg{Kind: types.AggHist}, hist(types.Agg{Kind: types.AggHist}, math.MaxInt64), histRow("[4E, 8E)", 1),
+		`[{"min": 4611686018427387904, "max": "9223372036854775807", "count": 1}]`, Histogram{{1 << 62, math.MaxInt64, 1}}},
+	{linear, hist(linear, -5, 5, 10), histRow("(..., 0)", 1) + histRow("[0, 10)", 1) + histRow("[10, ...)", 1),
+		`[{"max": -1, "count": 1},{"min": 0, "max": 9, "count": 1},{"min": 10, "count": 1}]`,
+		Histogram{{math.MinInt64, 0, 1}, {0, 10, 1}, {10, math.MaxInt64, 1}}},
+	{types.Agg{Kind: types.AggHist}, nil, "", "[]", Histogram{}},
+	{types.None{}, nil, "null", "null", nil},
+	{types.Void{}, nil, "null", "null", nil},
+}
+
+var linear = types.Agg{Kind: types.AggLHist, Max: 10, Step: 10}
+
+func histRow(label string, n uint64) string { return string(appendHistRow(nil, label, n, n)) }
+
+func testEnv() *Env {
+	return &Env{
+		KernelName: func(uint64) (string, bool) { return "kernel_function", true },
+		Clock:      &Clock{boot: time.Unix(0, 0), zone: time.UTC},
+		Trailer:    "..",
+	}
+}
+
+func TestCodecs(t *testing.T) {
+	env := testEnv()
+	for _, s := range samples {
+		c := env.Codec(s.typ)
+		if got := string(c.AppendText(nil, s.mem)); got != s.text {
+			t.Errorf("%s: text %q, want %q", s.typ, got, s.text)
+		}
+		if got := string(c.AppendJSON(nil, s.mem)); got != s.json {
+			t.Errorf("%s: JSON %s, want %s", s.typ, got, s.json)
+		}
+		if got := c.Decode(s.mem); !reflect.DeepEqual(got, s.value) {
+			t.Errorf("%s: value %#v, want %#v", s.typ, got, s.value)
+		}
+		if c.Compare(s.mem, s.mem) != 0 {
+			t.Errorf("%s: a value does not equal itself", s.typ)
+		}
+	}
+}
+
+// Records that end too early give zeros.
+func TestCodecsOfNothing(t *testing.T) {
+	env := testEnv()
+	for _, s := range samples {
+		c := env.Codec(s.typ)
+		c.AppendText(nil, nil)
+		c.AppendJSON(nil, nil)
+		c.Decode(nil)
+		c.Compare(nil, s.mem)
+	}
+}
+
+// Every type of the language has a codec, and a sample above.
+func TestEveryTypeHasACodec(t *testing.T) {
+	sampled := map[string]bool{}
+	for _, s := range samples {
+		typ := reflect.TypeOf(s.typ)
+		if typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		sampled[typ.Name()] = true
+		_, none := newCodec(testEnv(), s.typ, 1).(noneCodec)
+		if wanted := typ.Name() == "None" || typ.Name() == "Void"; none != wanted {
+			t.Errorf("%s has no codec", typ.Name())
+		}
+	}
+	for _, name := range typesOfTheLanguage(t) {
+		if !sampled[name] {
+			t.Errorf("types.%s has no codec in newCodec, or no sample in this test", name)
+		}
+	}
+}
+
+// typesOfTheLanguage are the types in lang/types that implement types.Type: those with a method Align.
+func typesOfTheLanguage(t *testing.T) []string {
+	t.Helper()
+	tests := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
+	pkgs, err := parser.ParseDir(token.NewFileSet(), "../../lang/types", tests, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range pkgs["types"].Files {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || fn.Name.Name != "Align" {
+				continue
+			}
+			typ := fn.Recv.List[0].Type
+			if p, ok := typ.(*ast.StarExpr); ok {
+				typ = p.X
+			}
+			out = append(out, typ.(*ast.Ident).Name)
+		}
+	}
+	if len(out) < 10 {
+		t.Fatalf("only %d types found: %v", len(out), out)
+	}
+	return out
+}
+
+func TestSort(t *testing.T) {
+	env := testEnv()
+	for _, c := range []struct {
+		typ  types.Type
+		a, b []byte // in order
+	}{
+		{int32Type, int64Bytes(-1), int64Bytes(0)},
+		{uint64Type, int64Bytes(1), int64Bytes(-1)},
+		{types.String{Len: 4}, []byte("a\x00zz"), []byte("aa\x00\x00")},
+		{pairType, tupleBytes(pairType, -1, "b"), tupleBytes(pairType, 0, "a")},
+		{pairType, tupleBytes(pairType, 1, "a"), tupleBytes(pairType, 1, "b")},
+		{types.Bool{}, []byte{0}, []byte{1}},
+		{types.Pointer{Elem: types.Void{}}, int64Bytes(1), int64Bytes(-1)},
+		{types.Agg{Kind: types.AggAvg}, int64Bytes(100, 50), int64Bytes(9, 3)},
+		{linear, hist(linear, 5), hist(linear, -1, -1)},
+	} {
+		codec := env.Codec(c.typ)
+		if codec.Compare(c.a, c.b) >= 0 || codec.Compare(c.b, c.a) <= 0 {
+			t.Errorf("%s: % x is not before % x", c.typ, c.a, c.b)
+		}
+	}
+}

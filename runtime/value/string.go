@@ -1,0 +1,66 @@
+package value
+
+import (
+	"bytes"
+
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// cString is b up to its first NUL. full is true if there is none.
+func cString(b []byte) (s []byte, full bool) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i], false
+	}
+	return b, true
+}
+
+func compareStrings(a, b []byte) int {
+	x, _ := cString(a)
+	y, _ := cString(b)
+	return bytes.Compare(x, y)
+}
+
+// stringCodec is for strings, which trailer follows where they were cut.
+type stringCodec struct {
+	typ     types.String
+	trailer string
+}
+
+func (c stringCodec) appendText(dst, b []byte) []byte {
+	s, full := cString(b[:c.typ.Len])
+	dst = append(dst, s...)
+	if full && c.typ.Len > 0 {
+		dst = append(dst, c.trailer...)
+	}
+	return dst
+}
+
+func (c stringCodec) appendJSON(dst, b []byte) []byte {
+	return appendJSONString(dst, c.appendText(nil, b))
+}
+
+func (c stringCodec) decode(b []byte) any { return string(c.appendText(nil, b)) }
+
+func (c stringCodec) compare(a, b []byte) int {
+	return compareStrings(a[:c.typ.Len], b[:c.typ.Len])
+}
+
+// charsCodec is for arrays of so many characters in a struct or an array.
+type charsCodec struct{ size int }
+
+func (c charsCodec) appendText(dst, b []byte) []byte {
+	s, _ := cString(b[:c.size])
+	return append(dst, s...)
+}
+
+func (c charsCodec) appendJSON(dst, b []byte) []byte {
+	s, _ := cString(b[:c.size])
+	return appendJSONString(dst, s)
+}
+
+func (c charsCodec) decode(b []byte) any {
+	s, _ := cString(b[:c.size])
+	return string(s)
+}
+
+func (c charsCodec) compare(a, b []byte) int { return bytes.Compare(a[:c.size], b[:c.size]) }

@@ -1,0 +1,59 @@
+package value
+
+import "strconv"
+
+// Values of a script as Go values. Integers are int64 or uint64 by their sign, booleans bool, strings string, timestamps
+// time.Time, floating-point numbers float64, arrays []any; an aggregation is an integer, Stats or Histogram. The other types are these.
+type (
+	// Pointer is an address.
+	Pointer uint64
+	// Symbol is an address with its name, "" if it has none.
+	Symbol struct {
+		Addr uint64
+		Name string
+	}
+	// Enum is a value of an enum type; Name is "" if no constant has the value.
+	Enum struct {
+		Value int64
+		Name  string
+	}
+	// Tuple is a tuple, also the key of a map with several keys.
+	Tuple []any
+	// Record is a struct, its members in order. Those of anonymous members are among them.
+	Record []Member
+	// Member is a member of a Record.
+	Member struct {
+		Name  string
+		Value any
+	}
+	// Stats is the value of stats(). Average and Total are int64 or uint64.
+	Stats struct {
+		Count          uint64
+		Average, Total any
+	}
+	// Histogram is the value of hist() or lhist(), from the first to the last bucket that counted something.
+	Histogram []Bucket
+	// Bucket counts values of [Lo, Hi). Lo is MinInt64 and Hi MaxInt64 where a bucket has no bound.
+	Bucket struct {
+		Lo, Hi int64
+		Count  uint64
+	}
+	// Element is an element of a map. Key is nil for a map without a key.
+	Element struct{ Key, Value any }
+)
+
+// String is the name, or the address where there is none.
+func (s Symbol) String() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return string(appendPointer(nil, s.Addr))
+}
+
+// String is the name, or the number where there is none.
+func (e Enum) String() string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return strconv.FormatInt(e.Value, 10)
+}
