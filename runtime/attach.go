@@ -151,6 +151,7 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 // detach undoes what attach did, for all programs together: the kernel waits for each, and several waits take the time of one.
 // What takes longer than a moment is told.
 func (s *Session) detach() error {
+	defer s.setDetached()
 	var done atomic.Int64
 	total := len(s.links)
 	if total == 0 {
@@ -166,6 +167,12 @@ func (s *Session) detach() error {
 		return fmt.Errorf("detaching: %w", err)
 	}
 	return nil
+}
+
+func (s *Session) setDetached() {
+	s.mapsMu.Lock()
+	defer s.mapsMu.Unlock()
+	s.detached = true
 }
 
 // tellDetaching is how often the user is told how far detaching is.

@@ -120,7 +120,7 @@ var failureKinds = map[layout.SiteKind]output.FailureKind{
 }
 
 // Failures are what failed until now: events that were lost, maps that were full, reads that failed, each with its place in the
-// script. It may be called from any goroutine, also after Close.
+// script; and, once a run has ended, what its probes missed. It may be called from any goroutine, also after Close.
 func (s *Session) Failures() ([]output.Failure, error) {
 	s.mapsMu.Lock()
 	defer s.mapsMu.Unlock()
@@ -144,7 +144,10 @@ func (s *Session) listFailures() ([]output.Failure, error) {
 		message, hint := text(s, counts[i], site)
 		list = append(list, output.Failure{Kind: failureKinds[site.Kind], Count: counts[i], Diagnostic: warning(site.Pos, "runtime", message, hint)})
 	}
-	return append(list, s.missedRuns()...), nil
+	if s.detached {
+		list = append(list, s.missedRuns()...)
+	}
+	return list, nil
 }
 
 // reportFailures tells everything that failed in the kernel, with its place in the script.
