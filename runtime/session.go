@@ -42,6 +42,8 @@ type Session struct {
 	failed []output.Failure // what Failures gives after Close
 	loops  loopStopper
 	closed bool
+	// detached: the run is over, and what probes missed is known.
+	detached bool
 }
 
 // loaded is a program in the kernel.
