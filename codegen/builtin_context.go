@@ -34,10 +34,6 @@ var contextVars = map[string]variable{
 		if l.prog.Kind.Once || l.prog.Kind.Timed {
 			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs them, from user mode
 		}
-		if !l.hasRegisters() {
-			l.fail(n, "", "usermode is not known in a %s", l.prog.Kind.Name)
-			return operand{typ: t, val: l.b.Const(0)}
-		}
 		c := l.convention(n)
 		mode := l.b.OpImm(ir.OpAnd, l.numberAt(n, c.UserMode()), c.ModeMask)
 		return operand{typ: t, val: l.b.Cmp(ir.Eq, mode, l.b.Const(c.ModeValue))}

@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 )
 
 // mapFuncs work on maps of the script.
@@ -87,7 +88,7 @@ func (l *lowerer) mapLen(c *ast.Call) *ir.Value {
 		}
 		return l.b.Const(1)
 	}
-	if !l.needs(c, 5, 13, "len of a map", "bpf_for_each_map_elem", "") {
+	if !l.needsOf(c, "len of a map", builtin.Find(c.Name).Kernel) {
 		return l.b.Const(0)
 	}
 	l.walkCost(m)

@@ -6,6 +6,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -13,7 +14,7 @@ import (
 // timeVars are clocks.
 var timeVars = map[string]variable{
 	// nsecs is the time since boot, suspended time included.
-	"nsecs": func(l *lowerer, n source.Node, t types.Type) operand { return clocks["boot"](l, n, t) },
+	"nsecs": func(l *lowerer, n source.Node, t types.Type) operand { return clocks[builtin.Clocks[0].Name](l, n, t) },
 	// elapsed is the time since gotrace started.
 	"elapsed": func(l *lowerer, _ source.Node, t types.Type) operand {
 		now := l.b.Helper(int(asm.FnKtimeGetBootNs), false)
@@ -21,12 +22,12 @@ var timeVars = map[string]variable{
 	},
 	// jiffies is the kernel's tick counter.
 	"jiffies": func(l *lowerer, n source.Node, t types.Type) operand {
-		l.needs(n, 5, 6, "jiffies", "bpf_jiffies64", "")
+		l.needsOf(n, "jiffies", builtin.Find("jiffies").Kernel)
 		return operand{typ: t, val: l.b.Helper(int(asm.FnJiffies64), false)}
 	},
 }
 
-// clocks are the modes of nsecs().
+// clocks are the modes of nsecs(), one for each of builtin.Clocks.
 var clocks = map[string]variable{
 	"boot": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetBootNs), false)}
@@ -35,7 +36,7 @@ var clocks = map[string]variable{
 		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetNs), false)}
 	},
 	"tai": func(l *lowerer, n source.Node, t types.Type) operand {
-		l.needs(n, 6, 1, "nsecs(tai)", "bpf_ktime_get_tai_ns", "use nsecs(sw_tai)")
+		l.needsOf(n, "nsecs(tai)", builtin.FindClock("tai").Kernel)
 		return operand{typ: t, val: l.b.Helper(int(asm.FnKtimeGetTaiNs), false)}
 	},
 	"sw_tai": func(l *lowerer, _ source.Node, t types.Type) operand {
@@ -48,18 +49,13 @@ var clocks = map[string]variable{
 var timeFuncs = map[string]callee{
 	// nsecs(mode) reads another clock.
 	"nsecs": func(l *lowerer, c *ast.Call) operand {
-		mode := "boot"
+		mode := builtin.Clocks[0].Name
 		if len(c.Args) > 0 {
 			if id, ok := c.Args[0].(*ast.Ident); ok {
 				mode = id.Name
 			}
 		}
-		f, ok := clocks[mode]
-		if !ok {
-			l.fail(c, "", "nsecs has no mode %s", mode)
-			f = clocks["boot"]
-		}
-		return f(l, c, l.typeOf(c))
+		return clocks[mode](l, c, l.typeOf(c))
 	},
 	// strftime(format, ns) is the number; user space formats it.
 	"strftime": func(l *lowerer, c *ast.Call) operand {

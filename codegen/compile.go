@@ -57,7 +57,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		maps:    map[string]*layout.MapSpec{},
 		sites:   map[layout.Site]int{},
 	}
-	k.bp.Stoppable = callsExit(c.File) || manyTargets(c)
+	k.bp.Stoppable = canEnd(c.File) || manyTargets(c)
 	k.scriptMaps()
 	if err := k.checkMaps(); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 )
 
@@ -13,8 +14,8 @@ func walk(n source.Node, visit func(source.Node)) {
 	})
 }
 
-// callsExit says whether some probe of the script can call exit().
-func callsExit(f *ast.File) bool {
+// canEnd says whether some probe of the script can end the run, with exit().
+func canEnd(f *ast.File) bool {
 	found := false
 	for _, item := range f.Items {
 		p, ok := item.(*ast.Probe)
@@ -22,8 +23,9 @@ func callsExit(f *ast.File) bool {
 			continue
 		}
 		walk(p, func(n source.Node) {
-			if c, ok := n.(*ast.Call); ok && c.Name == "exit" {
-				found = true
+			if c, ok := n.(*ast.Call); ok {
+				b := builtin.Find(c.Name)
+				found = found || b != nil && b.Ends
 			}
 		})
 	}
@@ -41,7 +43,8 @@ func hasEffects(e ast.Expr) bool {
 		case *ast.BlockExpr:
 			found = found || len(n.Body.Stmts) > 1 // with one, that is the value
 		case *ast.Call:
-			found = found || effectCalls[n.Name]
+			b := builtin.Find(n.Name)
+			found = found || b.HasEffect() && !b.Aggregate // what aggregates changes its own map only, in the end
 		}
 	})
 	return found
@@ -61,14 +64,11 @@ func changes(e ast.Expr, name string) bool {
 		case *ast.Assign:
 			found = found || is(n.Target)
 		case *ast.Call:
-			found = found || n.Name == "delete" && is(n.Args[0])
+			found = found || mapUseOf(n.Name) == builtin.MapRemoves && is(n.Args[0])
 		}
 	})
 	return found
 }
-
-// effectCalls are the functions with a value that do more than compute it.
-var effectCalls = map[string]bool{"delete": true}
 
 // mentions says whether an expression reads a map of the script.
 func mentions(e ast.Expr, name string) bool {

@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -131,6 +132,11 @@ func (l *lowerer) needs(n source.Node, major, minor uint32, what, why, hint stri
 		l.err.Needs = major<<16 | minor<<8
 	}
 	return false
+}
+
+// needsOf is needs for what the table of builtins says of the kernel.
+func (l *lowerer) needsOf(n source.Node, what string, need *builtin.Need) bool {
+	return l.needs(n, need.Major, need.Minor, what, need.What, need.Hint)
 }
 
 // typeOf is the checker's type of an expression.

@@ -102,19 +102,30 @@ func noteCall(uses map[string]*mapUse, p *lang.Prog, c *ast.Call) {
 	if u == nil {
 		return
 	}
-	switch c.Name {
-	case "delete", "clear", "zero":
+	switch mapUseOf(c.Name) {
+	case builtin.MapRemoves:
 		u.removes = true
 		u.harmless++
-		u.emptied = u.emptied || c.Name != "delete" && !p.Kind.Once
-	case "len", "has_key":
+	case builtin.MapEmpties:
+		u.removes = true
 		u.harmless++
-	case "print":
+		u.emptied = u.emptied || !p.Kind.Once
+	case builtin.MapLooks:
+		u.harmless++
+	case builtin.MapPrints:
 		u.printed = u.printed || !p.Kind.Once
 		if !c.Args[0].(*ast.MapRef).Indexed {
 			u.harmless++
 		}
 	}
+}
+
+// mapUseOf is what a function does to the map that its first argument names.
+func mapUseOf(name string) builtin.MapUse {
+	if b := builtin.Find(name); b != nil {
+		return b.Map
+	}
+	return builtin.MapValue
 }
 
 // useOf finds the use of the map that an expression is, nil if it is none.

@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -81,13 +82,6 @@ func (l *lowerer) signature(ref *ast.MapRef) (sig string, ok bool) {
 	return b.String(), true
 }
 
-// stableVars are builtin variables that stay the same during a run and cost no memory access that can fail.
-var stableVars = map[string]bool{
-	"pid": true, "tid": true, "uid": true, "gid": true, "cpu": true, "comm": true, "curtask": true,
-	"cgroup": true, "probe": true, "func": true, "retval": true,
-	"arg0": true, "arg1": true, "arg2": true, "arg3": true, "arg4": true, "arg5": true,
-}
-
 func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 	if c, ok := l.constOf(e); ok {
 		if c.Str != nil {
@@ -100,7 +94,7 @@ func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
 		b.WriteString(e.Name)
-		return stableVars[e.Name]
+		return builtin.Find(e.Name).Lasts()
 	case *ast.Var:
 		v := l.prog.Vars[e]
 		c, ok := l.fn.vars[v]

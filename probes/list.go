@@ -114,7 +114,7 @@ func listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
 func allListed() []*builtin.ProbeKind {
 	var out []*builtin.ProbeKind
 	for _, k := range builtin.ProbeKinds {
-		if p := providers[k.Name]; p != nil && p.listed {
+		if k.There() && k.Listed {
 			out = append(out, k)
 		}
 	}

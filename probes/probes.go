@@ -89,8 +89,6 @@ type provider struct {
 	resolve func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error)
 	// list finds the probes of this kind that match a pattern of parts, for -l, sorted. nil: the kind has no list.
 	list func(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error)
-	// listed says whether the kind shows where no kind is named; the others are return probes, timers, and what must be named.
-	listed bool
 	// args gives the types of a target's arguments. nil: it has none.
 	args func(e *Env, t *lang.Target) (*types.Struct, types.Type, error)
 	// lines describes a target's arguments for -lv. nil: nothing is known of them.
@@ -99,7 +97,7 @@ type provider struct {
 	plan func(e *Env, targets []lang.Target) (*Plan, error)
 }
 
-// providers is the table of probe kinds.
+// providers has the functions of each kind in the table of probe kinds.
 var providers map[string]*provider
 
 func init() {
@@ -108,11 +106,11 @@ func init() {
 		{kind: "end", resolve: resolveOnce},
 		{kind: "interval", resolve: resolveTimer, list: listTimers, plan: planInterval},
 		{kind: "profile", resolve: resolveTimer, list: listTimers, plan: planProfile},
-		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, listed: true, args: tracepointArgs,
+		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs,
 			lines: tracepointLines, plan: planTracepoint},
-		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, listed: true, args: rawTracepointArgs,
+		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs,
 			lines: rawTracepointLines, plan: planRawTracepoint},
-		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, listed: true, lines: kprobeLines, plan: planKprobe},
+		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, lines: kprobeLines, plan: planKprobe},
 		{kind: "kretprobe", resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
 		{kind: "uprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
 		{kind: "uretprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
@@ -142,7 +140,7 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 
 func kindNames() []string {
 	var names []string
-	for _, k := range builtin.ProbeKinds {
+	for _, k := range builtin.KindsWith(builtin.Anything) {
 		names = append(names, k.Name)
 		names = append(names, k.Aliases...)
 	}

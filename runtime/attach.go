@@ -72,26 +72,21 @@ func (s *Session) mayMiss(err error) bool {
 func isBegin(p *codegen.Program) bool { return p.Prog.Kind.Name == "begin" }
 func isEnd(p *codegen.Program) bool   { return p.Prog.Kind.Name == "end" }
 
-// firesInReverse are the kinds whose programs the kernel runs in the reverse order of their attachment, where several are
-// on the same place. These are attached in reverse, so that probes run in the order of the script.
-var firesInReverse = map[string]bool{"kprobe": true, "uprobe": true, "uretprobe": true, "fentry": true, "fexit": true}
-
-// attachOrder is the order in which programs are attached, BEGIN and END left out. Timers come last: to attach thousands of
-// functions takes seconds, and an interval that ends the run begins when all is in place.
+// attachOrder is the order in which programs are attached, those that gotrace runs itself once left out.
 func attachOrder(programs []*loaded) []*loaded {
-	var forward, reverse, timers []*loaded
+	var forward, reverse, last []*loaded
 	for _, p := range programs {
-		switch kind := p.spec.Prog.Kind; {
-		case kind.Once:
-		case kind.Timed || kind.Context == builtin.CtxPerf:
-			timers = append(timers, p)
-		case firesInReverse[kind.Name]:
-			reverse = append([]*loaded{p}, reverse...)
-		default:
+		switch p.spec.Prog.Kind.Attach {
+		case builtin.AttachForward:
 			forward = append(forward, p)
+		case builtin.AttachReverse:
+			reverse = append([]*loaded{p}, reverse...)
+		case builtin.AttachLast:
+			last = append(last, p)
+		case builtin.AttachNever:
 		}
 	}
-	return slices.Concat(forward, reverse, timers)
+	return slices.Concat(forward, reverse, last)
 }
 
 // attach attaches a program to its targets and returns how many there are. What a wildcard matched and could not be

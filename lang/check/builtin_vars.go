@@ -5,61 +5,28 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// variable is how a builtin variable is checked.
-type variable struct {
-	// typ gives its type in a program, nil and the reason if it cannot be used there.
-	typ func(c *checker, p *Prog) (types.Type, string)
-	// value gives its value where it is known at compile time. nil: it is not.
-	value func(c *checker, p *Prog) types.Const
+// resultTypes has the types of builtin variables that are not always the same, which the table of builtins has: nil and the reason if
+// it cannot be used in a program that has what the table asks for. arg0 … argN, which are many, are in argument below.
+var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string){
+	"args":    argsType,
+	"cpid":    cpidType,
+	"curtask": curtaskType,
+	"func":    funcType,
+	"probe":   probeType,
+	"retval":  retvalType,
 }
 
-// commLen is TASK_COMM_LEN (include/linux/sched.h).
-const commLen = 16
-
-// always is the type of a builtin that every probe has.
-func always(t types.Type) func(*checker, *Prog) (types.Type, string) {
-	return func(*checker, *Prog) (types.Type, string) { return t, "" }
-}
-
-func number(f func(c *checker, p *Prog) uint64) func(*checker, *Prog) types.Const {
-	return func(c *checker, p *Prog) types.Const { return types.Const{Int: f(c, p)} }
-}
-
-// variables is the table of builtin variables. arg0 … argN, which are many, are in argument below.
-var Variables map[string]*variable
-
-func init() {
-	Variables = map[string]*variable{
-		"pid":     {typ: always(types.TypeUint32)},
-		"tid":     {typ: always(types.TypeUint32)},
-		"uid":     {typ: always(types.TypeUint64)},
-		"gid":     {typ: always(types.TypeUint64)},
-		"cpu":     {typ: always(types.TypeUint32)},
-		"comm":    {typ: always(types.String{Len: commLen})},
-		"nsecs":   {typ: always(types.TypeUint64)},
-		"elapsed": {typ: always(types.TypeUint64)},
-		"jiffies": {typ: always(types.TypeUint64)},
-		"rand":    {typ: always(types.TypeUint32)},
-		"cgroup":  {typ: always(types.TypeUint64)},
-		"curtask": {typ: curtaskType},
-		"ctx":     {typ: always(types.Pointer{Elem: types.Void{}, Space: types.SpaceCtx})},
-		"probe":   {typ: probeType, value: func(_ *checker, p *Prog) types.Const { return types.Const{Str: &p.ProbeName} }},
-		"func":    {typ: funcType},
-		"retval":  {typ: retvalType},
-		"args":    {typ: argsType},
-		"usermode": {typ: func(_ *checker, p *Prog) (types.Type, string) {
-			return types.TypeUint8, ""
-		}},
-		"ncpus": {typ: always(types.TypeUint64),
-			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.env.Kernel().OnlineCPUs) })},
-		"cpid": {typ: cpidType,
-			value: number(func(c *checker, _ *Prog) uint64 { return uint64(c.opts.ChildPID) })},
-	}
+// constants are the values of builtin variables that are known at compile time.
+var constants = map[string]func(c *checker, p *Prog) types.Const{
+	"cpid":  func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.opts.ChildPID)} },
+	"ncpus": func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.env.Kernel().OnlineCPUs)} },
+	"probe": func(_ *checker, p *Prog) types.Const { return types.Const{Str: &p.ProbeName} },
 }
 
 func cpidType(c *checker, _ *Prog) (types.Type, string) {
@@ -80,17 +47,9 @@ func probeType(_ *checker, p *Prog) (types.Type, string) {
 	return types.String{Len: len(p.ProbeName) + 1}, ""
 }
 
-func funcType(_ *checker, p *Prog) (types.Type, string) {
-	if !p.Kind.Func {
-		return nil, "func is only available in kprobe, kretprobe, uprobe and uretprobe probes"
-	}
-	return types.Symbol{User: p.Kind.User}, ""
-}
+func funcType(_ *checker, p *Prog) (types.Type, string) { return types.Symbol{User: p.Kind.User}, "" }
 
 func retvalType(_ *checker, p *Prog) (types.Type, string) {
-	if !p.Kind.Return {
-		return nil, "retval is only available in return probes: kretprobe and uretprobe"
-	}
 	if p.Retval != nil {
 		return p.Retval, ""
 	}
@@ -98,15 +57,36 @@ func retvalType(_ *checker, p *Prog) (types.Type, string) {
 }
 
 func argsType(_ *checker, p *Prog) (types.Type, string) {
-	switch {
-	case p.Args != nil:
-		return p.Args, ""
-	case p.Kind.Args:
+	if p.Args == nil {
 		return nil, "the arguments of " + p.Kind.Name + " probes are not known here: use arg0, arg1, …"
-	case p.Kind.ArgN:
-		return nil, "args is not available in " + p.Kind.Name + " probes: use arg0, arg1, …"
 	}
-	return nil, "args is not available in " + p.Kind.Name + " probes"
+	return p.Args, ""
+}
+
+// notInKind says why a builtin cannot be used in a kind of probe: where it can.
+func notInKind(name string, b *builtin.Builtin, kind *builtin.ProbeKind) string {
+	switch {
+	case b.Probe == builtin.HasArgs && kind.Has(builtin.HasArgN):
+		return name + " is not available in " + kind.Name + " probes: use arg0, arg1, …"
+	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn:
+		return name + " is only available in " + kindList(builtin.KindsWith(b.Probe)) + " probes"
+	}
+	return name + " is not available in " + kind.Name + " probes"
+}
+
+// kindList is the names of kinds in a sentence.
+func kindList(kinds []*builtin.ProbeKind) string {
+	var list strings.Builder
+	for i, k := range kinds {
+		switch {
+		case i > 0 && i == len(kinds)-1:
+			list.WriteString(" and ")
+		case i > 0:
+			list.WriteString(", ")
+		}
+		list.WriteString(k.Name)
+	}
+	return list.String()
 }
 
 // maxRawArgs is how many arguments a raw tracepoint can have (MAX_BPF_FUNC_ARGS, include/linux/bpf.h).
@@ -140,26 +120,19 @@ func (c *checker) noArgument(p *Prog) string {
 }
 
 // argument is argN and sargN.
-func (c *checker) argument(name string, p *Prog) (t types.Type, why string, ok bool) {
+func (c *checker) argument(name string, p *Prog) (t types.Type, why string) {
 	digits, stack := strings.CutPrefix(name, "sarg")
-	if !stack {
-		if digits, ok = strings.CutPrefix(name, "arg"); !ok {
-			return nil, "", false
-		}
+	if stack {
+		return types.TypeUint64, ""
 	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || digits != strconv.Itoa(n) {
-		return nil, "", false
-	}
+	n, err := strconv.Atoi(strings.TrimPrefix(digits, "arg"))
 	switch {
-	case !p.Kind.ArgN || stack && p.Kind.Context != builtin.CtxRegs:
-		return nil, name + " is not available in " + p.Kind.Name + " probes", true
-	case !stack && inGo(p) != "":
-		return nil, name + " is read from where C has its arguments, but " + inGo(p) + " is Go code, which has them elsewhere: gotrace cannot read those yet", true
-	case !stack && n >= c.regArgs(p):
-		return nil, c.noArgument(p), true
+	case inGo(p) != "":
+		return nil, name + " is read from where C has its arguments, but " + inGo(p) + " is Go code, which has them elsewhere: gotrace cannot read those yet"
+	case err != nil || n >= c.regArgs(p):
+		return nil, c.noArgument(p)
 	}
-	return types.TypeUint64, "", true
+	return types.TypeUint64, ""
 }
 
 // inGo names the first target in Go code, "" if there is none.
@@ -174,9 +147,25 @@ func inGo(p *Prog) string {
 
 // builtinType finds a builtin variable. ok is false if there is none of that name.
 func (c *checker) builtinType(name string, p *Prog) (t types.Type, why string, ok bool) {
-	if b := Variables[name]; b != nil {
-		t, why = b.typ(c, p)
+	b := builtin.Find(name)
+	switch {
+	case !b.There() || !b.Variable:
+		return nil, "", false
+	case !p.Kind.Has(b.Probe):
+		return nil, notInKind(name, b, p.Kind), true
+	case b.Name != name: // a number in place of the N
+		t, why = c.argument(name, p)
 		return t, why, true
+	case b.Type != nil && resultTypes[name] == nil:
+		return b.Type, "", true
 	}
-	return c.argument(name, p)
+	t, why = resultTypes[name](c, p)
+	return t, why, true
+}
+
+// setBuiltin notes the value of a builtin variable that is known at compile time.
+func (c *checker) setBuiltin(e ast.Expr, name string) {
+	if f := constants[name]; f != nil {
+		c.p.Consts[e] = f(c, c.p.Prog)
+	}
 }

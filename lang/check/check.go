@@ -215,7 +215,7 @@ func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoi
 		c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
 		return groups
 	}
-	if !named {
+	if !named && !t.Kind.OneTarget {
 		for _, g := range groups {
 			if g.Kind == t.Kind && !t.Kind.Once && types.SameStruct(g.Args, args) && types.SameType(g.Retval, retval) && g.Targets[0].I386 == t.I386 {
 				g.Targets = append(g.Targets, *t)
@@ -236,15 +236,21 @@ func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoi
 	return append(groups, g)
 }
 
-// usesProbeName says whether a probe uses the builtin `probe`.
+// perTarget says whether a builtin has another value at each target of a probe.
+func perTarget(name string) bool {
+	b := builtin.Find(name)
+	return b.There() && b.PerTarget
+}
+
+// usesProbeName says whether a probe uses the builtin `probe`, or another that differs between its targets.
 func usesProbeName(p *ast.Probe) bool {
 	found := false
 	ast.Inspect(p, func(n source.Node) bool {
 		switch n := n.(type) {
 		case *ast.Ident:
-			found = found || n.Name == "probe"
+			found = found || perTarget(n.Name)
 		case *ast.Call:
-			found = found || n.Name == "probe"
+			found = found || perTarget(n.Name)
 		}
 		return !found
 	})

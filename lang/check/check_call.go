@@ -11,7 +11,7 @@ import (
 // call checks a call. Builtin variables can be called, too: pid() is pid.
 func (c *checker) call(e *ast.Call) types.Type {
 	b := builtin.Find(e.Name)
-	if !b.There() || !b.Function {
+	if !b.There() || !b.Function || b.Keyword {
 		return c.callVariable(e)
 	}
 	if len(e.Args) < b.Min || b.Max >= 0 && len(e.Args) > b.Max {
@@ -36,9 +36,7 @@ func (c *checker) callVariable(e *ast.Call) types.Type {
 		c.report(errArgCount(e, 0, 0))
 		return nil
 	case ok:
-		if b := Variables[e.Name]; b != nil && b.value != nil {
-			c.p.Consts[e] = b.value(c, c.p.Prog)
-		}
+		c.setBuiltin(e, e.Name)
 		return t
 	case builtin.Find(e.Name) != nil:
 		c.report(errUnsupported(e, e.Name+"()"))
@@ -237,18 +235,13 @@ func (c *checker) reportNumber(d source.Diagnostic, operands ...ast.Expr) {
 	c.report(d)
 }
 
-// clockModes are the arguments of nsecs().
-var clockModes = []string{"boot", "monotonic", "sw_tai", "tai"}
-
 func (c *checker) nsecs(e *ast.Call) types.Type {
 	if len(e.Args) == 0 {
 		return types.TypeUint64
 	}
 	if id, ok := e.Args[0].(*ast.Ident); ok {
-		for _, m := range clockModes {
-			if id.Name == m {
-				return types.TypeUint64
-			}
+		if builtin.FindClock(id.Name) != nil {
+			return types.TypeUint64
 		}
 		c.report(errUnknownClock(id))
 		return nil
@@ -294,7 +287,7 @@ func clockOf(e ast.Expr) string {
 		}
 		return true
 	})
-	if mode == "boot" {
+	if mode == builtin.Clocks[0].Name {
 		return ""
 	}
 	return mode

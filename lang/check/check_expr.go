@@ -129,15 +129,13 @@ func (c *checker) ident(e *ast.Ident) types.Type {
 	if t, why, ok := c.builtinType(e.Name, c.p.Prog); ok {
 		if t == nil {
 			d := source.Errorf(e, "builtin-not-here", "%s", why)
-			if e.Name == "args" {
+			if builtin.Find(e.Name).Probe == builtin.HasArgs {
 				d = c.withoutTypes(d)
 			}
 			c.report(d)
 			return nil
 		}
-		if b := Variables[e.Name]; b != nil && b.value != nil {
-			c.p.Consts[e] = b.value(c, c.p.Prog)
-		}
+		c.setBuiltin(e, e.Name)
 		return t
 	}
 	if k, ok, err := c.c.Defined(e.Name); ok {

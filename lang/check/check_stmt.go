@@ -75,7 +75,7 @@ func hasEffect(e ast.Expr) bool {
 		case *ast.IncDec, *ast.Assign, *ast.Let:
 			found = true
 		case *ast.Call:
-			if b := builtin.Find(n.Name); b.There() && b.Effect {
+			if builtin.Find(n.Name).HasEffect() {
 				found = true
 			}
 		}

@@ -29,6 +29,10 @@ func TestWrong(t *testing.T) {
 
 var wrongScripts = []struct{ script, want string }{
 	{`foo:bar { }`, "1:1 unknown-probe-type"},
+	{`tracepoint:syscalls:sys_enter_openat { print(usermode); } k:vfs_read { print(retval); } kr:vfs_read { print((args, arg0)); }`,
+		"1:46 builtin-not-here, 1:78 builtin-not-here, 1:110 builtin-not-here, 1:116 builtin-not-here"},
+	{`bench:x { } self:signal:SIGUSR1 { } it:task { } s:faults:1 { } begin { print(probetype); print(bswap(1)); }`,
+		"1:1 unsupported, 1:13 unsupported, 1:37 unsupported, 1:49 unsupported, 1:78 unsupported, 1:96 unsupported"},
 	{`fentry:vfs_read { } kretfunc:vfs_read { } U:/bin/x:y { }`, "1:1 unsupported, 1:21 unsupported, 1:43 unsupported"},
 	{`kprob:vfs_read { }`, "1:1 unknown-probe-type"},
 	{`k:vfs_raed { }`, "1:1 missing-probe"},

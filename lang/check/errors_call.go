@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -11,7 +12,7 @@ func errNotConstant(n source.Node, call, what string) source.Diagnostic {
 }
 
 func errUnknownClock(id *ast.Ident) source.Diagnostic {
-	return withNear(source.Errorf(id, "unknown-name", "nsecs() has no clock %s", id.Name), "", source.Nearest(id.Name, clockModes))
+	return withNear(source.Errorf(id, "unknown-name", "nsecs() has no clock %s", id.Name), "", source.Nearest(id.Name, builtin.ClockNames()))
 }
 
 func errFormatCount(e *ast.Call, want, have int) source.Diagnostic {

@@ -38,23 +38,11 @@ func errUnsupported(n source.Node, what string) source.Diagnostic {
 	return source.Errorf(n, "unsupported", "%s is not supported yet", what)
 }
 
-// otherProviders are bpftrace's probe types that gotrace has not got.
-var otherProviders = map[string]string{
-	"fentry": "fentry", "f": "fentry", "kfunc": "fentry", "fexit": "fexit", "fr": "fexit", "kretfunc": "fexit",
-	"usdt": "usdt", "U": "usdt", "hardware": "hardware", "h": "hardware", "software": "software", "s": "software",
-	"iter": "iter", "it": "iter", "watchpoint": "watchpoint", "w": "watchpoint",
-	"asyncwatchpoint": "asyncwatchpoint", "aw": "asyncwatchpoint", "self": "self", "bench": "bench", "test": "test",
-}
-
 func errUnknownProvider(ap *ast.AttachPoint) source.Diagnostic {
-	if name := otherProviders[ap.Provider]; name != "" {
-		return errUnsupported(ap, "the probe type "+name)
+	if k := builtin.FindKind(ap.Provider); k != nil {
+		return errUnsupported(ap, "the probe type "+k.Name)
 	}
-	var names []string
-	for _, k := range builtin.ProbeKinds {
-		names = append(names, k.Name)
-	}
-	return withNear(source.Errorf(ap, "unknown-probe-type", "there is no probe type %s", ap.Provider), "", source.Nearest(ap.Provider, names))
+	return withNear(source.Errorf(ap, "unknown-probe-type", "there is no probe type %s", ap.Provider), "", source.Nearest(ap.Provider, builtin.KindNames()))
 }
 
 func errUndefinedVar(v *ast.Var, near []string) source.Diagnostic {

@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/literal"
 	"github.com/gotrace/gotrace/lang/source"
 )
@@ -117,8 +118,11 @@ func (p *parser) blockExpr(lex *lexer.PeekingLexer) (ast.Expr, error) {
 	return ast.ValueBlock(body), nil
 }
 
-// takesType are the keywords that take a type or an expression in parentheses.
-var takesType = map[string]bool{"sizeof": true, "offsetof": true, "typeinfo": true, "typeof": true}
+// takesType says whether a word is a keyword that takes a type or an expression in parentheses.
+func takesType(word string) bool {
+	b := builtin.Find(word)
+	return b != nil && b.Keyword
+}
 
 // word parses what a name begins: a keyword's operand, a call, a constant or the name itself.
 func (p *parser) word(lex *lexer.PeekingLexer) (ast.Expr, error) {
@@ -130,7 +134,7 @@ func (p *parser) word(lex *lexer.PeekingLexer) (ast.Expr, error) {
 		return &ast.BoolLit{Span: place, Value: tok.Value == "true"}, nil
 	case tok.Value == "if":
 		return p.ifExpr(lex)
-	case takesType[tok.Value]:
+	case takesType(tok.Value):
 		if next := peekAfter(lex); isPunct(&next, "(") {
 			return p.typeWord(lex)
 		}
@@ -144,7 +148,7 @@ func (p *parser) word(lex *lexer.PeekingLexer) (ast.Expr, error) {
 	}
 	place := nextSpan(lex)
 	lex.Next()
-	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") && !takesType[tok.Value] {
+	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") && !takesType(tok.Value) {
 		lex.Next() // name!(…) is an older way to call a macro
 	}
 	if !acceptPunct(lex, "(") {

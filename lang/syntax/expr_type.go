@@ -19,14 +19,14 @@ var cWords = map[string]bool{
 }
 
 // keywords stand where a type's name could, too.
-var keywords = map[string]bool{"true": true, "false": true, "if": true, "comptime": true, "probetype": true}
+var keywords = map[string]bool{"true": true, "false": true, "if": true, "comptime": true}
 
 // notType says whether a name is a builtin's or a keyword, and so cannot be a type's: (pid)*2 is a product.
 func notType(name string) bool {
-	if b := builtin.Find(name); b != nil && b.Variable {
+	if b := builtin.Find(name); b != nil && (b.Variable || b.Keyword) {
 		return true
 	}
-	return keywords[name] || takesType[name] || reserved[name] || strings.HasPrefix(name, "__builtin_")
+	return keywords[name] || reserved[name] || strings.HasPrefix(name, "__builtin_")
 }
 
 // A #define of a number, and the enumeration constants in a definition.

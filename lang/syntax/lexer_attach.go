@@ -3,6 +3,7 @@ package syntax
 import (
 	"strings"
 
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/literal"
 )
 
@@ -44,7 +45,8 @@ func quotesClosed(text string) bool {
 // takes a path, slashes and angle brackets belong to the attach point.
 func (s *scanner) attachLen() int {
 	text := s.rest()
-	path := providers[providerOf(text)]
+	kind := builtin.FindKind(providerOf(text))
+	path := kind != nil && kind.Path
 	colons, named := 0, false
 	for n := 0; n < len(text); n++ {
 		switch c := text[n]; {
@@ -112,18 +114,6 @@ func quotedLen(text string) (n int, closed bool) {
 	return len(text), false
 }
 
-// providers are the providers of bpftrace, by name and alias; true for those whose attach points hold paths.
-var providers = map[string]bool{
-	"BEGIN": false, "END": false, "begin": false, "end": false, "self": false, "test": false, "bench": false,
-	"tracepoint": false, "t": false, "rawtracepoint": false, "rt": false,
-	"kprobe": false, "k": false, "kretprobe": false, "kr": false,
-	"kfunc": false, "kretfunc": false, "fentry": false, "f": false, "fexit": false, "fr": false,
-	"interval": false, "i": false, "profile": false, "p": false,
-	"hardware": false, "h": false, "software": false, "s": false,
-	"uprobe": true, "u": true, "uretprobe": true, "ur": true, "usdt": true, "U": true, "iter": true, "it": true,
-	"watchpoint": true, "w": true, "asyncwatchpoint": true, "aw": true,
-}
-
 // providerOf is the provider of an attach point, without the `name=` that may precede it.
 func providerOf(text string) string {
 	n := literal.WordLen(text)
@@ -140,13 +130,13 @@ func (s *scanner) beginsProbe() bool {
 		return false
 	}
 	name := providerOf(s.rest())
-	if _, ok := providers[name]; !ok {
+	kind := builtin.FindKind(name)
+	if kind == nil {
 		return false
 	}
 	if s.at(len(name)) == ':' {
 		return true
 	}
 	i := s.afterBlanks(s.pos + len(name))
-	alone := strings.EqualFold(name, "begin") || strings.EqualFold(name, "end")
-	return alone && i < len(s.src) && s.src[i] == '{'
+	return kind.Once && kind.There() && i < len(s.src) && s.src[i] == '{'
 }

@@ -43,6 +43,7 @@ TEXT ·callSix(SB), NOSPLIT, $8-8
 	MOVQ $4, CX
 	MOVQ $5, R8
 	MOVQ $6, R9
+	MOVQ $7, 0(SP) // where C has the seventh argument
 	CALL wl_six(SB)
 	MOVQ AX, ret+0(FP)
 	RET
