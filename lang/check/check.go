@@ -20,7 +20,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 		file: file, env: env, opts: opts,
 		out:  &Checked{File: file, Source: src, Byname: map[string]*Map{}},
 		maps: map[string]*mapState{},
-		once: map[string]bool{},
+		once: map[string]bool{}, strange: map[string]bool{},
 	}
 	c.configure()
 	expanded, mistakes := expandMacros(file)
@@ -64,11 +64,15 @@ type checker struct {
 	guesses  int  // in the unit at hand
 	mistakes int  // that a walk before the last one met
 
-	p     *progState // the program at hand
-	scope *scope
-	loop  source.Node // innermost loop body, nil outside
-	loops int         // loops that break and continue can leave
-	once  map[string]bool
+	p       *progState // the program at hand
+	scope   *scope
+	loop    source.Node // innermost loop body, nil outside
+	loops   int         // loops that break and continue can leave
+	once    map[string]bool
+	strange map[string]bool // names that mean nothing
+
+	near    int // for how many names near ones were looked for
+	missing int // attach points that match nothing
 
 	unevaluated int // depth of sizeof and the like, whose operands have a type and no value
 
@@ -173,6 +177,9 @@ func (c *checker) probe(p *ast.Probe) {
 
 // resolve finds the targets of an attach point, or says what is wrong if there are none.
 func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
+	if c.missing >= maxNearNames { // each costs a search of all that the kernel has
+		return nil, nil
+	}
 	if builtin.ProbeKindByName(ap.Provider) == nil {
 		d := errUnknownProvider(ap)
 		return nil, &d
@@ -189,6 +196,7 @@ func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
 	case errors.As(err, &missing) && c.out.Config.MissingProbes == "warn":
 		d = source.Warningf(ap, "missing-probe", "%v", err)
 	case errors.As(err, &missing):
+		c.missing++
 		d = source.Errorf(ap, "missing-probe", "%v", err)
 		if len(missing.Near) > 0 {
 			d = d.WithHint("did you mean %s?", strings.Join(missing.Near, ", "))

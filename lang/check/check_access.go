@@ -57,20 +57,24 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 	}
 	f, ok := s.Field(e.Name)
 	if !ok {
-		var names []string
-		for _, f := range s.Fields() {
-			if f.Name != "" {
-				names = append(names, f.Name)
-			}
-		}
 		what := s.String()
 		if s == c.p.Args {
 			what = c.p.Targets[0].Name
 		}
-		c.report(withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", source.Nearest(e.Name, names)))
+		c.report(withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", c.nearest(e.Name, func() []string { return fieldNames(s) })))
 		return nil
 	}
 	return foundIn(c.spaceOf(e), fieldValue(f.Type))
+}
+
+// fieldNames are the names of a struct's own members.
+func fieldNames(s *types.Struct) (names []string) {
+	for _, f := range s.Fields() {
+		if f.Name != "" {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // structBehind is the struct that a value is or points to.

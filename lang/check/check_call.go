@@ -42,7 +42,7 @@ func (c *checker) callVariable(e *ast.Call) types.Type {
 		c.report(errUnsupported(e, e.Name+"()"))
 		return nil
 	}
-	c.report(errUnknownFunc(e, e.Name, source.Nearest(e.Name, builtin.Functions())))
+	c.report(errUnknownFunc(e, e.Name, c.nearest(e.Name, builtin.Functions)))
 	return nil
 }
 

@@ -138,6 +138,10 @@ func (c *checker) ident(e *ast.Ident) types.Type {
 		c.setBuiltin(e, e.Name)
 		return t
 	}
+	if c.strange[e.Name] || len(c.strange) >= maxStrange {
+		c.unknownIdent(e)
+		return nil
+	}
 	if k, ok, err := c.c.Defined(e.Name); ok {
 		return c.defined(e, k, err)
 	}
@@ -148,15 +152,25 @@ func (c *checker) ident(e *ast.Ident) types.Type {
 	if k, ok := c.c.System.Text(e.Name); ok {
 		return c.strConst(e, *k.Str)
 	}
+	c.strange[e.Name] = true
+	c.unknownIdent(e)
+	return nil
+}
+
+// maxStrange is how many names that mean nothing are searched for in the kernel's types and the system's headers, which takes time. The script
+// has that many mistakes then.
+const maxStrange = 200
+
+// unknownIdent reports a name that means nothing here.
+func (c *checker) unknownIdent(e *ast.Ident) {
 	switch b := builtin.Find(e.Name); {
 	case b != nil && b.Planned && b.Variable:
 		c.report(errUnsupported(e, e.Name))
 	case b != nil && b.Function:
 		c.report(source.Errorf(e, "unknown-name", "%s is a function: write %s()", e.Name, e.Name))
 	default:
-		c.report(errUnknownIdent(e, e.Name, source.Nearest(e.Name, builtin.Names())))
+		c.report(errUnknownIdent(e, e.Name, c.nearest(e.Name, builtin.Names)))
 	}
-	return nil
 }
 
 // defined is a name that a #define gives a constant.

@@ -50,7 +50,7 @@ func (c *checker) declareMap(d *ast.MapDecl) {
 	}
 	switch {
 	case !known:
-		c.diags = append(c.diags, withNear(source.Errorf(d, "unknown-map-kind", "there is no kind of map %s", d.Kind), "", source.Nearest(d.Kind, mapKinds)))
+		c.diags = append(c.diags, withNear(source.Errorf(d, "unknown-map-kind", "there is no kind of map %s", d.Kind), "", c.nearest(d.Kind, func() []string { return mapKinds })))
 		return
 	case d.Size < 1 || d.Size > 1<<30:
 		c.diags = append(c.diags, source.Errorf(d, "out-of-range", "a map has 1 to %d elements, not %d", 1<<30, d.Size))
@@ -143,13 +143,14 @@ func (c *checker) checkDefined(e *ast.MapRef, m *mapState) {
 
 // nearMaps are the maps that are assigned and have a name like that of a reference.
 func (c *checker) nearMaps(e *ast.MapRef) []string {
-	var names []string
-	for _, o := range c.mapList {
-		if o.assigned {
-			names = append(names, o.Name)
+	return c.nearest(e.Name, func() (names []string) {
+		for _, o := range c.mapList {
+			if o.assigned {
+				names = append(names, o.Name)
+			}
 		}
-	}
-	return source.Nearest(e.Name, names)
+		return names
+	})
 }
 
 // assignMap checks `@m[k] op value`.

@@ -279,16 +279,17 @@ func counted(e *ast.IncDec, t types.Type) types.Type {
 }
 
 func (c *checker) undefined(v *ast.Var) {
-	var names []string
-	for n := range c.p.wide {
-		names = append(names, n)
-	}
-	for s := c.scope; s != nil; s = s.outer {
-		for n := range s.vars {
+	c.report(errUndefinedVar(v, c.nearest(v.Name, func() (names []string) {
+		for n := range c.p.wide {
 			names = append(names, n)
 		}
-	}
-	c.report(errUndefinedVar(v, source.Nearest(v.Name, sorted(names))))
+		for s := c.scope; s != nil; s = s.outer {
+			for n := range s.vars {
+				names = append(names, n)
+			}
+		}
+		return sorted(names)
+	})))
 }
 
 // condition checks an expression that is asked for its truth.

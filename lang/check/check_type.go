@@ -1,8 +1,6 @@
 package check
 
 import (
-	"strings"
-
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
@@ -187,9 +185,8 @@ func (c *checker) namedType(n *ast.TypeName) types.Type {
 			}
 		}
 	}
-	kw := n.Keyword
 	if c.final {
-		c.report(c.withoutTypes(withNear(source.Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(kw+" "+n.Name)), strings.TrimLeft(kw+" ", " "), c.env.Near(kw, n.Name))))
+		c.report(c.withoutTypes(errUnknownType(n, c.nearTo(func() []string { return c.env.Near(n.Keyword, n.Name) }))))
 	}
 	return nil
 }

@@ -20,6 +20,23 @@ func withNear(d source.Diagnostic, prefix string, near []string) source.Diagnost
 	return d.WithHint("did you mean %s?", strings.Join(near, ", "))
 }
 
+// maxNearNames is for how many mistakes near names are looked for: as many as are shown.
+const maxNearNames = 10
+
+// nearest are the candidates that are close to a name, for a message that is reported.
+func (c *checker) nearest(name string, candidates func() []string) []string {
+	return c.nearTo(func() []string { return source.Nearest(name, candidates()) })
+}
+
+// nearTo searches for near names, if the message is one that is shown.
+func (c *checker) nearTo(search func() []string) []string {
+	if c.p != nil && !c.final || c.near >= maxNearNames {
+		return nil
+	}
+	c.near++
+	return search()
+}
+
 // withoutTypes says with a mistake about a type that the kernel's types cannot be read, where that is so: it may be the cause.
 func (c *checker) withoutTypes(d source.Diagnostic) source.Diagnostic {
 	if why := c.env.Kernel().TypesErr; why != nil {
@@ -69,6 +86,11 @@ func errUnknownIdent(n source.Node, name string, near []string) source.Diagnosti
 
 func errUnknownFunc(n source.Node, name string, near []string) source.Diagnostic {
 	return withNear(source.Errorf(n, "unknown-function", "there is no function %s()", name), "", near)
+}
+
+func errUnknownType(n *ast.TypeName, near []string) source.Diagnostic {
+	d := source.Errorf(n, "unknown-type", "there is no type %s", strings.TrimSpace(n.Keyword+" "+n.Name))
+	return withNear(d, strings.TrimLeft(n.Keyword+" ", " "), near)
 }
 
 func errTypeMismatch(n source.Node, what string, have, got types.Type, since source.Pos) source.Diagnostic {

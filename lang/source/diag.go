@@ -32,21 +32,36 @@ func Errorf(n Node, code, format string, args ...any) Diagnostic {
 	return Diagnostic{Span: n.Range(), Code: code, Message: fmt.Sprintf(format, plainNames(args)...)}
 }
 
+// maxText is the longest text that a message takes whole; of a longer one CutText shows the beginning.
+const maxText = 400
+
 var stringLength = regexp.MustCompile(`string\[\d+\]`)
 
 // plainNames puts names for the types among the arguments of a message. The lengths of strings, which the compiler finds,
-// are not shown, unless types differ in nothing else.
+// are not shown, unless types differ in nothing else. Texts that are too long for a message are cut.
 func plainNames(args []any) []any {
-	named := append([]any(nil), args...)
+	named, exact := append([]any(nil), args...), false
 	full := map[string]string{} // by the name without lengths
 	for i, a := range args {
-		if t, ok := a.(types.Type); ok && t != nil {
-			name := stringLength.ReplaceAllString(t.String(), "string")
-			if old, seen := full[name]; seen && old != t.String() {
-				return args
+		switch a := a.(type) {
+		case types.Type:
+			name := stringLength.ReplaceAllString(a.String(), "string")
+			if old, seen := full[name]; seen && old != a.String() {
+				exact = true
 			}
-			full[name], named[i] = t.String(), name
+			full[name], named[i] = a.String(), name
+		case error:
+			named[i] = a.Error()
 		}
+	}
+	for i, a := range named {
+		if t, ok := args[i].(types.Type); ok && exact {
+			a = t.String()
+		}
+		if text, ok := a.(string); ok && len(text) > maxText {
+			a = CutText(text)
+		}
+		named[i] = a
 	}
 	return named
 }
@@ -60,7 +75,7 @@ func Warningf(n Node, code, format string, args ...any) Diagnostic {
 
 // WithHint returns the diagnostic with what to do about it.
 func (d Diagnostic) WithHint(format string, args ...any) Diagnostic {
-	d.Hint = fmt.Sprintf(format, args...)
+	d.Hint = fmt.Sprintf(format, plainNames(args)...)
 	return d
 }
 

@@ -35,7 +35,13 @@ func (ds Diagnostics) Write(w io.Writer, src *Source, color bool) {
 	}
 }
 
+// maxMessage is the longest message that is shown whole.
+const maxMessage = 1000
+
 func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
+	if len(d.Message) > maxMessage {
+		d.Message = d.Message[:runeStart(d.Message, maxMessage)] + cutMark
+	}
 	if d.In != nil {
 		src = d.In
 	}
@@ -102,10 +108,10 @@ func underline(line string, span Span) (shown, marks string) {
 	return b.String(), strings.Repeat(" ", from) + "^" + strings.Repeat("~", max(to-from-1, 0))
 }
 
-// maxName is the longest name that is shown in full in a message.
+// maxName is how much of a text that is too long is shown in a message.
 const maxName = 80
 
-// cutText is a name of the script as messages show it.
+// CutText is a text of the script as messages show it.
 func CutText(s string) string {
 	if len(s) <= maxName {
 		return s

@@ -4,8 +4,14 @@ import (
 	"sort"
 )
 
+// maxNear is the longest name that near names are looked for: longer ones are not typed.
+const maxNear = 100
+
 // Nearest returns up to three candidates that are close to a name, the closest first.
 func Nearest(name string, candidates []string) []string {
+	if len(name) > maxNear {
+		return nil
+	}
 	type near struct {
 		name string
 		d    int
@@ -57,6 +63,7 @@ func distance(a, b string, limit int) int {
 	return prev[len(b)]
 }
 
+// Plural is the ending of a noun that is counted.
 func Plural(n int) string {
 	if n == 1 {
 		return ""

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -49,6 +50,13 @@ func (lexerDef) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	return lex(filename, string(text)), nil
 }
 
+// Limits of what the lexer takes. Far more tokens than a program of the kernel's million instructions needs cost hundreds of megabytes.
+const (
+	maxTokens = 600_000
+	maxWord   = 1024 // bytes of a name or a number
+	maxAttach = 8192 // bytes of an attach point: a path and a symbol of 4,096 each
+)
+
 // tokens is a script cut into tokens. The lexer has states (the head of the script, a probe list, a
 // filter, a body), and which one it is in follows from the text alone, so all is cut before parsing starts.
 type tokens struct {
@@ -56,6 +64,7 @@ type tokens struct {
 	next  int
 	items []int              // indices of the tokens that top-level elements begin with
 	diags source.Diagnostics // lexical errors
+	whole bool               // the script has no more tokens than are allowed
 }
 
 // Next gives the tokens one by one, the end-of-file token last and for ever.
@@ -73,7 +82,7 @@ func (t *tokens) Next() (lexer.Token, error) {
 func lex(filename, input string) *tokens {
 	s := newScanner(filename, input)
 	s.script()
-	if s.unclosed {
+	if s.unclosed && s.whole {
 		s = newScanner(filename, input)
 		s.resync = true
 		s.script()
@@ -103,7 +112,7 @@ type bracket struct {
 
 func newScanner(filename, input string) *scanner {
 	return &scanner{
-		tokens: tokens{list: make([]lexer.Token, 0, len(input)/3+8)},
+		tokens: tokens{list: make([]lexer.Token, 0, min(len(input)/2+8, maxTokens+1)), whole: true},
 		file:   filename, src: input, line: 1,
 	}
 }
@@ -128,6 +137,7 @@ func (s *scanner) here() source.Pos {
 
 // skip moves n bytes on.
 func (s *scanner) skip(n int) {
+	n = min(n, len(s.src)-s.pos)
 	text := s.src[s.pos : s.pos+n]
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 		s.line += strings.Count(text, "\n")
@@ -143,8 +153,22 @@ func (s *scanner) emit(typ lexer.TokenType, n int) {
 
 // emitAs cuts a token of n bytes whose value is not its text.
 func (s *scanner) emitAs(typ lexer.TokenType, n int, value string) {
-	s.list = append(s.list, lexer.Token{Type: typ, Value: value, Pos: s.here()})
+	s.add(lexer.Token{Type: typ, Value: value, Pos: s.here()})
 	s.skip(n)
+}
+
+// add appends a token. After the last one that is allowed the lexer is at the end of the script.
+func (s *scanner) add(tok lexer.Token) {
+	if len(s.list) < maxTokens || tok.EOF() {
+		s.list = append(s.list, tok)
+		return
+	}
+	if s.whole {
+		s.whole = false
+		s.diags = source.Diagnostics{errorOn(source.Within(tok.Pos, 0, 1), "script-too-long",
+			fmt.Sprintf("the script has more than %d names, numbers, operators and blanks between them", maxTokens)).Diagnostic}
+	}
+	s.src = s.src[:s.pos]
 }
 
 // last is the last token that is not a blank; ok is false if there is none.
@@ -166,7 +190,7 @@ const (
 
 // fail records a lexical error from start to the current place.
 func (s *scanner) fail(start source.Pos, code, message string) *source.Diagnostic {
-	if len(s.diags) >= maxErrors {
+	if len(s.diags) >= maxErrors || !s.whole {
 		return &source.Diagnostic{}
 	}
 	s.diags = append(s.diags, source.Diagnostic{
@@ -195,7 +219,7 @@ func (s *scanner) space() {
 // spaceToken makes one blank token of what was skipped since start.
 func (s *scanner) spaceToken(start source.Pos) {
 	if s.pos > start.Offset {
-		s.list = append(s.list, lexer.Token{Type: tokSpace, Value: s.src[start.Offset:s.pos], Pos: start})
+		s.add(lexer.Token{Type: tokSpace, Value: s.src[start.Offset:s.pos], Pos: start})
 	}
 }
 

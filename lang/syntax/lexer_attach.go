@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -12,6 +13,10 @@ func (s *scanner) attachPoint() {
 	start := s.here()
 	s.emit(tokAttach, s.attachLen())
 	text := s.src[start.Offset:s.pos]
+	if len(text) > maxAttach {
+		s.fail(start, "too-long", fmt.Sprintf("an attach point of %d bytes: they have up to %d", len(text), maxAttach))
+		return
+	}
 	if word := providerOf(text); itemWords[word] {
 		s.fail(start, "syntax", "'"+word+"' begins no probe")
 	}

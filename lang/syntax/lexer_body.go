@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -79,9 +80,9 @@ func (s *scanner) token() {
 	c := s.at(0)
 	switch {
 	case literal.IsWordStart(c):
-		s.emit(tokIdent, literal.WordLen(s.rest()))
+		s.word(tokIdent, "name", 0, literal.WordLen(s.rest()))
 	case literal.IsDigit(c):
-		s.emit(tokInt, literal.WordLen(s.rest()))
+		s.word(tokInt, "number", 0, literal.WordLen(s.rest()))
 	case c == '"':
 		s.stringToken()
 	case c == '$':
@@ -91,10 +92,22 @@ func (s *scanner) token() {
 		if literal.IsWordStart(s.at(1)) {
 			n += literal.WordLen(s.src[s.pos+1:])
 		}
-		s.emitAs(tokMap, n, s.src[s.pos+1:s.pos+n])
+		s.word(tokMap, "name", 1, n)
 	default:
 		s.punct()
 	}
+}
+
+// word cuts a token of n bytes whose first bytes, the sigil, are not part of its value, within the limit of its length.
+func (s *scanner) word(typ lexer.TokenType, what string, sigil, n int) {
+	start := s.here()
+	value := s.src[s.pos+sigil : s.pos+n]
+	if n <= maxWord {
+		s.emitAs(typ, n, value)
+		return
+	}
+	s.emitAs(typ, n, value[:min(1, len(value))])
+	s.fail(start, "too-long", fmt.Sprintf("a %s of %d bytes: they have up to %d", what, n, maxWord))
 }
 
 // dollar cuts $x, $1 or $#.
@@ -106,7 +119,7 @@ func (s *scanner) dollar() {
 	case literal.IsDigit(s.at(1)):
 		s.emit(tokParam, n+1)
 	case n > 0:
-		s.emitAs(tokVar, n+1, s.src[s.pos+1:s.pos+1+n])
+		s.word(tokVar, "name", 1, n+1)
 	default:
 		start := s.here()
 		s.skip(1)

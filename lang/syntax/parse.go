@@ -48,6 +48,9 @@ func Parse(src *source.Source, params []string) (*ast.File, source.Diagnostics) 
 	g := grammars.Get().(*grammar)
 	defer grammars.Put(g)
 	tokens := lex(src.Name, string(src.Text))
+	if !tokens.whole {
+		return &ast.File{}, tokens.diags
+	}
 	g.parser = parser{grammar: g, params: params, tokens: tokens, values: valueNames(tokens.list), diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
@@ -178,7 +181,7 @@ func (p *parser) hasLexicalError(start, end source.Pos) bool {
 
 // parseItem is the production of a top-level element. A mistake in it is reported here, and parsing goes on with the next one.
 func (p *parser) parseItem(lex *lexer.PeekingLexer) (ast.Item, error) {
-	if lex.Peek().EOF() {
+	if lex.Peek().EOF() || len(p.diags) >= maxErrors {
 		return nil, participle.NextMatch
 	}
 	start, end := lex.Peek().Pos, p.tokens.itemEnd(p.tokens.index(lex))
