@@ -52,6 +52,7 @@ func startGuard(pid int) (*guard, error) {
 		w.Close()
 		return nil, errno
 	}
+	guardPipe.Store(int64(w.Fd()))
 	return &guard{int(forked), w}, nil
 }
 
@@ -60,6 +61,7 @@ func (g *guard) close() {
 	if g == nil {
 		return
 	}
+	guardPipe.Store(-1)
 	g.pipe.Close()
 	for {
 		if _, err := unix.Wait4(g.pid, nil, 0, nil); err != unix.EINTR {

@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+
+	tracer "github.com/gotrace/gotrace/runtime"
 )
 
 func init() {
@@ -24,7 +26,7 @@ func quietQuit() {
 	signal.Notify(quit, syscall.SIGQUIT)
 	go func() {
 		<-quit
-		os.Exit(128 + int(syscall.SIGQUIT))
+		tracer.Leave(128 + int(syscall.SIGQUIT))
 	}()
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -145,6 +146,49 @@ func TestSecondSignalQuitsAtOnce(t *testing.T) {
 	if code := end.ExitStatus(); code != 0 && code != 128+int(syscall.SIGINT) {
 		t.Errorf("exit code %d (signal %v), want 0 or %d", code, end.Signal(), 128+int(syscall.SIGINT))
 	}
+}
+
+// While a hundred probes are being detached, which takes the kernel seconds, a second signal ends gotrace at once: its program is still
+// there then. What is left behind detaches the rest.
+func TestSecondSignalWhileDetaching(t *testing.T) {
+	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
+		t.Run(second.String(), func(t *testing.T) {
+			r := start(t, "-e", `BEGIN { @started = 1; } interval:ms:1 { printf("tick\n"); }
+				tracepoint:syscalls:sys_enter_s*, tracepoint:syscalls:sys_enter_m* /pid == 1 && pid == 2/ { @never = 1; }`)
+			progs, _ := held(t, r.cmd.Process.Pid)
+			if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			for line := ""; line != "@started: 1\n"; { // maps print before the probes are detached
+				var err error
+				if line, err = r.out.ReadString('\n'); err != nil {
+					t.Fatalf("%v; messages:\n%s", err, r.stderr)
+				}
+			}
+			if err := r.cmd.Process.Signal(second); err != nil {
+				t.Fatal(err)
+			}
+			r.cmd.Wait() // the exit code tells
+			if code := r.cmd.ProcessState.ExitCode(); code != 128+int(second) {
+				t.Errorf("exit code %d, want %d; messages:\n%s", code, 128+int(second), r.stderr)
+			}
+			if !slices.ContainsFunc(progs, inKernel) {
+				t.Errorf("nothing of the programs %v was left to detach: gotrace has waited for that", progs)
+			}
+			for slices.ContainsFunc(progs, inKernel) {
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+}
+
+// inKernel says whether the kernel has a program.
+func inKernel(id int) bool {
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err == nil {
+		p.Close()
+	}
+	return err == nil
 }
 
 func TestQuitShowsNoStack(t *testing.T) {

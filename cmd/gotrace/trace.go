@@ -247,7 +247,7 @@ func (c *cli) signals() (context.Context, func()) {
 	go func() {
 		for sig := range ch {
 			if ctx.Err() != nil {
-				os.Exit(128 + int(sig.(syscall.Signal)))
+				runtime.Leave(128 + int(sig.(syscall.Signal)))
 			}
 			cancel()
 		}
