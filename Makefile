@@ -3,6 +3,7 @@
 GO      ?= go
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 10m
+FUZZSHORT ?= 5s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
@@ -39,11 +40,14 @@ lint: ## go vet and golangci-lint
 	$(GO) vet ./...
 	$(GO) run $(GOLANGCI) run
 
-fuzz: ## fuzz the parser, the checker and the readers of binaries and of types, FUZZTIME (10m) each
+fuzz: ## fuzz the parser, the checker and the readers of binaries and of types, FUZZTIME (10m) each; short lists FUZZSHORT (5s)
 	$(GO) test ./lang/syntax -run '^$$' -fuzz '^FuzzParse$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./lang/check -run '^$$' -fuzz '^FuzzCheck$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
-	$(GO) test ./probes -run '^$$' -fuzz '^FuzzParseBinary$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/symbols -run '^$$' -fuzz '^FuzzParseBinary$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./probes/internal/kbtf -run '^$$' -fuzz '^FuzzNew$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
+	for target in internal/symbols:FuzzReadKallsyms internal/symbols:FuzzReadMaps probes:FuzzParseFunctions probes/internal/eventformat:FuzzParse \
+		probes/internal/insn:FuzzBoundary probes/internal/kconfig:FuzzParseConfig probes/internal/ldcache:FuzzParse; do \
+		$(GO) test ./$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzzminimizetime 10x -fuzztime $(FUZZSHORT) || exit; done
 
 golden: ## write the golden files anew
 	$(GO) test ./codegen/... ./lang/... -run Golden -update

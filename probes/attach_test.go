@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
 )
@@ -148,7 +149,7 @@ func namedFunctions(t *testing.T) (path string, run func()) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "x.c")
 	path = filepath.Join(dir, "x")
-	if err := os.WriteFile(src, []byte(cProgram), 0o600); err != nil {
+	if err := os.WriteFile(src, []byte(symbolstest.CProgram), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if msg, err := exec.Command(gcc, "-O0", "-o", path, src).CombinedOutput(); err != nil {
@@ -314,3 +315,10 @@ func TestKprobeErrors(t *testing.T) {
 		}
 	}
 }
+
+// probed is what tests attach uprobes to. It calls nothing, so that return probes do not meet the runtime of Go.
+//
+//go:noinline
+func probed(n int) int { return n + probedCalls }
+
+var probedCalls = 1

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/gotrace/gotrace/internal/symbols"
 )
 
 // Function is a function of the kernel.
@@ -42,11 +44,11 @@ func (e *Env) readFunctions() ([]Function, error) {
 			return traceable(list, refused), nil
 		}
 	}
-	list, err := readFunctionFile("/proc/kallsyms", ParseKallsyms)
-	if err != nil {
-		return nil, fmt.Errorf("listing the kernel's functions: %w", err)
+	var all []symbols.KernelSymbol
+	if err := symbols.EachKernelSymbol(func(s symbols.KernelSymbol) { all = append(all, s) }); err != nil {
+		return nil, err
 	}
-	return traceable(list, refused), nil
+	return traceable(sortFunctions(functionsAmong(all)), refused), nil
 }
 
 func readFunctionFile(path string, parse func(io.Reader) ([]Function, error)) ([]Function, error) {
@@ -92,25 +94,15 @@ func ParseFilterFunctions(r io.Reader) ([]Function, error) {
 	})
 }
 
-// ParseKallsyms reads the functions of /proc/kallsyms: "address type name" or "address type name [module]" a line, of
-// which types t, T, w and W are code.
-func ParseKallsyms(r io.Reader) ([]Function, error) {
-	return parseFunctions(r, "kallsyms", kallsymsFunction)
-}
-
-// kallsymsFunction reads a line of kallsyms. ok is false if that is no function.
-func kallsymsFunction(line string) (f Function, ok bool) {
-	_, rest, _ := strings.Cut(line, " ")
-	kind, rest, _ := strings.Cut(rest, " ")
-	name, module, _ := strings.Cut(rest, "\t")
-	if len(kind) != 1 || !strings.Contains("tTwW", kind) {
-		return Function{}, false
+// functionsAmong are the functions of symbols.
+func functionsAmong(all []symbols.KernelSymbol) []Function {
+	var out []Function
+	for _, s := range all {
+		if s.IsFunction() {
+			out = append(out, Function{Name: s.Name, Module: s.Module})
+		}
 	}
-	f = Function{Name: name, Module: moduleName(module)}
-	// "bpf" and "__builtin__ftrace" are no modules: code that the kernel has made. Names with these
-	// prefixes are padding before functions.
-	made := f.Module == "bpf" || strings.HasPrefix(f.Module, "__builtin__")
-	return f, !made && !strings.HasPrefix(name, "__pfx_") && !strings.HasPrefix(name, "__cfi_")
+	return out
 }
 
 // ParseBlacklist reads kprobes/blacklist of debugfs: "from-to<tab>name" or "from-to<tab>name [module]" a line.
@@ -140,10 +132,15 @@ func parseFunctions(r io.Reader, what string, parse func(line string) (Function,
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
-	slices.SortFunc(out, func(a, b Function) int {
+	return sortFunctions(out), nil
+}
+
+// sortFunctions sorts functions and leaves one of each.
+func sortFunctions(list []Function) []Function {
+	slices.SortFunc(list, func(a, b Function) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Module, b.Module))
 	})
-	return countCopies(out), nil
+	return countCopies(list)
 }
 
 // countCopies leaves one of each function and notes how many there are.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
 )
 
 const goarch = runtime.GOARCH
@@ -115,4 +116,13 @@ func checkCapabilities(status io.Reader) error {
 		return ErrPrivileges
 	}
 	return nil // no such line: let the kernel decide
+}
+
+// kernelRelease is the kernel's name as `uname -r` has it.
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
 }

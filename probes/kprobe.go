@@ -1,11 +1,8 @@
 package probes
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -14,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -119,37 +117,11 @@ func (e *Env) findKernelFunction(module, name string) ([]Function, error) {
 			}
 		}
 	}
-	found, err := lookupKallsyms(name)
+	found, err := symbols.KernelSymbolsNamed(name)
 	if err != nil {
 		return nil, err
 	}
-	return findFunctions(found, module, name), nil
-}
-
-// lookupKallsyms finds the functions of one name, which may be those of several modules.
-func lookupKallsyms(name string) ([]Function, error) {
-	f, err := os.Open("/proc/kallsyms")
-	if err != nil {
-		return nil, fmt.Errorf("finding the kernel's functions: %w", err)
-	}
-	defer f.Close()
-	var lines bytes.Buffer
-	s := bufio.NewScanner(f)
-	s.Buffer(make([]byte, listBuffer), listBuffer)
-	for s.Scan() {
-		if bytes.Contains(s.Bytes(), []byte(name)) {
-			lines.Write(s.Bytes())
-			lines.WriteByte('\n')
-		}
-	}
-	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("reading kallsyms: %w", err)
-	}
-	all, err := ParseKallsyms(&lines)
-	if err != nil {
-		return nil, err
-	}
-	return findFunctions(all, "", name), nil
+	return findFunctions(sortFunctions(functionsAmong(found)), module, name), nil
 }
 
 // noFunction says that there is no such function, and which are near.

@@ -18,7 +18,7 @@ func (e *Env) attachNamed(p *Plan, t *lang.Target, prog *ebpf.Program) (closer, 
 	if !errors.Is(err, unix.EADDRNOTAVAIL) || t.Func == "" {
 		return l, err
 	}
-	found, listErr := e.places(t.Module, t.Func)
+	found, listErr := e.placesNamed(t.Module, t.Func)
 	if listErr != nil || len(found) == 0 || found[0].Address == 0 {
 		return nil, explainKprobe(t, err)
 	}
@@ -58,13 +58,13 @@ func (e *Env) splitCopies(p *Plan, targets []lang.Target) (*multi, error) {
 	m := &multi{}
 	for i := range targets {
 		t := &targets[i]
-		var all, found []kernelSymbol
+		var all, found []kernelPlace
 		if t.Copies > 1 || t.Module != "" {
 			var err error
-			if all, err = e.places("", t.Func); err != nil {
+			if all, err = e.placesNamed("", t.Func); err != nil {
 				return nil, err
 			}
-			if found, err = e.places(t.Module, t.Func); err != nil {
+			if found, err = e.placesNamed(t.Module, t.Func); err != nil {
 				return nil, err
 			}
 		}

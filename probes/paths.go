@@ -1,11 +1,9 @@
 package probes
 
 import (
-	"bufio"
 	"debug/elf"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -13,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/internal/files"
+	"github.com/gotrace/gotrace/internal/symbols"
+	"github.com/gotrace/gotrace/probes/internal/ldcache"
 )
 
 // elfMachine is this machine's, by GOARCH.
@@ -151,19 +151,19 @@ func isProgram(path string) bool {
 // findLibrary finds a library by its name: with -p among those that the process has mapped, then in
 // ld.so.cache, then in the usual directories. "" if there is none.
 func (e *Env) findLibrary(root, name string) string {
-	var sources [][]Library
+	var sources [][]ldcache.Library
 	if e.opts.PID != 0 {
 		mapped, err := mappedLibraries(e.opts.PID)
 		if err == nil {
 			sources = append(sources, mapped)
 		}
 	}
-	if cached, err := readLibraryCache(root + "/etc/ld.so.cache"); err == nil {
+	if cached, err := ldcache.Read(root + "/etc/ld.so.cache"); err == nil {
 		sources = append(sources, cached)
 	}
 	sources = append(sources, directoryLibraries(root, name))
 	for _, source := range sources {
-		for _, l := range matchLibraries(source, name) {
+		for _, l := range ldcache.Match(source, name) {
 			if p, err := inRoot(root, l.Path); err == nil && isProgram(p) {
 				return p
 			}
@@ -172,45 +172,23 @@ func (e *Env) findLibrary(root, name string) string {
 	return ""
 }
 
-func readLibraryCache(path string) ([]Library, error) {
-	f, err := files.OpenRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxCache+1))
-	if err != nil {
-		return nil, err
-	}
-	return ParseLibraryCache(data)
-}
-
 // mappedLibraries are the files that a process has mapped.
-func mappedLibraries(pid int) ([]Library, error) {
-	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "maps"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
+func mappedLibraries(pid int) ([]ldcache.Library, error) {
 	seen := map[string]bool{}
-	var out []Library
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		i := strings.IndexByte(s.Text(), '/')
-		if i < 0 {
-			continue
+	var out []ldcache.Library
+	err := symbols.Mappings(pid, func(m symbols.Mapping) bool {
+		if m.IsFile() && !seen[m.Path] {
+			seen[m.Path] = true
+			out = append(out, ldcache.Library{Name: filepath.Base(m.Path), Path: m.Path})
 		}
-		if path := s.Text()[i:]; !seen[path] {
-			seen[path] = true
-			out = append(out, Library{filepath.Base(path), path})
-		}
-	}
-	return out, s.Err()
+		return true
+	})
+	return out, err
 }
 
 // directoryLibraries are the files in the library directories whose names begin with a library's.
-func directoryLibraries(root, name string) []Library {
-	var out []Library
+func directoryLibraries(root, name string) []ldcache.Library {
+	var out []ldcache.Library
 	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), libraryDirs...) {
 		entries, err := os.ReadDir(root + dir)
 		if err != nil {
@@ -218,7 +196,7 @@ func directoryLibraries(root, name string) []Library {
 		}
 		i := sort.Search(len(entries), func(i int) bool { return entries[i].Name() >= name })
 		for ; i < len(entries) && strings.HasPrefix(entries[i].Name(), name); i++ {
-			out = append(out, Library{entries[i].Name(), filepath.Join(dir, entries[i].Name())})
+			out = append(out, ldcache.Library{Name: entries[i].Name(), Path: filepath.Join(dir, entries[i].Name())})
 		}
 	}
 	return out

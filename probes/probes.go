@@ -11,12 +11,14 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
 	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/probes/internal/kconfig"
 )
 
 // EnvOptions are the settings of an Env.
@@ -41,9 +43,9 @@ type Env struct {
 	tracefsPath string
 	tracefsErr  error
 	functions   *functionIndex
-	symbols     []kernelSymbol
-	binaries    map[string]*Binary // by path
-	clock       *clock             // runs interval probes; nil until there is one
+	places      []kernelPlace
+	binaries    map[string]*symbols.Binary // by path
+	clock       *clock                     // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
 	kprobeMulti, uprobeMulti func() bool
@@ -69,7 +71,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		OnlineCPUs:   len(onlineCPUs()),
 		BTF:          opts.BTF == "" && exists(btfDir+"/vmlinux"),
 		PidNS:        pidNamespace(),
-		Config:       kernelConfig(),
+		Config:       kconfig.Reader(kernelRelease()),
 	}
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	e.kernel.TypesErr = func() error {
@@ -84,7 +86,6 @@ func (e *Env) Kernel() *kernel.Kernel { return e.kernel }
 
 // provider is how a kind of probe is found and attached.
 type provider struct {
-	kind string
 	// resolve finds the targets of an attach point.
 	resolve func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error)
 	// list finds the probes of this kind that match a pattern of parts, for -l, sorted. nil: the kind has no list.
@@ -97,28 +98,20 @@ type provider struct {
 	plan func(e *Env, targets []lang.Target) (*Plan, error)
 }
 
-// providers has the functions of each kind in the table of probe kinds.
-var providers map[string]*provider
-
-func init() {
-	list := []*provider{
-		{kind: "begin", resolve: resolveOnce},
-		{kind: "end", resolve: resolveOnce},
-		{kind: "interval", resolve: resolveTimer, list: listTimers, plan: planInterval},
-		{kind: "profile", resolve: resolveTimer, list: listTimers, plan: planProfile},
-		{kind: "tracepoint", resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs,
-			lines: tracepointLines, plan: planTracepoint},
-		{kind: "rawtracepoint", resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs,
-			lines: rawTracepointLines, plan: planRawTracepoint},
-		{kind: "kprobe", resolve: resolveKprobe, list: listKprobes, lines: kprobeLines, plan: planKprobe},
-		{kind: "kretprobe", resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
-		{kind: "uprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
-		{kind: "uretprobe", resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
-	}
-	providers = map[string]*provider{}
-	for _, p := range list {
-		providers[p.kind] = p
-	}
+// providers is the table of probe kinds, by the names that they have in builtin.ProbeKinds.
+var providers = map[string]*provider{
+	"begin":    {resolve: resolveOnce},
+	"end":      {resolve: resolveOnce},
+	"interval": {resolve: resolveTimer, list: listTimers, plan: planInterval},
+	"profile":  {resolve: resolveTimer, list: listTimers, plan: planProfile},
+	"tracepoint": {resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs,
+		lines: tracepointLines, plan: planTracepoint},
+	"rawtracepoint": {resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs,
+		lines: rawTracepointLines, plan: planRawTracepoint},
+	"kprobe":    {resolve: resolveKprobe, list: listKprobes, lines: kprobeLines, plan: planKprobe},
+	"kretprobe": {resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
+	"uprobe":    {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
+	"uretprobe": {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
 }
 
 // Resolve finds what an attach point stands for.
@@ -154,14 +147,6 @@ func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 		return nil, nil, nil
 	}
 	return p.args(e, t)
-}
-
-// resolveOnce is begin and end.
-func resolveOnce(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
-	if len(ap.Parts) > 0 {
-		return nil, fmt.Errorf("%s takes no arguments", ap.Provider)
-	}
-	return []lang.Target{{Kind: builtin.ProbeKindByName(ap.Provider), Name: ap.Provider}}, nil
 }
 
 func exists(path string) bool {

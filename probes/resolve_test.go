@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -211,7 +212,7 @@ func TestFormats(t *testing.T) {
 
 func TestFindBinaries(t *testing.T) {
 	dir := t.TempDir()
-	for name, content := range map[string]string{"prog": string(sampleELF()), "libmine.so.2": string(sampleELF()), "text": "text"} {
+	for name, content := range map[string]string{"prog": string(symbolstest.ELF()), "libmine.so.2": string(symbolstest.ELF()), "text": "text"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/probes/internal/eventformat"
 )
 
 // resolveTracepoint is tracepoint:category:event.
@@ -80,7 +81,7 @@ func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Targe
 }
 
 // format reads the format file of a tracepoint.
-func (e *Env) format(t *lang.Target) ([]EventField, error) {
+func (e *Env) format(t *lang.Target) ([]eventformat.Field, error) {
 	dir, err := e.tracefs()
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (e *Env) format(t *lang.Target) ([]EventField, error) {
 		return nil, fmt.Errorf("reading the format of %s: %w", t.Name, err)
 	}
 	defer f.Close()
-	fields, err := ParseFormat(f)
+	fields, err := eventformat.Parse(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.Name, err)
 	}
@@ -111,7 +112,7 @@ func tracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 		if f.Common {
 			continue
 		}
-		field := f.Field()
+		field := f.Arg()
 		switch ft := field.Type.(type) {
 		case types.Pointer:
 			field.Type = e.recordPointer(t, f, ft)
@@ -124,8 +125,8 @@ func tracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 }
 
 // recordEnum gives a number in a record the names of its values, which the kernel's types know.
-func (e *Env) recordEnum(f EventField, i types.Int) types.Type {
-	if name, ok := strings.CutPrefix(f.typ, "enum "); ok {
+func (e *Env) recordEnum(f eventformat.Field, i types.Int) types.Type {
+	if name, ok := strings.CutPrefix(f.CType, "enum "); ok {
 		if t, ok := e.Type("enum", name); ok && t.Size() == i.Size() {
 			return t
 		}
@@ -135,12 +136,12 @@ func (e *Env) recordEnum(f EventField, i types.Int) types.Type {
 
 // recordPointer says what a pointer in a record points to: the arguments of system calls come from the program, all others
 // are the kernel's. The kernel's types know more than the format file tells.
-func (e *Env) recordPointer(t *lang.Target, f EventField, p types.Pointer) types.Type {
+func (e *Env) recordPointer(t *lang.Target, f eventformat.Field, p types.Pointer) types.Type {
 	p.Space = types.SpaceKernel
 	if t.Category == "syscalls" {
 		p.Space = types.SpaceUser
 	}
-	if name, ok := strings.CutPrefix(strings.TrimPrefix(f.typ, "const "), "struct "); ok {
+	if name, ok := strings.CutPrefix(strings.TrimPrefix(f.CType, "const "), "struct "); ok {
 		name = strings.TrimSpace(strings.TrimSuffix(name, "*"))
 		if s, ok := e.Type("struct", name); ok {
 			p.Elem = s

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -72,13 +73,13 @@ func (e *Env) addressUprobe(kind *builtin.ProbeKind, paths []string, addr uint64
 	if _, err := b.FileOffset(addr); err != nil {
 		return nil, err
 	}
-	s, _ := b.enclosing(addr)
+	s, _ := b.Enclosing(addr)
 	if s.Name != "" {
-		if err := b.checkBoundary(s.Address, addr-s.Address); err != nil && !e.opts.Unsafe {
+		if err := checkBoundary(b, s.Address, addr-s.Address); err != nil && !e.opts.Unsafe {
 			return nil, fmt.Errorf("address %#x, %s: %w", addr, s.Name, err)
 		}
 	}
-	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.isGo(s.Name, addr), I386: b.i386}
+	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.IsGo(s.Name, addr), I386: b.I386}
 	if t.Go && kind.Return && !e.opts.Unsafe {
 		return nil, fmt.Errorf("address %#x: %w%s", addr, errGoReturn, unsafeHint)
 	}
@@ -117,13 +118,13 @@ func (e *Env) uprobeFunctions(kind *builtin.ProbeKind, path, name string, offset
 }
 
 // matching are the symbols of a binary that a name or a pattern stands for. Code without the type of a function must be named.
-func (e *Env) matching(b *Binary, name string) (found []Symbol, wildcard bool) {
+func (e *Env) matching(b *symbols.Binary, name string) (found []symbols.Symbol, wildcard bool) {
 	if s, ok := b.Symbol(name); ok {
-		return []Symbol{s}, false
+		return []symbols.Symbol{s}, false
 	}
 	if !isPattern(name) {
-		if s, ok := b.otherSymbol(name); ok {
-			return []Symbol{s}, false
+		if s, ok := b.Other(name); ok {
+			return []symbols.Symbol{s}, false
 		}
 		return nil, false
 	}
@@ -148,16 +149,16 @@ func (e *Env) nearUprobes(paths []string, name string) []string {
 }
 
 // binary reads a binary once.
-func (e *Env) binary(path string) (*Binary, error) {
+func (e *Env) binary(path string) (*symbols.Binary, error) {
 	if b, ok := e.binaries[path]; ok {
 		return b, nil
 	}
-	b, err := OpenBinary(path)
+	b, err := symbols.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the binary: %w", err)
 	}
 	if e.binaries == nil {
-		e.binaries = map[string]*Binary{}
+		e.binaries = map[string]*symbols.Binary{}
 	}
 	e.binaries[path] = b
 	return b, nil
@@ -228,7 +229,7 @@ func (e *Env) uprobeOffset(t *lang.Target) (uint64, error) {
 	if t.Func != "" {
 		s, ok := b.Symbol(t.Func)
 		if !ok {
-			s, ok = b.otherSymbol(t.Func)
+			s, ok = b.Other(t.Func)
 		}
 		if !ok {
 			return 0, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", t.Func, t.Path)}

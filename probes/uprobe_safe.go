@@ -4,11 +4,15 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/files"
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/probes/internal/insn"
 )
 
 // errGoReturn says why Go functions have no return probes: Go's runtime walks the stack when it grows it, collects garbage or
@@ -18,9 +22,9 @@ var errGoReturn = errors.New("this is Go code: a return probe there crashes the 
 
 // functionUprobe is the target for a function, or the error that says why no probe may be there. The kernel does not look: it
 // writes its breakpoint wherever it is told to.
-func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *Binary, s Symbol, offset uint64) (lang.Target, error) {
+func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) (lang.Target, error) {
 	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
-		Go: b.isGo(s.Name, s.Address), I386: b.i386}
+		Go: b.IsGo(s.Name, s.Address), I386: b.I386}
 	if offset != 0 {
 		t.Name += fmt.Sprintf("+%d", offset)
 	}
@@ -42,7 +46,54 @@ func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *Binary, s Symbol, offse
 	case t.Go && kind.Return:
 		return t, fmt.Errorf("%w%s", errGoReturn, unsafeHint)
 	}
-	return t, b.checkBoundary(s.Address, offset)
+	return t, checkBoundary(b, s.Address, offset)
+}
+
+// unsafeHint ends errors about probes that those may have who insist.
+const unsafeHint = "; --unsafe attaches all the same"
+
+// checkBoundary gives an error if it is sure that no instruction begins offset bytes into the code at addr, where one does. The
+// kernel does not look: a breakpoint in the middle of an instruction makes another one of it, and the traced program goes astray.
+func checkBoundary(b *symbols.Binary, addr, offset uint64) error {
+	if offset == 0 {
+		return nil
+	}
+	var code []byte
+	if insn.NeedsCode(goarch) {
+		if offset > insn.MaxDecoded {
+			return fmt.Errorf("offset %d is too far into the function to see whether an instruction begins there%s", offset, unsafeHint)
+		}
+		var err error
+		if code, err = codeAt(b, addr, offset); err != nil {
+			return err
+		}
+	}
+	if err := insn.Boundary(goarch, code, offset); err != nil {
+		return fmt.Errorf("offset %d is %w: a probe there would break the program", offset, err)
+	}
+	return nil
+}
+
+// codeAt reads the code from an address to the end of the instruction that begins n bytes on.
+func codeAt(b *symbols.Binary, addr, n uint64) ([]byte, error) {
+	at, err := b.FileOffset(addr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.FileOffset(addr + n); err != nil {
+		return nil, err
+	}
+	f, err := files.OpenRegular(b.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the code: %w", err)
+	}
+	defer f.Close()
+	code := make([]byte, n+insn.Longest)
+	got, err := f.ReadAt(code, int64(at))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading the code: %w", err)
+	}
+	return code[:got], nil
 }
 
 // symbolKind describes symbols that are no functions.

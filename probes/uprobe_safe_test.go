@@ -11,7 +11,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols"
+	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes/internal/ldcache"
 )
 
 // build compiles a file to an executable with a command; %s stands for the file's name and then the output's.
@@ -112,7 +115,7 @@ func TestGoBinaries(t *testing.T) {
 	}{
 		"plain":    {build(t, "x.go", goProgram, []string{"CGO_ENABLED=0"}, gobuild...), "main.add", ""},
 		"stripped": {build(t, "x.go", goProgram, []string{"CGO_ENABLED=0"}, append(gobuild, "-ldflags=-s")...), "", ""},
-		"C":        {build(t, "x.c", cProgram, nil, "gcc"), "", "shown"},
+		"C":        {build(t, "x.c", symbolstest.CProgram, nil, "gcc"), "", "shown"},
 		"cgo":      {build(t, "x.go", cgoProgram, []string{"CGO_ENABLED=1"}, gobuild...), "main.add", "plus"},
 		"library":  {build(t, "x.go", cgoProgram, []string{"CGO_ENABLED=1"}, append(gobuild, "-buildmode=c-shared")...), "main.add", "plus"},
 	} {
@@ -126,9 +129,8 @@ func TestGoBinaries(t *testing.T) {
 				}
 			}
 			if name == "stripped" {
-				b, err := OpenBinary(tt.bin)
-				if err != nil || !b.isGo("", b.code[0].Vaddr+4096) || b.isGo("plus", b.code[0].Vaddr+4096) {
-					t.Errorf("Go code is not seen: %+v, %v", b.goCode, err)
+				if b, err := symbols.Open(tt.bin); err != nil || !b.IsGo("", 4096) || b.IsGo("plus", 4096) {
+					t.Errorf("Go code is not seen: %v", err)
 				}
 			}
 		})
@@ -179,5 +181,50 @@ func TestExplainUprobe(t *testing.T) {
 	}
 	if got := explainUprobe(&lang.Target{}, unix.ENOMEM); got != unix.ENOMEM {
 		t.Errorf("ENOMEM: %v", got)
+	}
+}
+
+func TestCheckBoundary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sample")
+	if err := os.WriteFile(path, symbolstest.ELF(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	e, err := NewEnv(EnvOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its code is zeros: instructions of two bytes, add %al,(%rax), and of four on arm64.
+	for _, what := range []string{"fn+4", "0x1014"} {
+		if _, err := e.Resolve(point("uprobe:" + path + ":" + what)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, what := range []string{"fn+1", "0x1013"} {
+		if _, err := e.Resolve(point("uprobe:" + path + ":" + what)); err == nil || !strings.Contains(err.Error(), "middle of an instruction") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// What is no file is refused at once: a named pipe would wait for a writer.
+func TestNoRegularFile(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := testEnv(t, EnvOptions{})
+	for path, want := range map[string]string{fifo: "a named pipe", "/dev/zero": "a device", "/etc": "a directory"} {
+		if _, err := e.Resolve(point("uprobe:" + path + ":main")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", path, err, want)
+		}
+		if _, err := openTypes(path, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("types of %s: %v; want %q", path, err, want)
+		}
+		if _, err := ldcache.Read(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("libraries of %s: %v; want %q", path, err, want)
+		}
+		if isProgram(path) {
+			t.Errorf("%s is a program", path)
+		}
 	}
 }

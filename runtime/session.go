@@ -10,6 +10,7 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/output"
@@ -98,9 +99,9 @@ func (s *Session) load() error {
 }
 
 func (s *Session) newValues() {
-	kernel, user := &kernelSymbols{}, newUserSymbols(s.bp.Checked.Progs)
+	kernel, user := &symbols.Kernel{}, newUserSymbols(s.bp.Checked.Progs)
 	s.values = &value.Env{
-		KernelName: kernel.lookup,
+		KernelName: kernel.Lookup,
 		UserName:   user.lookup,
 		Clock:      value.NewClock(),
 		Trailer:    s.bp.Checked.Config.StrTruncTrailer,

@@ -4,8 +4,8 @@ import (
 	"os"
 	"sync"
 
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
-	"github.com/gotrace/gotrace/probes"
 )
 
 // userSymbols names the functions that the uprobes of a script are attached to, by the address at which one was hit. A
@@ -78,7 +78,7 @@ func (u *userSymbols) load() {
 // functionsOf finds the functions with the given names in a file; none if it cannot be read, since addresses
 // then print as numbers.
 func functionsOf(path string, names map[string]bool) []userFunc {
-	b, err := probes.OpenBinary(path)
+	b, err := symbols.Open(path)
 	if err != nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package probes
+package symbols
 
 import (
 	"bytes"
@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 )
 
-// probed is what tests attach uprobes to. It calls nothing, so that return probes do not meet the runtime of Go.
+// probed is a function of the test's own binary.
 //
 //go:noinline
 func probed(n int) int { return n + probedCalls }
@@ -22,7 +24,7 @@ var probedCalls = 1
 
 // TestFileOffset compares the code of a function in memory with what the file has at its offset.
 func TestFileOffset(t *testing.T) {
-	b, err := OpenBinary("/proc/self/exe")
+	b, err := Open("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +55,6 @@ func TestFileOffset(t *testing.T) {
 	}
 }
 
-// cProgram has a function and its twin in a position-independent and a fixed executable and a library.
-const cProgram = `
-#include <stdio.h>
-int shown(int n) { return n * 2; }
-static int hidden(int n) { return n * 3; }
-int main(int argc, char **argv) { return shown(argc) + hidden(argc) == 5 ? 0 : 1; }
-`
-
 func TestCompiled(t *testing.T) {
 	gcc, err := exec.LookPath("gcc")
 	if err != nil {
@@ -68,7 +62,7 @@ func TestCompiled(t *testing.T) {
 	}
 	dir := t.TempDir()
 	src := filepath.Join(dir, "x.c")
-	if err := os.WriteFile(src, []byte(cProgram), 0o600); err != nil {
+	if err := os.WriteFile(src, []byte(symbolstest.CProgram), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
@@ -85,7 +79,7 @@ func TestCompiled(t *testing.T) {
 			if msg, err := exec.Command(gcc, append(tt.flags, "-O0", "-o", out, src)...).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, msg)
 			}
-			b, err := OpenBinary(out)
+			b, err := Open(out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,27 +128,21 @@ func TestNotBinary(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenBinary(path)
+		_, err := Open(path)
 		if !errors.Is(err, ErrNotBinary) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q in it", name, err, tt.want)
 		}
 	}
-	if _, err := OpenBinary(dir); err == nil {
+	if _, err := Open(dir); err == nil {
 		t.Error("a directory is a binary")
 	}
-	if _, err := OpenBinary(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 }
 
-// sampleELF is a small library with one function, made by hand: header, two program headers, symbols, strings, code.
-func sampleELF() []byte {
-	var out bytes.Buffer
-	return elfImage(&out)
-}
-
 func FuzzParseBinary(f *testing.F) {
-	f.Add(sampleELF())
+	f.Add(symbolstest.ELF())
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		b, err := ParseBinary(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
@@ -167,7 +155,7 @@ func FuzzParseBinary(f *testing.F) {
 }
 
 func TestSampleELF(t *testing.T) {
-	b, err := ParseBinary(bytes.NewReader(sampleELF()), int64(len(sampleELF())))
+	b, err := ParseBinary(bytes.NewReader(symbolstest.ELF()), int64(len(symbolstest.ELF())))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,7 @@
-package probes
+package insn
 
 import (
-	"bytes"
 	"encoding/hex"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -76,32 +73,26 @@ func TestX86Len(t *testing.T) {
 func TestX86Boundary(t *testing.T) {
 	code := []byte{0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5, 0x60, 0x90} // endbr64, push, mov, none, nop
 	for offset, ok := range map[uint64]bool{0: true, 1: false, 3: false, 4: true, 5: true, 6: false, 8: true, 9: true} {
-		if err := x86Boundary(code, offset); (err == nil) != ok {
+		if err := Boundary("amd64", code, offset); (err == nil) != ok {
 			t.Errorf("offset %d: %v", offset, err)
 		}
 	}
 }
 
-func TestCheckBoundary(t *testing.T) {
-	var image bytes.Buffer
-	elfImage(&image)
-	path := filepath.Join(t.TempDir(), "sample")
-	if err := os.WriteFile(path, image.Bytes(), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	e, err := NewEnv(EnvOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Its code is zeros: instructions of two bytes, add %al,(%rax), and of four on arm64.
-	for _, what := range []string{"fn+4", "0x1014"} {
-		if _, err := e.Resolve(point("uprobe:" + path + ":" + what)); err != nil {
-			t.Errorf("%s: %v", what, err)
+func TestArm64Boundary(t *testing.T) {
+	for offset, ok := range map[uint64]bool{0: true, 4: true, 400: true, 1: false, 6: false} {
+		if err := Boundary("arm64", nil, offset); (err == nil) != ok {
+			t.Errorf("offset %d: %v", offset, err)
 		}
 	}
-	for _, what := range []string{"fn+1", "0x1013"} {
-		if _, err := e.Resolve(point("uprobe:" + path + ":" + what)); err == nil || !strings.Contains(err.Error(), "middle of an instruction") {
-			t.Errorf("%s: %v", what, err)
+}
+
+func FuzzBoundary(f *testing.F) {
+	f.Add([]byte{0xf3, 0x0f, 0x1e, 0xfa, 0x55}, uint64(3))
+	f.Fuzz(func(t *testing.T, code []byte, offset uint64) {
+		if n := x86Len(code); n < 0 || n > len(code) || n > Longest {
+			t.Errorf("an instruction of %d bytes in %d", n, len(code))
 		}
-	}
+		_ = Boundary("amd64", code, offset)
+	})
 }

@@ -1,4 +1,4 @@
-package runtime
+package symbols
 
 import (
 	"os"
@@ -19,7 +19,7 @@ nonsense
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k := &kernelSymbols{path: path}
+	k := &Kernel{path: path}
 	for addr, want := range map[uint64]string{
 		0xffffffff81000000: "_stext",
 		0xffffffff81000fff: "_stext",
@@ -28,12 +28,12 @@ nonsense
 		0xffffffff80ffffff: "",
 		0:                  "",
 	} {
-		got, ok := k.lookup(addr)
+		got, ok := k.Lookup(addr)
 		if got != want || ok != (want != "") {
 			t.Errorf("%#x is %q, want %q", addr, got, want)
 		}
 	}
-	if _, ok := (&kernelSymbols{path: "/nonexistent"}).lookup(1 << 63); ok {
+	if _, ok := (&Kernel{path: "/nonexistent"}).Lookup(1 << 63); ok {
 		t.Error("found a symbol without a table")
 	}
 }

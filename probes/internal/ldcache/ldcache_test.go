@@ -1,4 +1,4 @@
-package probes
+package ldcache
 
 import (
 	"encoding/binary"
@@ -29,22 +29,22 @@ var sampleLibraries = []Library{
 	{"libc.so.6", "/lib/libc.so.6"}, {"libfoo.so", "/lib/libfoo.so"}, {"libfoo.so.1", "/lib/libfoo.so.1"},
 }
 
-func TestParseLibraryCache(t *testing.T) {
+func TestParse(t *testing.T) {
 	cache := libraryCache(sampleLibraries)
 	for _, old := range []string{"", "ld.so-1.7.0\x00\x00\x00\x00\x00"} {
-		got, err := ParseLibraryCache(append([]byte(old), cache...))
+		got, err := Parse(append([]byte(old), cache...))
 		if err != nil || !slices.Equal(got, sampleLibraries) {
 			t.Errorf("got %v, %v", got, err)
 		}
 	}
 	for n := range len(cache) {
-		if got, err := ParseLibraryCache(cache[:n]); err == nil {
+		if got, err := Parse(cache[:n]); err == nil {
 			t.Fatalf("%d bytes of %d are taken for %v", n, len(cache), got)
 		}
 	}
 }
 
-func TestMatchLibraries(t *testing.T) {
+func TestMatch(t *testing.T) {
 	for name, want := range map[string][]string{
 		"libssl":      {"libssl.so.10", "libssl.so.3"},
 		"libssl.so.3": {"libssl.so.3"},
@@ -54,7 +54,7 @@ func TestMatchLibraries(t *testing.T) {
 		"libnone":     nil,
 	} {
 		var got []string
-		for _, l := range matchLibraries(sampleLibraries, name) {
+		for _, l := range Match(sampleLibraries, name) {
 			got = append(got, l.Name)
 		}
 		if !slices.Equal(got, want) {
@@ -63,7 +63,7 @@ func TestMatchLibraries(t *testing.T) {
 	}
 }
 
-func FuzzParseLibraryCache(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(libraryCache(sampleLibraries))
-	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = ParseLibraryCache(data) })
+	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = Parse(data) })
 }

@@ -1,4 +1,4 @@
-package probes
+package symbols
 
 import (
 	"bytes"
@@ -11,10 +11,12 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 )
 
-// sampleSections is where the section headers of sampleELF begin, each of 64 bytes: none, symbols, strings, names, note.
-func sampleSections() int { return int(binary.LittleEndian.Uint64(sampleELF()[40:])) }
+// sampleSections is where the section headers of the sample begin, each of 64 bytes: none, symbols, strings, names, note.
+func sampleSections() int { return int(binary.LittleEndian.Uint64(symbolstest.ELF()[40:])) }
 
 // Files that claim more than they hold: the claim alone must cost neither memory nor time.
 func TestHugeSections(t *testing.T) {
@@ -39,7 +41,7 @@ func TestHugeSections(t *testing.T) {
 		"programs nowhere": put64(32, 1<<62),
 	} {
 		t.Run(name, func(t *testing.T) {
-			data := sampleELF()
+			data := symbolstest.ELF()
 			change(data)
 			path := filepath.Join(t.TempDir(), "sparse")
 			if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -52,7 +54,7 @@ func TestHugeSections(t *testing.T) {
 			grown := testing.Benchmark(func(b *testing.B) {
 				b.ReportAllocs()
 				for range b.N {
-					if _, err = OpenBinary(path); b.N > 1 {
+					if _, err = Open(path); b.N > 1 {
 						return
 					}
 				}
@@ -69,7 +71,7 @@ func TestHugeSections(t *testing.T) {
 
 // A large section of notes costs nothing and is no mistake.
 func TestHugeNote(t *testing.T) {
-	data := sampleELF()
+	data := symbolstest.ELF()
 	binary.LittleEndian.PutUint64(data[sampleSections()+4*64+32:], 4<<30)
 	b, err := ParseBinary(bytes.NewReader(data), int64(len(data)))
 	if err != nil || b.buildID != "" {
@@ -83,19 +85,9 @@ func TestNoRegularFile(t *testing.T) {
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := testEnv(t, EnvOptions{})
 	for path, want := range map[string]string{fifo: "a named pipe", "/dev/zero": "a device", "/etc": "a directory"} {
-		if _, err := e.Resolve(point("uprobe:" + path + ":main")); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %q", path, err, want)
-		}
-		if _, err := openTypes(path, nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("types of %s: %v; want %q", path, err, want)
-		}
-		if _, err := readLibraryCache(path); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("libraries of %s: %v; want %q", path, err, want)
-		}
-		if isProgram(path) {
-			t.Errorf("%s is a program", path)
 		}
 	}
 }

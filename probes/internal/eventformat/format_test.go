@@ -1,4 +1,4 @@
-package probes
+package eventformat
 
 import (
 	"reflect"
@@ -32,8 +32,8 @@ format:
 print fmt: "field: %s", REC->comm
 `
 
-func TestParseFormat(t *testing.T) {
-	fields, err := ParseFormat(strings.NewReader(sampleFormat))
+func TestParse(t *testing.T) {
+	fields, err := Parse(strings.NewReader(sampleFormat))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestParseFormat(t *testing.T) {
 		t.Fatalf("%d fields, want %d", len(fields), len(want))
 	}
 	for i, w := range want {
-		if got := fields[i].Field(); fields[i].Decl != w.decl || !reflect.DeepEqual(got, w.field) {
+		if got := fields[i].Arg(); fields[i].Decl != w.decl || !reflect.DeepEqual(got, w.field) {
 			t.Errorf("%q is %+v, want %q %+v", fields[i].Decl, got, w.decl, w.field)
 		}
 		if fields[i].Common != (i < 2) {
@@ -72,7 +72,7 @@ func TestParseFormat(t *testing.T) {
 	}
 }
 
-func TestParseFormatBroken(t *testing.T) {
+func TestParseBroken(t *testing.T) {
 	for _, line := range []string{
 		"field:int x; offset:minus; size:4; signed:1;",
 		"field:int x; offset:-1; size:4; signed:1;",
@@ -80,19 +80,19 @@ func TestParseFormatBroken(t *testing.T) {
 		"field:; offset:0; size:4; signed:1;",
 		"field:int x; offset",
 	} {
-		if f, err := ParseFormat(strings.NewReader(line)); err == nil {
+		if f, err := Parse(strings.NewReader(line)); err == nil {
 			t.Errorf("%q is taken for %+v", line, f)
 		}
 	}
 }
 
-func FuzzParseFormat(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(sampleFormat)
 	f.Add("field:__data_loc ][ x;offset:1;size:1;")
 	f.Fuzz(func(_ *testing.T, text string) {
-		fields, _ := ParseFormat(strings.NewReader(text))
+		fields, _ := Parse(strings.NewReader(text))
 		for _, field := range fields {
-			field.Field()
+			field.Arg()
 		}
 	})
 }

@@ -3,6 +3,8 @@ package probes
 import (
 	"strings"
 	"testing"
+
+	"github.com/gotrace/gotrace/internal/symbols"
 )
 
 const sampleKallsyms = `ffffffff81000000 T first
@@ -15,12 +17,16 @@ ffffffffc0000020 t of_mod	[mod]
 0000000000000000 t nowhere
 `
 
-func TestKernelSymbols(t *testing.T) {
-	all, err := parseKernelSymbols(strings.NewReader(sampleKallsyms))
-	if err != nil {
+func kallsyms(t *testing.T, text string) (all []symbols.KernelSymbol) {
+	t.Helper()
+	if err := symbols.ReadKallsyms(strings.NewReader(text), func(s symbols.KernelSymbol) { all = append(all, s) }); err != nil {
 		t.Fatal(err)
 	}
-	e := &Env{symbols: all}
+	return all
+}
+
+func TestKernelPlaces(t *testing.T) {
+	e := &Env{places: placesOf(kallsyms(t, sampleKallsyms))}
 	for _, tt := range []struct {
 		module, name string
 		want         []uint64 // sizes
@@ -31,7 +37,7 @@ func TestKernelSymbols(t *testing.T) {
 		{"", "nothing", nil},
 		{"", "nowhere", []uint64{0}},
 	} {
-		got, err := e.places(tt.module, tt.name)
+		got, err := e.placesNamed(tt.module, tt.name)
 		if err != nil || len(got) != len(tt.want) {
 			t.Errorf("%s:%s: %+v, %v", tt.module, tt.name, got, err)
 			continue
@@ -63,11 +69,7 @@ func TestKernelSymbols(t *testing.T) {
 }
 
 func TestCopies(t *testing.T) {
-	found, err := ParseKallsyms(strings.NewReader(sampleKallsyms))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range found {
+	for _, f := range sortFunctions(functionsAmong(kallsyms(t, sampleKallsyms))) {
 		want := 0
 		if f.Name == "twice" && f.Module == "" {
 			want = 2

@@ -1,4 +1,5 @@
-package probes
+// Package eventformat reads the format files of tracepoints. It imports lang/types.
+package eventformat
 
 import (
 	"bufio"
@@ -10,23 +11,23 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// EventField is a field of a tracepoint's record, a line "field:" of its format file.
-type EventField struct {
+// Field is a field of a tracepoint's record, a line "field:" of its format file.
+type Field struct {
 	Decl         string // as C declares it: "const char * filename", "char comm[16]", "__data_loc char[] name"
 	Name         string
 	Offset, Size int // bytes
 	Signed       bool
-	Common       bool // one of those that every event has
+	Common       bool   // one of those that every event has
+	CType        string // "const char *": without brackets
 
-	typ  string // "const char *"
 	dims string // what is between an array's brackets
 	loc  string // "__data_loc" or "__rel_loc"
 }
 
-// ParseFormat reads the format file of a tracepoint (Documentation/trace/events.rst) and returns its fields. It fails on
+// Parse reads the format file of a tracepoint (Documentation/trace/events.rst) and returns its fields. It fails on
 // lines that begin as fields and are not.
-func ParseFormat(r io.Reader) ([]EventField, error) {
-	var out []EventField
+func Parse(r io.Reader) ([]Field, error) {
+	var out []Field
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxFormatLine)
 	common := true // until the empty line in the middle of the fields
@@ -58,8 +59,8 @@ const maxFormatLine = 4 << 20
 // maxRecord bounds offsets: a record is at most PERF_MAX_TRACE_SIZE bytes (include/linux/trace_events.h).
 const maxRecord = 8192
 
-func parseFieldLine(line string) (EventField, error) {
-	var f EventField
+func parseFieldLine(line string) (Field, error) {
+	var f Field
 	// The declaration may hold no semicolon; the others are numbers.
 	for _, part := range strings.Split(strings.TrimSuffix(line, ";"), ";") {
 		key, value, ok := strings.Cut(strings.TrimSpace(part), ":")
@@ -89,7 +90,7 @@ func parseFieldLine(line string) (EventField, error) {
 }
 
 // split takes the declaration apart.
-func (f *EventField) split() {
+func (f *Field) split() {
 	decl := f.Decl
 	for _, loc := range []string{"__data_loc", "__rel_loc"} {
 		if rest, ok := strings.CutPrefix(decl, loc+" "); ok {
@@ -108,26 +109,26 @@ func (f *EventField) split() {
 	}
 	decl = strings.TrimSpace(decl)
 	i := strings.LastIndexAny(decl, " *\t")
-	f.typ, f.Name = strings.TrimSpace(decl[:i+1]), decl[i+1:]
+	f.CType, f.Name = strings.TrimSpace(decl[:i+1]), decl[i+1:]
 }
 
 // dataLocLen is the room for a string whose length only the record tells.
 const dataLocLen = 1024
 
-// Field is the language's view of a field.
-func (f *EventField) Field() types.Field {
+// Arg is the language's view of a field.
+func (f *Field) Arg() types.Field {
 	out := types.Field{Name: f.Name, Offset: f.Offset, DataLoc: f.loc == "__data_loc", RelLoc: f.loc == "__rel_loc"}
 	switch {
-	case f.loc != "" && isChar(f.typ):
+	case f.loc != "" && isChar(f.CType):
 		out.Type = types.String{Len: dataLocLen}
 	case f.loc != "":
-		out.Type = types.Array{Elem: elementType(f.typ)}
+		out.Type = types.Array{Elem: elementType(f.CType)}
 	case f.dims != "":
 		out.Type = f.array()
-	case strings.Contains(f.typ, "*") && f.Size == 8:
-		out.Type = types.Pointer{Elem: pointeeType(f.typ)}
+	case strings.Contains(f.CType, "*") && f.Size == 8:
+		out.Type = types.Pointer{Elem: pointeeType(f.CType)}
 	default:
-		out.Type = plainType(f.typ, f.Size, f.Signed)
+		out.Type = plainType(f.CType, f.Size, f.Signed)
 	}
 	return out
 }
@@ -148,18 +149,18 @@ func pointeeType(typ string) types.Type {
 }
 
 // array is the type of a field with brackets. Their text may be an expression; the size of the field is sure.
-func (f *EventField) array() types.Type {
+func (f *Field) array() types.Type {
 	n, err := strconv.Atoi(f.dims)
-	if isChar(f.typ) || err != nil || n <= 0 || f.Size%n != 0 {
+	if isChar(f.CType) || err != nil || n <= 0 || f.Size%n != 0 {
 		n = f.Size
-		if size := elementType(f.typ).Size(); err != nil && f.Size%size == 0 {
+		if size := elementType(f.CType).Size(); err != nil && f.Size%size == 0 {
 			n = f.Size / size
 		}
 	}
 	if n == 0 {
-		return types.Array{Elem: elementType(f.typ)}
+		return types.Array{Elem: elementType(f.CType)}
 	}
-	return types.Array{Elem: plainType(f.typ, f.Size/n, f.Signed || isChar(f.typ)), Len: n}
+	return types.Array{Elem: plainType(f.CType, f.Size/n, f.Signed || isChar(f.CType)), Len: n}
 }
 
 // elementTypes are the types that arrays of an unknown length are made of.

@@ -1,12 +1,16 @@
-package probes
+// Package ldcache finds shared libraries by name: in ld.so.cache, and in other lists of libraries. It imports internal/files.
+package ldcache
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strings"
+
+	"github.com/gotrace/gotrace/internal/files"
 )
 
 // Library is an entry of ld.so.cache.
@@ -26,8 +30,22 @@ const (
 
 var errCache = errors.New("not an ld.so.cache")
 
-// ParseLibraryCache reads ld.so.cache, in the order of the file, which is that of preference.
-func ParseLibraryCache(data []byte) ([]Library, error) {
+// Read reads ld.so.cache from its file.
+func Read(path string) ([]Library, error) {
+	f, err := files.OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCache+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
+// Parse reads ld.so.cache, in the order of the file, which is that of preference.
+func Parse(data []byte) ([]Library, error) {
 	i := bytes.Index(data, []byte(cacheMagic))
 	if i < 0 || len(data)-i < cacheHeader || len(data) > maxCache {
 		return nil, errCache
@@ -58,9 +76,9 @@ func cacheString(data []byte, off uint32) (string, bool) {
 	return string(s), ok
 }
 
-// matchLibraries returns the libraries that a script means by a name such as "libc", "libssl.so" or "libssl.so.3": those of
+// Match returns the libraries that a script means by a name such as "libc", "libssl.so" or "libssl.so.3": those of
 // exactly that file name first, then NAME.so, then the versions of NAME.so, the highest first.
-func matchLibraries(all []Library, name string) []Library {
+func Match(all []Library, name string) []Library {
 	plain := strings.TrimSuffix(name, ".so") + ".so"
 	var out []Library
 	for _, l := range all {

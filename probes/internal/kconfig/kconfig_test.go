@@ -1,4 +1,4 @@
-package probes
+package kconfig
 
 import (
 	"strings"
@@ -15,4 +15,9 @@ func TestParseConfig(t *testing.T) {
 	if v, ok := c["HZ_100"]; ok {
 		t.Errorf("HZ_100 is %q", v)
 	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add("CONFIG_HZ=250\n# CONFIG_X is not set\n")
+	f.Fuzz(func(_ *testing.T, text string) { parseConfig(strings.NewReader(text)) })
 }

@@ -1,4 +1,5 @@
-package probes
+// Package symbolstest has ELF files for tests. It imports nothing of gotrace.
+package symbolstest
 
 import (
 	"bytes"
@@ -6,8 +7,9 @@ import (
 	"encoding/binary"
 )
 
-// elfImage writes an ELF library: a header, one segment of code at 0x1000, sections of symbols, strings and a build id.
-func elfImage(out *bytes.Buffer) []byte {
+// ELF is a library with a function "fn" at 0x1010, made by hand: a header, one segment of code at 0x1000, sections of symbols, strings and a build id.
+func ELF() []byte {
+	var out bytes.Buffer
 	const (
 		headers = 64
 		code    = 0x40 // file offset of the code
@@ -26,7 +28,7 @@ func elfImage(out *bytes.Buffer) []byte {
 	sectAt := progAt + 56
 	index := func(name string) uint32 { return uint32(bytes.Index([]byte(names), []byte("\x00"+name+"\x00")) + 1) }
 
-	put := func(v any) { _ = binary.Write(out, binary.LittleEndian, v) }
+	put := func(v any) { _ = binary.Write(&out, binary.LittleEndian, v) }
 	put(elf.Header64{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
 		Type:  uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Ehsize: headers,
@@ -47,3 +49,11 @@ func elfImage(out *bytes.Buffer) []byte {
 	})
 	return out.Bytes()
 }
+
+// CProgram has a function and its twin in a position-independent and a fixed executable and a library.
+const CProgram = `
+#include <stdio.h>
+int shown(int n) { return n * 2; }
+static int hidden(int n) { return n * 3; }
+int main(int argc, char **argv) { return shown(argc) + hidden(argc) == 5 ? 0 : 1; }
+`

@@ -1,4 +1,4 @@
-package probes
+package symbols
 
 import (
 	"bytes"
@@ -59,9 +59,9 @@ func isGoBinary(f *elfFile) bool {
 // clone is what C compilers append to the names of copies and parts of functions.
 var clone = regexp.MustCompile(`\.(cold|part|constprop|isra|lto_priv|llvm|localalias)(\.\d+)*$`)
 
-// isGo says whether the function of a name at an address is Go's. "" is a function without a symbol. C code that the
+// IsGo says whether the function of a name at an address is Go's. "" is a function without a symbol. C code that the
 // Go linker itself put in lies among Go's, but its names have no package.
-func (b *Binary) isGo(name string, addr uint64) bool {
+func (b *Binary) IsGo(name string, addr uint64) bool {
 	if b.goCode == nil || addr < b.goCode.from || addr >= b.goCode.to {
 		return false
 	}

@@ -1,4 +1,4 @@
-package probes
+package insn
 
 // x86Len is the length of the x86-64 instruction that code begins with, 0 if it is none that is known. Only what
 // bears on the length is looked at (Intel's manual, volume 2, appendix A).

@@ -1,4 +1,4 @@
-package probes
+package symbols
 
 import (
 	"debug/elf"
@@ -15,7 +15,7 @@ import (
 	"github.com/gotrace/gotrace/internal/files"
 )
 
-// Binary is what uprobes need to know of an ELF file: its functions and where they lie in it.
+// Binary is what is known of an ELF file: its functions and where they lie in it.
 type Binary struct {
 	Path    string
 	Movable bool     // position-independent: where it lies in memory is not known from the file
@@ -23,12 +23,12 @@ type Binary struct {
 	code    []elf.ProgHeader
 	buildID string // in hexadecimal, "" if it has none
 	goCode  *goCode
-	i386    bool // 32-bit x86 code
+	I386    bool // 32-bit x86 code
 }
 
-// OpenBinary reads an executable or a shared library. Where it was stripped, its functions come from its debug file, which
+// Open reads an executable or a shared library. Where it was stripped, its functions come from its debug file, which
 // is found by its build id.
-func OpenBinary(path string) (*Binary, error) {
+func Open(path string) (*Binary, error) {
 	b, err := parseFile(path, parseBinary)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (b *budget) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func parseBinary(f *elfFile) (*Binary, error) {
-	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File), i386: f.Machine == elf.EM_386}
+	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File), I386: f.Machine == elf.EM_386}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {
 			b.code = append(b.code, p.ProgHeader)
@@ -213,4 +213,14 @@ func (b *Binary) FileOffset(addr uint64) (uint64, error) {
 		}
 	}
 	return 0, fmt.Errorf("address %#x is not in the code of %s", addr, b.Path)
+}
+
+// Enclosing is the function that an address lies in.
+func (b *Binary) Enclosing(addr uint64) (Symbol, bool) {
+	for _, s := range b.symbols {
+		if addr >= s.Address && addr-s.Address < s.Size {
+			return s, true
+		}
+	}
+	return Symbol{}, false
 }

@@ -1,4 +1,5 @@
-package probes
+// Package kconfig reads the settings that the kernel was built with. It imports nothing of gotrace.
+package kconfig
 
 import (
 	"bufio"
@@ -6,16 +7,14 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
-// kernelConfig gives the settings that the kernel was built with. They are read when the first is asked for.
-func kernelConfig() func(name string) (string, bool) {
+// Reader gives the settings of the kernel of a release (`uname -r`). They are read when the first is asked for.
+func Reader(release string) func(name string) (string, bool) {
 	var settings map[string]string
 	return func(name string) (string, bool) {
 		if settings == nil {
-			settings = readConfig()
+			settings = readConfig(release)
 		}
 		v, ok := settings[name]
 		return v, ok
@@ -23,8 +22,7 @@ func kernelConfig() func(name string) (string, bool) {
 }
 
 // readConfig reads the settings from where the kernel or a distribution keeps them; none if that is nowhere.
-func readConfig() map[string]string {
-	release := kernelRelease()
+func readConfig(release string) map[string]string {
 	for _, path := range []string{"/boot/config-" + release, "/lib/modules/" + release + "/config", "/proc/config.gz"} {
 		f, err := os.Open(path)
 		if err != nil {
@@ -56,13 +54,4 @@ func parseConfig(r io.Reader) map[string]string {
 		}
 	}
 	return out
-}
-
-// kernelRelease is the kernel's name as `uname -r` has it.
-func kernelRelease() string {
-	var u unix.Utsname
-	if unix.Uname(&u) != nil {
-		return ""
-	}
-	return unix.ByteSliceToString(u.Release[:])
 }

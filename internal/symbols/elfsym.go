@@ -1,4 +1,4 @@
-package probes
+package symbols
 
 import (
 	"bufio"
@@ -53,7 +53,7 @@ func (f *elfFile) readSymbols(table *elf.Section, visit func(elf.Symbol)) error 
 	if f.Class == elf.ELFCLASS32 {
 		size, decode = elf.Sym32Size, f.symbol32
 	}
-	r := bufio.NewReaderSize(syms, listBuffer)
+	r := bufio.NewReaderSize(syms, readAhead)
 	raw := make([]byte, size)
 	for range syms.Size() / int64(size) {
 		if _, err := io.ReadFull(r, raw); err != nil {
@@ -117,9 +117,9 @@ func uniqueSymbols(all []Symbol) []Symbol {
 	return out
 }
 
-// otherSymbol finds a symbol that is not known to be a function: code whose symbol has no type, as in assembly, or data. The
+// Other finds a symbol that is not known to be a function: code whose symbol has no type, as in assembly, or data. The
 // tables are read again, because few scripts ask for one.
-func (b *Binary) otherSymbol(name string) (Symbol, bool) {
+func (b *Binary) Other(name string) (Symbol, bool) {
 	find := func(f *elfFile) (Symbol, error) {
 		var found Symbol
 		err := f.eachSymbol(func(s elf.Symbol) {

@@ -1,0 +1,100 @@
+package symbols
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// KernelSymbol is a line of /proc/kallsyms.
+type KernelSymbol struct {
+	Addr   uint64 // 0 where this process may not know it (kernel.kptr_restrict)
+	Kind   byte   // as nm(1) has it: 't', 'D', …
+	Name   string
+	Module string // "" for the kernel itself
+}
+
+// IsCode says whether the symbol is one of code.
+func (s *KernelSymbol) IsCode() bool { return strings.IndexByte("tTwW", s.Kind) >= 0 }
+
+// IsFunction says whether the symbol is a function of the kernel's or a module's source. "bpf" and "__builtin__ftrace" are no modules: code
+// that the kernel has made. Names with the prefixes __pfx_ and __cfi_ are padding before functions.
+func (s *KernelSymbol) IsFunction() bool {
+	made := s.Module == "bpf" || strings.HasPrefix(s.Module, "__builtin__")
+	return s.IsCode() && !made && !strings.HasPrefix(s.Name, "__pfx_") && !strings.HasPrefix(s.Name, "__cfi_")
+}
+
+// maxKernelSymbols bounds a list: kernels have a few hundred thousand.
+const maxKernelSymbols = 8 << 20
+
+var errManySymbols = fmt.Errorf("more than %d symbols", maxKernelSymbols)
+
+// EachKernelSymbol calls visit with every symbol of the running kernel, in the order of the kernel's list. The kernel takes tens of
+// milliseconds to make that.
+func EachKernelSymbol(visit func(KernelSymbol)) error { return eachIn("/proc/kallsyms", "", visit) }
+
+// KernelSymbolsNamed returns the symbols of a name: several parts of the kernel may each have one.
+func KernelSymbolsNamed(name string) ([]KernelSymbol, error) {
+	var out []KernelSymbol
+	err := eachIn("/proc/kallsyms", name, func(s KernelSymbol) {
+		if s.Name == name {
+			out = append(out, s)
+		}
+	})
+	return out, err
+}
+
+func eachIn(path, text string, visit func(KernelSymbol)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("finding the kernel's symbols: %w", err)
+	}
+	defer f.Close()
+	return readKallsyms(f, text, visit)
+}
+
+// ReadKallsyms reads lines "address kind name" and "address kind name<tab>[module]". Lines that are not such are left out.
+func ReadKallsyms(r io.Reader, visit func(KernelSymbol)) error { return readKallsyms(r, "", visit) }
+
+// readKallsyms looks only at lines that hold a text.
+func readKallsyms(r io.Reader, text string, visit func(KernelSymbol)) error {
+	s := bufio.NewScanner(r)
+	s.Buffer(make([]byte, readAhead), readAhead)
+	what, n := []byte(text), 0
+	for s.Scan() {
+		if n++; n > maxKernelSymbols {
+			return fmt.Errorf("reading kallsyms: %w", errManySymbols)
+		}
+		if !bytes.Contains(s.Bytes(), what) {
+			continue
+		}
+		if sym, ok := parseKallsyms(s.Text()); ok {
+			visit(sym)
+		}
+	}
+	if err := s.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("reading kallsyms: a line of more than %d bytes", readAhead)
+	} else if err != nil {
+		return fmt.Errorf("reading kallsyms: %w", err)
+	}
+	return nil
+}
+
+func parseKallsyms(line string) (s KernelSymbol, ok bool) {
+	address, rest, _ := strings.Cut(line, " ")
+	kind, rest, _ := strings.Cut(rest, " ")
+	name, module := rest, ""
+	if i := strings.IndexAny(rest, "\t "); i >= 0 {
+		name, module = rest[:i], rest[i:]
+	}
+	addr, err := strconv.ParseUint(address, 16, 64)
+	if err != nil || len(kind) != 1 || name == "" {
+		return s, false
+	}
+	return KernelSymbol{addr, kind[0], name, strings.Trim(strings.TrimSpace(module), "[]")}, true
+}
