@@ -3,10 +3,10 @@ package builtin
 // ProbeKinds is the table of probe kinds, in the order in which the reference has them.
 var ProbeKinds = []*ProbeKind{
 	{Name: "begin", Aliases: []string{"BEGIN"}, Context: CtxNone, Once: true, Attach: AttachNever,
-		Help: "runs once, before the other probes are attached", Point: "BEGIN",
+		Help: "runs once, before the other probes are attached", Point: "begin",
 		Example: `BEGIN { printf("tracing\n"); exit(); }`},
 	{Name: "end", Aliases: []string{"END"}, Context: CtxNone, Once: true, Attach: AttachNever,
-		Help: "runs once, after the other probes are detached", Point: "END",
+		Help: "runs once, after the other probes are detached", Point: "end",
 		Example: `END { printf("done after %d ns\n", elapsed); }`},
 	{Name: "interval", Aliases: []string{"i"}, Context: CtxNone, Timed: true, Attach: AttachLast,
 		Help: "runs in time on one CPU", Point: "interval:s:1",
@@ -26,7 +26,7 @@ var ProbeKinds = []*ProbeKind{
 	{Name: "kretprobe", Aliases: []string{"kr"}, Context: CtxRegs, Return: true, Func: true,
 		Help: "the return of a function of the kernel", Point: "kretprobe:FUNCTION",
 		Example: `kretprobe:vfs_read { @bytes = hist(retval); }`},
-	{Name: "uprobe", Aliases: []string{"u"}, Context: CtxRegs, ArgN: true, Args: true, User: true, Func: true, Path: true, Attach: AttachReverse,
+	{Name: "uprobe", Aliases: []string{"u"}, Context: CtxRegs, ArgN: true, User: true, Func: true, Path: true, Attach: AttachReverse,
 		Help: "the start of a function of a binary, or an instruction in it", Point: "uprobe:PATH:FUNCTION[+OFFSET]",
 		Example: `uprobe:/bin/bash:readline { @[pid] = count(); }`},
 	{Name: "uretprobe", Aliases: []string{"ur"}, Context: CtxRegs, Return: true, User: true, Func: true, Path: true, Attach: AttachReverse,
