@@ -41,6 +41,8 @@ const (
 	EventZero
 	EventExit // Fields[0]: exit code
 	EventTime // time(fmt): Format
+
+	EventKinds // one more than the last kind
 )
 
 // Site is a place in the script where something can fail in the kernel; its counter is in MapFailures.
