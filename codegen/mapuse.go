@@ -17,6 +17,8 @@ type mapUse struct {
 	// iterated says that some probe runs a loop over it.
 	iterated bool
 
+	assigned int // statements that assign to it, copies of unrolled bodies counted
+
 	mentions int  // all of them
 	harmless int  // of these, those that neither read the value nor set it to anything
 	up, down bool // ++ and -- whose result nobody uses, which count as harmless
@@ -35,8 +37,26 @@ func mapUses(c *lang.Checked) map[string]*mapUse {
 			walk(p.Probe.Filter, visit)
 		}
 		walk(p.Probe.Body, visit)
+		noteAssigned(uses, p, p.Probe.Body, 1)
 	}
 	return uses
+}
+
+// noteAssigned counts the assignments to maps in a node of which there are several copies.
+func noteAssigned(uses map[string]*mapUse, p *lang.Prog, n source.Node, copies int) {
+	ast.Inspect(n, func(n source.Node) bool {
+		switch n := n.(type) {
+		case *ast.Assign:
+			if u := useOf(uses, n.Target); u != nil {
+				u.assigned += copies
+			}
+		case *ast.Unroll:
+			times := int(min(p.Consts[n.Count].Int, maxUnrolled))
+			noteAssigned(uses, p, n.Body, min(copies*times, maxUnrolled))
+			return false
+		}
+		return true
+	})
 }
 
 // noteUse records what one node does to maps.
@@ -232,8 +252,13 @@ func (k *compiler) exclusive(m *lang.Map, kind *builtin.ProbeKind) bool {
 	return guarded || writers < 2
 }
 
+// manyAssigned is how many assignments to a map are too many for a look-up each.
+const manyAssigned = 1000
+
 // keepsElements says that an element, once there, stays where it is until the script ends, so that a store
-// through its address cannot hit the element of another key.
+// through its address cannot hit the element of another key. Of a map with very many assignments none is made so: a look-up is a
+// branch, of which the verifier takes only so many, and for each it copies the whole program once (do_misc_fixups, kernel/bpf/verifier.c).
 func (k *compiler) keepsElements(m *lang.Map) bool {
-	return !k.uses[m.Name].removes && m.Kind != "lruhash" && m.Kind != "percpulruhash"
+	u := k.uses[m.Name]
+	return !u.removes && u.assigned <= manyAssigned && m.Kind != "lruhash" && m.Kind != "percpulruhash"
 }

@@ -210,6 +210,9 @@ func (s *Session) loadPrograms() error {
 	errs := make([]error, len(s.bp.Programs))
 	for i, p := range s.bp.Programs {
 		list[i] = &loaded{spec: p}
+		if pos, ok := p.TooManyBranches(); ok {
+			return tooManyBranches(pos)
+		}
 		if p.Prog.Kind.Once {
 			continue
 		}
@@ -268,21 +271,8 @@ func (s *Session) loadProgram(l *loaded) error {
 	start := time.Now()
 	l.prog, err = ebpf.NewProgram(spec)
 	l.took = time.Since(start)
-	var refused *ebpf.VerifierError
-	if errors.As(err, &refused) && !outOfResources(refused.Cause) {
-		return verifierError(p, refused)
-	}
-	if errors.Is(err, unix.EFAULT) {
-		// So the verifier says, without a word in its log, that more than 8192 branches wait to be looked at
-		// (BPF_COMPLEXITY_LIMIT_JMP_SEQ, kernel/bpf/verifier.c).
-		return &ScriptError{Err: err, Diagnostic: source.Diagnostic{
-			Span: attachSpan(p), Code: "limit",
-			Message: "the program of this probe has more branches in a row than the kernel's verifier follows (8192)",
-			Hint:    "unroll less, or use several probes: most statements that use a map or print are a branch",
-		}}
-	}
 	if err != nil {
-		return s.at(p, fmt.Errorf("loading the program: %w%s", err, probes.WhyDenied(err)))
+		return loadError(p, err)
 	}
 	return nil
 }

@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,10 +13,70 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // logLine finds the number of the instruction that a line of the verifier's log is about.
 var logLine = regexp.MustCompile(`^(\d+): \(`)
+
+// verifierLimits are what the verifier says where it is not a program that is wrong, but that is too large for it: the words, or
+// where it gives none the error number. The first that fits counts. The hints say what to do to the script.
+var verifierLimits = []struct {
+	words, message, hint string
+	errno                unix.Errno
+	silent               bool // only if the log has no words
+}{
+	// BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h
+	{words: "BPF program is too large. Processed", message: "the kernel's verifier looks at a million instructions at most, and this has more ways through it",
+		hint: "use fewer conditions behind each other, or several probes"},
+	// BPF_COMPLEXITY_LIMIT_JMP_SEQ, kernel/bpf/verifier.c: E2BIG from Linux 6.18 on, EFAULT before
+	{words: "jumps is too complex", message: tooManyBranchesMessage, hint: tooManyBranchesHint},
+	{errno: unix.EFAULT, silent: true, message: tooManyBranchesMessage, hint: tooManyBranchesHint},
+	// check_max_stack_depth, kernel/bpf/verifier.c
+	{words: "combined stack size of", message: "this probe and its loops need more stack together than the kernel gives (512 bytes)",
+		hint: "keep fewer variables, tuples and strings at a time, or nest fewer loops"},
+	{words: "too many subprograms", message: "this probe has more loops than the kernel takes functions (256)", hint: "use several probes"},
+	// MAX_USED_MAPS, include/linux/bpf_verifier.h
+	{words: "maps per program has been reached", message: "this probe uses more maps than the kernel takes (64)", hint: "split the probe: several with the same attach point run in order"},
+	{errno: unix.E2BIG, silent: true, message: "the kernel takes no program of so many instructions or maps", hint: "use several probes"},
+	// the log's buffer, which the kernel fills with the end of the log at last
+	{errno: unix.ENOSPC, silent: true, message: "the kernel's verifier refused the program, and said more than it has room for", hint: "use several probes"},
+}
+
+// The message where the verifier knows too many ways; see codegen.Program.TooManyBranches.
+const (
+	tooManyBranchesMessage = "the program of this probe has more branches in a row than the kernel's verifier follows (8192)"
+	tooManyBranchesHint    = "unroll less, or use several probes: most statements that use a map or print are a branch"
+)
+
+// tooManyBranches is the error of a program that has more branches in a row than the verifier follows, from pos on.
+func tooManyBranches(pos source.Pos) error {
+	return &ScriptError{Err: errTooManyBranches, Diagnostic: source.Diagnostic{
+		Span: source.Span{Pos: pos, EndPos: pos}, Code: "limit", Message: tooManyBranchesMessage, Hint: tooManyBranchesHint,
+	}}
+}
+
+var errTooManyBranches = errors.New("too many branches in a row")
+
+// loadError says at which line of the script, and why, a program could not be loaded.
+func loadError(p *codegen.Program, err error) error {
+	var refused *ebpf.VerifierError
+	if !errors.As(err, &refused) || outOfResources(refused.Cause) {
+		refused = &ebpf.VerifierError{Cause: err}
+	}
+	for _, l := range verifierLimits {
+		if l.words != "" && slices.ContainsFunc(refused.Log, func(s string) bool { return strings.Contains(s, l.words) }) ||
+			l.errno != 0 && errors.Is(refused.Cause, l.errno) && !(l.silent && says(refused) != "") {
+			return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: attachSpan(p), Code: "limit", Message: l.message, Hint: l.hint}}
+		}
+	}
+	if says(refused) != "" {
+		return verifierError(p, refused)
+	}
+	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{
+		Span: attachSpan(p), Code: "load", Message: fmt.Sprintf("loading the program: %v%s", err, probes.WhyDenied(err)),
+	}}
+}
 
 // verifierError says at which line of the script the verifier refused a program. That is a mistake of
 // gotrace's, not of the script's, and the message says so.
@@ -28,7 +90,7 @@ func verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
 	d := source.Diagnostic{
 		Span:    source.Span{Pos: pos, EndPos: pos},
 		Code:    "verifier",
-		Message: "the kernel refused the program made from this: " + reason(refused),
+		Message: "the kernel refused the program made from this: " + says(refused),
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
 	}
 	return &ScriptError{Diagnostic: d, Err: refused}
@@ -71,14 +133,17 @@ func positionOf(p *codegen.Program, offset int) (source.Pos, bool) {
 	return source.Pos{}, false
 }
 
-// reason is the last line of the log that says something about the program.
-func reason(refused *ebpf.VerifierError) string {
+// says is the last line of the log that says something about the program, "" if there is none.
+func says(refused *ebpf.VerifierError) string {
 	for i := len(refused.Log) - 1; i >= 0; i-- {
 		line := strings.TrimSpace(refused.Log[i])
-		if line == "" || strings.HasPrefix(line, "processed ") || logLine.MatchString(line) {
+		if line == "" || logLine.MatchString(line) || slices.ContainsFunc(statistics, func(s string) bool { return strings.HasPrefix(line, s) }) {
 			continue
 		}
 		return line
 	}
-	return refused.Cause.Error()
+	return ""
 }
+
+// statistics are how lines of the log begin that the verifier ends it with (print_verification_stats).
+var statistics = []string{"processed ", "verification time ", "stack depth "}

@@ -31,6 +31,7 @@ var passes = []struct {
 	{"cse", cse},
 	{"fold", fold}, // what cse made equal
 	{"dce", dce},
+	{"straight", straight},       // before merge, which joins what becomes one block
 	{"unreachable", unreachable}, // paths that fold found to be never taken
 	{"merge", merge},
 	{"layout", layout}, // it only orders blocks
