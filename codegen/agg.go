@@ -113,10 +113,10 @@ func (u *aggUpdate) prepare(l *lowerer, t types.Type) {
 
 // aggUpdates changes the words of a value, by kind; see ValueLayout.
 var aggUpdates = map[types.AggKind]func(*lowerer, *aggUpdate){
-	types.AggCount: func(l *lowerer, u *aggUpdate) { u.add(l, 0, l.b.Const(1)) },
+	types.AggCount: func(l *lowerer, u *aggUpdate) { u.add(l, layout.WordNumber, l.b.Const(1)) },
 	types.AggSum: func(l *lowerer, u *aggUpdate) {
-		u.add(l, 0, u.x)
-		l.b.Store(8, u.base, 8, l.b.Const(1))
+		u.add(l, layout.WordNumber, u.x)
+		u.set(l)
 	},
 	types.AggAvg:   addBoth,
 	types.AggStats: addBoth,
@@ -128,17 +128,23 @@ var aggUpdates = map[types.AggKind]func(*lowerer, *aggUpdate){
 
 // addBoth adds to the sum and the number of a value.
 func addBoth(l *lowerer, u *aggUpdate) {
-	u.add(l, 0, u.x)
-	u.add(l, 8, l.b.Const(1))
+	u.add(l, layout.WordNumber, u.x)
+	u.add(l, layout.WordCount, l.b.Const(1))
 }
 
-// add adds to the word at off.
-func (u *aggUpdate) add(l *lowerer, off int, x *ir.Value) {
+// add adds to a word.
+func (u *aggUpdate) add(l *lowerer, word int, x *ir.Value) {
+	off := layout.Word(word)
 	if u.atomic {
 		l.b.Atomic(ir.OpAtomicAdd, 8, u.base, off, x)
 		return
 	}
 	l.b.Store(8, u.base, off, l.b.Op(ir.OpAdd, l.b.Load(8, u.base, off), x))
+}
+
+// set notes that there was an update.
+func (u *aggUpdate) set(l *lowerer) {
+	l.b.Store(8, u.base, layout.Word(layout.WordSet), l.b.Const(1))
 }
 
 // bucket adds one to bucket u.x.
@@ -154,19 +160,19 @@ const extremeRounds = 4
 // extreme keeps the greater of the coded value in the map and u.x.
 func extreme(l *lowerer, u *aggUpdate) {
 	better := l.fn.fn.NewBlock("better")
-	l.b.Branch(ir.ULt, u.x, l.b.Load(8, u.base, 0), u.done, better)
+	l.b.Branch(ir.ULt, u.x, l.b.Load(8, u.base, layout.Word(layout.WordNumber)), u.done, better)
 	l.b.At(better)
 	if !u.atomic {
-		l.b.Store(8, u.base, 0, u.x)
-		l.b.Store(8, u.base, 8, l.b.Const(1))
+		l.b.Store(8, u.base, layout.Word(layout.WordNumber), u.x)
+		u.set(l)
 		return
 	}
 	// An exchange may take out a greater value that came in meanwhile: that one is then put back likewise.
 	// No value is ever out of both the memory and a register of someone who is about to put it back.
-	l.b.Store(8, u.base, 8, l.b.Const(1))
+	u.set(l)
 	x := u.x
 	for range extremeRounds {
-		old := l.b.Atomic(ir.OpXchg, 8, u.base, 0, x)
+		old := l.b.Atomic(ir.OpXchg, 8, u.base, layout.Word(layout.WordNumber), x)
 		again := l.fn.fn.NewBlock("again")
 		l.b.Branch(ir.ULe, old, x, u.done, again)
 		l.b.At(again)
@@ -183,12 +189,12 @@ func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 	if m.Key == nil {
 		if s := l.k.spec(m); s.Swap == 0 {
 			return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-				return l.b.MapValue(s.In, s.Offset+cpu*s.Layout.Stride), nil
+				return l.b.MapValue(s.In, s.Offset+s.Layout.CPU(cpu)), nil
 			})
 		}
 		base := l.keyless(m)()
 		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-			return l.b.OpImm(ir.OpAdd, base, int64(cpu*l.k.layout(m).Stride)), nil
+			return l.b.OpImm(ir.OpAdd, base, int64(l.k.layout(m).CPU(cpu))), nil
 		})
 	}
 	mk := l.mark()
@@ -242,7 +248,7 @@ func (l *lowerer) aggMerge(a types.Agg, n int, value cpuValue) operand {
 		addr, missing := value(cpu)
 		sum := make([]*ir.Value, len(acc))
 		for i := range sum {
-			sum[i] = l.mergeWord(a, i, acc[i], l.b.Load(8, addr, 8*i))
+			sum[i] = l.mergeWord(a, i, acc[i], l.b.Load(8, addr, layout.Word(i)))
 		}
 		if missing != nil {
 			next := l.fn.fn.NewBlock("next")
@@ -262,7 +268,7 @@ func (l *lowerer) aggMerge(a types.Agg, n int, value cpuValue) operand {
 
 // mergeWord merges word i of two values.
 func (l *lowerer) mergeWord(a types.Agg, i int, x, y *ir.Value) *ir.Value {
-	if i != 0 || a.Kind != types.AggMin && a.Kind != types.AggMax {
+	if !layout.TakesGreatest(a, i) {
 		return l.b.Op(ir.OpAdd, x, y)
 	}
 	f := l.fn.fn
@@ -284,18 +290,18 @@ func (l *lowerer) aggNumber(a types.Agg, acc []*ir.Value) *ir.Value {
 		if a.Signed {
 			op = ir.OpSDiv
 		}
-		return l.b.Op(op, acc[0], acc[1]) // 0 where nothing was counted: so eBPF divides
+		return l.b.Op(op, acc[layout.WordNumber], acc[layout.WordCount]) // 0 where nothing was counted: so eBPF divides
 	case types.AggMin, types.AggMax:
 		f := l.fn.fn
 		set, end := f.NewBlock("set"), f.NewBlock("extreme")
 		res := end.AddParam()
 		zero := l.b.Const(0)
-		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: acc[1], Y: zero,
+		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: acc[layout.WordSet], Y: zero,
 			Then: ir.Edge{To: end, Args: []*ir.Value{zero}}, Else: ir.Edge{To: set}})
 		l.b.At(set)
-		l.b.Jump(end, l.b.OpImm(ir.OpXor, acc[0], int64(layout.ExtremeCode(a))))
+		l.b.Jump(end, l.b.OpImm(ir.OpXor, acc[layout.WordNumber], int64(layout.ExtremeCode(a))))
 		l.b.At(end)
 		return res
 	}
-	return acc[0]
+	return acc[layout.WordNumber]
 }

@@ -22,12 +22,6 @@ type Blueprint struct {
 	Stoppable bool
 }
 
-// Values of GlobalExiting.
-const (
-	GlobalExit = 1
-	GlobalStop = 2
-)
-
 // Program is one eBPF program.
 type Program struct {
 	Name       string // at most 15 characters of [A-Za-z0-9_]

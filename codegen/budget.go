@@ -50,7 +50,7 @@ func (l *lowerer) iteration(loop ast.Stmt) {
 	l.b.Store(8, l.fn.env, envBudget, l.b.OpImm(ir.OpAdd, left, -1))
 	runs := 0 // the most that GlobalExiting may be
 	if l.prog.Kind.Once {
-		runs = GlobalExit
+		runs = layout.GlobalExit
 	}
 	l.b.BranchUnlikely(ir.UGt, l.global(layout.GlobalExiting), l.b.Const(int64(runs)), gone, on)
 	l.b.At(gone)

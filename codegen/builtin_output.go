@@ -49,8 +49,8 @@ func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	}
 	mk := l.mark()
 	key := l.keyPlace(m, ref.Keys)
-	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Fields: []types.Type{m.Key, a}, Names: []string{"key", m.Name}, Offs: []int{eventHeader, -1}}
-	ev.Size = eventHeader + l.k.spec(m).KeySize
+	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Names: []string{"key", m.Name}}
+	ev.PlaceKey(l.k.spec(m), a)
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)
 }
@@ -73,7 +73,7 @@ func (l *lowerer) exit(c *ast.Call) {
 	l.k.usesGlo = true
 	globals := l.b.MapValue(layout.MapGlobals, 0)
 	l.b.Store(8, globals, layout.GlobalExitCode, code)
-	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(GlobalExit))
+	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
 	r := l.newRecord(c, &layout.Event{Kind: layout.EventExit}, c.Args)
 	for i := range c.Args {
 		r.early[i] = &operand{typ: r.ev.Fields[i], val: code}

@@ -138,13 +138,13 @@ func (k *compiler) ownMaps() {
 		k.addMap(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
 	}
 	if n := len(k.bp.Sites); n > 0 {
-		k.addMap(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: 8 * n, MaxEntries: 1})
+		k.addMap(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: layout.FailuresSize(n), MaxEntries: 1})
 	}
 	if k.runs > 0 {
 		k.addMap(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
 	}
 	if k.usesGlo {
-		k.addMap(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: SwapOffset(k.swaps + 1), MaxEntries: 1, Flags: flagMmapable})
+		k.addMap(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: layout.GlobalsSize(k.swaps), MaxEntries: 1, Flags: flagMmapable})
 	}
 }
 

@@ -17,9 +17,6 @@ const (
 	ringForceWakeup = 2
 )
 
-// eventHeader is the size of a record's id and the reserved word after it.
-const eventHeader = 8
-
 // record is an event while its code is made.
 type record struct {
 	ev    *layout.Event
@@ -27,28 +24,22 @@ type record struct {
 	args  []ast.Expr      // parallel to ev.Fields
 	early []*operand      // parallel: arguments evaluated before the record is reserved, nil for the others
 	swap  *layout.MapSpec // the map that user space is to empty
-	key   *place          // a map key that follows the header, ev.Size-eventHeader bytes of it; there are no arguments then
+	key   *place          // a map key that follows the header, ev.Size-layout.RecordHeader bytes of it; there are no arguments then
 }
 
 // newRecord lays out the record of a call with the given arguments.
 func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *record {
 	r := &record{ev: ev, what: c.Name, args: args, early: make([]*operand, len(args))}
-	size := eventHeader
 	ev.Names = fieldNames(args)
+	var fields []types.Type
 	for _, e := range args {
 		t := types.Value(l.typeOf(e))
 		if types.InMemory(t) && !l.fits(t.Size()) {
 			t = types.Int{Bits: 64}
 		}
-		ev.Fields = append(ev.Fields, t)
-		ev.Offs = append(ev.Offs, size)
-		if types.InMemory(t) {
-			size += layout.Align8(t.Size())
-		} else {
-			size += 8
-		}
+		fields = append(fields, t)
 	}
-	ev.Size = size
+	ev.Place(fields)
 	return l.announce(c, r)
 }
 
@@ -88,7 +79,7 @@ func (l *lowerer) send(r *record, flags int64) {
 	l.b.At(got)
 	l.b.Store(8, rec, 0, l.b.Const(int64(r.ev.ID)))
 	if r.key != nil {
-		l.copyBytes(bpf(rec, eventHeader), *r.key, r.ev.Size-eventHeader)
+		l.copyBytes(bpf(rec, layout.RecordHeader), *r.key, r.ev.Size-layout.RecordHeader)
 	}
 	for i := range r.args {
 		l.fill(r, i, rec)

@@ -50,7 +50,7 @@ func (l *lowerer) key(m *lang.Map, keys []ast.Expr) mapKey {
 
 // keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
 func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
-	size := layout.Align8(m.Key.Size())
+	size := layout.KeySize(m.Key)
 	p := l.temp("key", size)
 	switch t := m.Key.(type) {
 	case types.Tuple:

@@ -55,8 +55,8 @@ func (k *compiler) scriptMap(m *lang.Map) *layout.MapSpec {
 	size, room := layout.Align8(m.Value.Size()), 0
 	perCPU := k.onlyCounts(m)
 	if agg, ok := m.Value.(types.Agg); ok {
-		size, perCPU = 8*layout.AggWords(agg), true
-		room = 8 * layout.AggRoom(agg)
+		size, perCPU = layout.Word(layout.AggWords(agg)), true
+		room = layout.Word(layout.AggRoom(agg))
 	}
 	s.Layout = layout.ValueLayout{Size: size, Present: -1}
 	if m.Key != nil {
@@ -64,15 +64,11 @@ func (k *compiler) scriptMap(m *lang.Map) *layout.MapSpec {
 		return s
 	}
 	if perCPU {
-		// A cache line is one CPU's own: no other writes to it.
-		s.Layout.Storage = layout.StoragePerCPUGlobal
-		s.Layout.Stride = (max(size, room) + 63) &^ 63
-		s.ValueSize = s.Layout.Stride * k.cpuSlots()
+		s.Layout = layout.PerCPU(size, room)
+		s.ValueSize = s.Layout.CPU(k.cpuSlots())
 		return s
 	}
-	s.Layout.Storage = layout.StorageGlobal
-	s.Layout.Present = size
-	s.ValueSize = size + 8
+	s.Layout, s.ValueSize = layout.Global(size)
 	return s
 }
 
@@ -83,7 +79,7 @@ const globalsMax = 256 << 20
 // placeGlobal gives a map without a key its place in a kernel map that holds many: a program may use only 64 kernel maps
 // (MAX_USED_MAPS, include/linux/bpf_verifier.h). Each begins a cache line, so that CPUs that write different ones do not meet.
 func (k *compiler) placeGlobal(s *layout.MapSpec) {
-	size := (s.ValueSize + 63) &^ 63
+	size := layout.AlignLine(s.ValueSize)
 	n := len(k.values)
 	if n == 0 || k.values[n-1].ValueSize+size > globalsMax {
 		// Mapped, so that the runtime can clear one without touching the others.
@@ -125,7 +121,7 @@ func (k *compiler) allocFlags(s *layout.MapSpec) uint32 {
 }
 
 func (k *compiler) keyedMap(s *layout.MapSpec, m *lang.Map, room int, perCPU bool) {
-	s.KeySize, s.ValueSize, s.MaxEntries = layout.Align8(m.Key.Size()), room, m.MaxEntries
+	s.KeySize, s.ValueSize, s.MaxEntries = layout.KeySize(m.Key), room, m.MaxEntries
 	s.Type = hashTypes[m.Kind]
 	if m.Kind == "" {
 		s.Type = ebpf.Hash

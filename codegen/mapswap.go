@@ -11,16 +11,6 @@ import (
 // programs use. User space swaps them when it prints, waits until no program uses the old instance, prints that one, and
 // empties it at the clear() that follows. See docs/architecture.md.
 
-// Words of MapGlobals for each map that is kept twice, from SwapOffset on.
-const (
-	SwapInUse = 0 // u64: 0 or ^0: the instance that programs use; only user space sets it
-	SwapAsked = 8 // u64: how many records of clear() and zero() programs have sent
-	swapSize  = 16
-)
-
-// SwapOffset is where the words of a map are in MapGlobals. n is MapSpec.Swap.
-func SwapOffset(n int) int { return layout.GlobalSize + (n-1)*swapSize }
-
 // swapped says whether a map is kept twice. BEGIN and END run alone: what they do is no reason.
 func (u *mapUse) swapped() bool { return u.printed && u.emptied }
 
@@ -55,7 +45,7 @@ func (k *compiler) secondMap(s *layout.MapSpec) *layout.MapSpec {
 
 // inUse is the word that says which instance programs use.
 func (l *lowerer) inUse(s *layout.MapSpec) *ir.Value {
-	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, SwapOffset(s.Swap)), SwapInUse)
+	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, layout.SwapOffset(s.Swap)), layout.SwapInUse)
 }
 
 // keyless returns what gives the address of the value, or of the values of all CPUs, of a map without a key. All addresses
@@ -95,6 +85,6 @@ func (l *lowerer) either(s *layout.MapSpec, inUse *ir.Value, do func(name string
 // askSwap notes that a record asks user space to empty a map; it is sent right after that.
 func (l *lowerer) askSwap(s *layout.MapSpec) {
 	if s.Swap != 0 {
-		l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapGlobals, SwapOffset(s.Swap)+SwapAsked), 0, l.b.Const(1))
+		l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapGlobals, layout.SwapOffset(s.Swap)+layout.SwapAsked), 0, l.b.Const(1))
 	}
 }

@@ -286,7 +286,7 @@ func (l *lowerer) countRun() {
 // countFailure adds one to a failure counter.
 func (l *lowerer) countFailure(s *layout.Site) {
 	i := l.k.site(s)
-	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, 8*i), 0, l.b.Const(1))
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, layout.FailureOffset(i)), 0, l.b.Const(1))
 }
 
 // readFailure adds one to a failure counter if ret, the result of a helper, is negative.

@@ -12,35 +12,18 @@ import (
 
 // A key that ends with the result of str() has room for the longest string, a kilobyte by default, and the kernel hashes
 // and compares all of it at every look-up, although most strings are short. Such a map is therefore kept as two: one for
-// keys whose string fits shortString bytes, the NUL included, with keys cut there, and one for the others.
-
-// shortString is the size of a short string.
-const shortString = 64
-
-// longString finds the string at the end of a key; ok is false if there is none that is worth a map of its own.
-func longString(key types.Type) (off, size int, ok bool) {
-	switch t := key.(type) {
-	case types.String:
-		return 0, t.Len, t.Len > 2*shortString
-	case types.Tuple:
-		if last := len(t.Elems) - 1; last >= 0 {
-			s, ok := t.Elems[last].(types.String)
-			return t.Offset(last), s.Len, ok && s.Len > 2*shortString
-		}
-	}
-	return 0, 0, false
-}
+// keys whose string fits layout.ShortString bytes, the NUL included, with keys cut there, and one for the others.
 
 // splitMap adds the map for the short keys of s, if it is to have one. Loops over a map see one kernel map only.
 func (k *compiler) splitMap(s *layout.MapSpec) {
 	m := s.Script
-	off, _, ok := longString(m.Key)
+	size, ok := layout.ShortKeySize(m.Key)
 	if !ok || k.uses[m.Name].iterated || m.Kind != "" {
 		return
 	}
 	short := *s
 	short.Name, short.IsShort = s.Name+"/short", true
-	short.KeySize = off + shortString
+	short.KeySize = size
 	short.Flags = k.allocFlags(&short)
 	s.Short = k.addMap(&short)
 }
@@ -54,7 +37,7 @@ type mapKey struct {
 
 // splitKey builds a key of a map that is kept as two.
 func (l *lowerer) splitKey(m *lang.Map, keys []ast.Expr) mapKey {
-	off, size, _ := longString(m.Key)
+	off, size, _ := layout.LongString(m.Key)
 	// The end of a long string is cleared as a whole, from wherever the string ends.
 	k := mapKey{m: m, mem: l.temp("key", off+layout.CeilPow2(size)+size)}
 	if off > 0 {
@@ -80,7 +63,7 @@ func (l *lowerer) splitKey(m *lang.Map, keys []ast.Expr) mapKey {
 		l.store(k.mem.at(t.Offset(i)), t.Elems[i], e, true)
 		l.release(mk)
 	}
-	if c, ok := keys[last].(*ast.Call); ok && c.Name == "str" && l.typeOf(c).Size() > shortString {
+	if c, ok := keys[last].(*ast.Call); ok && c.Name == "str" && l.typeOf(c).Size() > layout.ShortString {
 		return l.endKey(k, off, size, operand{}, c)
 	}
 	return l.endKey(k, off, size, l.expr(keys[last]), nil)
@@ -93,24 +76,24 @@ func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *ast.Call) mapK
 	var n *ir.Value // length with the NUL, or an error: the string is "" then
 	switch {
 	case str != nil:
-		l.zero(dst, shortString)
+		l.zero(dst, layout.ShortString)
 		n = l.storeStr(dst, size, str, false)
-	case o.lit != nil && len(*o.lit) >= shortString:
+	case o.lit != nil && len(*o.lit) >= layout.ShortString:
 		l.storeLiteral(dst, size, *o.lit, true)
 		k.kmap = long
 		return k
-	case o.lit != nil || o.typ.Size() <= shortString:
-		l.storeOperand(dst, types.String{Len: shortString}, o, true)
+	case o.lit != nil || o.typ.Size() <= layout.ShortString:
+		l.storeOperand(dst, types.String{Len: layout.ShortString}, o, true)
 		k.kmap = short
 		return k
 	default:
-		l.zero(dst, shortString)
+		l.zero(dst, layout.ShortString)
 		n = l.readString(dst, size, o)
 	}
 	f := l.fn.fn
 	tail, done := f.NewBlock("long"), f.NewBlock("key")
 	k.kmap = done.AddParam()
-	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SGt, X: n, Y: l.b.Const(shortString),
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SGt, X: n, Y: l.b.Const(layout.ShortString),
 		Then: ir.Edge{To: tail}, Else: ir.Edge{To: done, Args: []*ir.Value{short}}, Unlikely: true})
 	l.b.At(tail)
 	// n is from 1 to size; the mask says so in a way that lasts (see cpuIndex).

@@ -5,30 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/codegen/layout"
 )
-
-func TestLongString(t *testing.T) {
-	long, short := types.String{Len: 1024}, types.String{Len: 64}
-	for _, tt := range []struct {
-		key types.Type
-		off int
-		ok  bool
-	}{
-		{long, 0, true},
-		{short, 0, false},
-		{uint64T, 0, false},
-		{types.Tuple{Elems: []types.Type{types.Int{Bits: 32}, long}}, 8, true},
-		{types.Tuple{Elems: []types.Type{long, types.Int{Bits: 32}}}, 1024, false},
-		{types.Tuple{Elems: []types.Type{long, long}}, 1024, true},
-		{types.Tuple{}, 0, false},
-	} {
-		off, _, ok := longString(tt.key)
-		if ok != tt.ok || ok && off != tt.off {
-			t.Errorf("%v: %d, %v", tt.key, off, ok)
-		}
-	}
-}
 
 // TestKernelShortKeys uses keys around the length at which an element changes from one kernel map to the other,
 // in every way in which a map is used.
@@ -92,7 +70,7 @@ func (s *session) count(name string) int {
 			return n
 		}
 		n++
-		off, _, _ := longString(s.spec(name).Script.Key)
+		off, _, _ := layout.LongString(s.spec(name).Script.Key)
 		text := strings.TrimRight(string(next[off:]), "\x00")
 		if strings.Contains(text, "\x00") || strings.Trim(text, text[:min(1, len(text))]) != "" {
 			s.t.Errorf("%s has the key %q", name, next)

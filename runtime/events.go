@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -13,9 +12,6 @@ import (
 
 // errExit is what handling an exit() event returns: the run ends in order.
 var errExit = errors.New("exit")
-
-// eventHeader is the size of what every record begins with (see layout.Event).
-const eventHeader = 8
 
 // handler does what a record asks for. It may keep nothing of rec.
 type handler func(rec []byte) error
@@ -48,10 +44,10 @@ func (s *Session) newEvents() (*events, error) {
 
 // handle does what one record asks for.
 func (ev *events) handle(rec []byte) error {
-	if len(rec) < eventHeader {
+	id, ok := layout.RecordID(rec)
+	if !ok {
 		return fmt.Errorf("event record of %d bytes", len(rec))
 	}
-	id := binary.NativeEndian.Uint32(rec)
 	if uint64(id) >= uint64(len(ev.handlers)) {
 		return fmt.Errorf("event record with unknown id %d", id)
 	}
@@ -67,7 +63,7 @@ func eventFields(e *layout.Event) ([]value.Field, error) {
 	for i, t := range e.Fields {
 		fields[i] = value.Field{Name: e.Names[i], Type: t, Off: e.Offs[i]}
 		// An aggregation does not travel: it is read here.
-		if _, ok := t.(types.Agg); !ok && e.Offs[i] < eventHeader {
+		if _, ok := t.(types.Agg); !ok && e.Offs[i] < layout.RecordHeader {
 			return nil, fmt.Errorf("field %d has offset %d", i, e.Offs[i])
 		}
 	}

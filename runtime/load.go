@@ -191,7 +191,7 @@ func (s *Session) initGlobals() error {
 	if err != nil {
 		return err
 	}
-	if len(b) < layout.GlobalSize {
+	if len(b) < layout.GlobalsSize(0) {
 		return fmt.Errorf("map %s has only %d bytes", layout.MapGlobals, len(b))
 	}
 	s.globals = b

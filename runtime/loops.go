@@ -8,7 +8,6 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 )
 
@@ -32,7 +31,7 @@ func (l *loopStopper) open(globals *ebpf.Map) error {
 	return nil
 }
 
-// write sets codegen.GlobalExiting.
+// write sets layout.GlobalExiting.
 func (l *loopStopper) write(value uint64) {
 	if l.memory == nil {
 		return
@@ -47,7 +46,7 @@ func (l *loopStopper) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = true
-	l.write(codegen.GlobalExit)
+	l.write(layout.GlobalExit)
 }
 
 // StopLoops ends the loops that run in the kernel at this moment, those of a BEGIN that Attach waits for too. It may be called from any
@@ -56,6 +55,6 @@ func (s *Session) StopLoops() {
 	s.loops.mu.Lock()
 	defer s.loops.mu.Unlock()
 	if !s.loops.ended {
-		s.loops.write(codegen.GlobalStop)
+		s.loops.write(layout.GlobalStop)
 	}
 }

@@ -31,7 +31,7 @@ type scriptMap struct {
 func newScriptMap(spec *layout.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 	s := &scriptMap{spec: spec, m: m, cpus: 1}
 	l := spec.Layout
-	if agg, ok := spec.Script.Value.(types.Agg); ok && l.Size < 8*layout.AggWords(agg) {
+	if agg, ok := spec.Script.Value.(types.Agg); ok && l.Size < layout.Word(layout.AggWords(agg)) {
 		return nil, fmt.Errorf("map %s: %s() does not fit %d bytes", spec.Name, agg.Kind, l.Size)
 	}
 	switch l.Storage {
@@ -46,10 +46,7 @@ func newScriptMap(spec *layout.MapSpec, m *ebpf.Map) (*scriptMap, error) {
 		if l.Stride <= 0 {
 			return nil, fmt.Errorf("map %s has no stride", spec.Name)
 		}
-		s.cpus = spec.ValueSize / l.Stride
-		if spec.Half > 0 {
-			s.cpus = spec.Half / l.Stride
-		}
+		s.cpus = spec.CPUs()
 	default:
 		return nil, fmt.Errorf("map %s has unknown storage %d", spec.Name, l.Storage)
 	}
@@ -84,14 +81,9 @@ func (s *scriptMap) allEntries() ([]value.Raw, error) {
 	}
 	short, err := s.short.hashEntries()
 	for i := range short {
-		short[i].Key = append(short[i].Key[:s.short.spec.KeySize:s.short.spec.KeySize], make([]byte, s.spec.KeySize-s.short.spec.KeySize)...)
+		short[i].Key = s.spec.WholeKey(short[i].Key)
 	}
 	return append(out, short...), err
-}
-
-// isShort says whether the element with a key is in the map of short keys.
-func (s *scriptMap) isShort(key []byte) bool {
-	return s.short != nil && len(bytes.TrimRight(from(key, s.short.spec.KeySize), "\x00")) == 0
 }
 
 // global reads the value of a map without a key. ok is false if it was never set.
@@ -100,12 +92,12 @@ func (s *scriptMap) global() (e value.Raw, ok bool, err error) {
 	l := s.spec.Layout
 	if l.Storage == layout.StorageGlobal {
 		e = s.merge([][]byte{field(b, 0, l.Size)})
-		ok = l.Present < 0 || from(b, l.Present)[0] != 0
+		ok = l.WasSet(b)
 		return e, ok || s.zeroed, nil
 	}
 	values := make([][]byte, 0, s.cpus)
 	for n := range s.cpus {
-		values = append(values, field(b, n*l.Stride, l.Size))
+		values = append(values, field(b, l.CPU(n), l.Size))
 	}
 	e = s.merge(values)
 	return e, anySet(e) || s.zeroed, nil
@@ -130,8 +122,8 @@ func (s *scriptMap) lookup(key []byte) (e value.Raw, ok bool, err error) {
 	if !s.keyed() {
 		return s.global()
 	}
-	if s.isShort(key) {
-		e, ok, err = s.short.lookup(key[:s.short.spec.KeySize])
+	if short, ok := s.spec.ShortKey(key); ok {
+		e, ok, err = s.short.lookup(short)
 		e.Key = key
 		return e, ok, err
 	}
@@ -148,7 +140,7 @@ func (s *scriptMap) lookup(key []byte) (e value.Raw, ok bool, err error) {
 // elemSize is what the kernel copies for one value of one CPU.
 func (s *scriptMap) elemSize() int {
 	if s.spec.Layout.Storage == layout.StoragePerCPUHash {
-		return (s.spec.ValueSize + 7) &^ 7
+		return layout.Align8(s.spec.ValueSize)
 	}
 	return s.spec.ValueSize
 }

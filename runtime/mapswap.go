@@ -11,7 +11,6 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 )
 
@@ -154,11 +153,11 @@ func (s *scriptMap) takeKeys(from *scriptMap) error {
 
 // newSwap makes the two instances of a map.
 func (s *Session) newSwap(spec *layout.MapSpec) (*swap, error) {
-	off := codegen.SwapOffset(spec.Swap)
-	if len(s.globals) < off+16 {
+	off := layout.SwapOffset(spec.Swap)
+	if len(s.globals) < layout.GlobalsSize(spec.Swap) {
 		return nil, fmt.Errorf("map %s has only %d bytes", layout.MapGlobals, len(s.globals))
 	}
-	w := &swap{inUse: word(s.globals, off+codegen.SwapInUse), asked: word(s.globals, off+codegen.SwapAsked), all: &s.swaps}
+	w := &swap{inUse: word(s.globals, off+layout.SwapInUse), asked: word(s.globals, off+layout.SwapAsked), all: &s.swaps}
 	s.swaps.list = append(s.swaps.list, w)
 	var err error
 	if s.swaps.grace == nil {

@@ -82,9 +82,7 @@ func (s *scriptMap) zeroGlobal() error {
 		return err
 	}
 	clear(s.mem)
-	if p := s.spec.Layout.Present; s.spec.Layout.Storage == layout.StorageGlobal && p >= 0 {
-		s.mem[p] = 1
-	}
+	s.spec.Layout.Set(s.mem)
 	s.zeroed = true
 	return nil
 }

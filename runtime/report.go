@@ -28,7 +28,7 @@ func (s *Session) failures() ([]uint64, error) {
 		return nil, fmt.Errorf("reading the failure counters: %w", err)
 	}
 	for i := range counts {
-		if w := from(b, 8*i); len(w) >= 8 {
+		if w := from(b, layout.FailureOffset(i)); len(w) >= 8 {
 			counts[i] = binary.NativeEndian.Uint64(w)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/runtime/output"
@@ -107,7 +106,7 @@ func (s *Session) readEvents() (n int, exited bool, err error) {
 
 // exiting says whether the script called exit() but its record found no room in the ring.
 func (s *Session) exiting() bool {
-	if s.globals == nil || atomic.LoadUint64(word(s.globals, layout.GlobalExiting)) != codegen.GlobalExit {
+	if s.globals == nil || atomic.LoadUint64(word(s.globals, layout.GlobalExiting)) != layout.GlobalExit {
 		return false
 	}
 	s.events.exitCode = int(int64(atomic.LoadUint64(word(s.globals, layout.GlobalExitCode))))

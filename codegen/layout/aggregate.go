@@ -1,6 +1,8 @@
 package layout
 
 import (
+	"encoding/binary"
+
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -18,7 +20,67 @@ func ExtremeCode(a types.Agg) uint64 {
 	return code
 }
 
-// aggWords is the number of 8-byte words that an aggregation takes (see ValueLayout).
+// The words of an aggregation that is no histogram.
+const (
+	WordNumber = 0 // count; the sum of sum, avg and stats; the code of min and max
+	WordSet    = 1 // sum, min, max: not 0 once updated
+	WordCount  = 1 // avg, stats: how many numbers were added
+)
+
+// Word is the offset of a word in a value.
+func Word(i int) int { return 8 * i }
+
+// TakesGreatest says how word i of the values of several CPUs become one: by the greatest, as unsigned numbers, or by adding them.
+func TakesGreatest(a types.Agg, i int) bool {
+	return i == WordNumber && (a.Kind == types.AggMin || a.Kind == types.AggMax)
+}
+
+// Merge makes one value of those of several CPUs. It has the extreme itself in the place of min's and max's code, 0 where there is none.
+func Merge(a types.Agg, values [][]byte) []byte {
+	merged := make([]byte, Word(AggWords(a)))
+	for _, b := range values {
+		for i := 0; Word(i+1) <= min(len(b), len(merged)); i++ {
+			old, own := word(merged, i), word(b, i)
+			switch {
+			case own == 0: // most buckets
+			case TakesGreatest(a, i):
+				putWord(merged, i, max(old, own))
+			default:
+				putWord(merged, i, old+own)
+			}
+		}
+	}
+	switch {
+	case !TakesGreatest(a, WordNumber):
+	case word(merged, WordSet) == 0:
+		putWord(merged, WordNumber, 0)
+	default:
+		putWord(merged, WordNumber, word(merged, WordNumber)^ExtremeCode(a))
+	}
+	return merged
+}
+
+// Number is what a merged value of an aggregation that is no histogram stands for: the count, the sum, the average or the extreme,
+// 0 where nothing was counted. It is signed if the aggregation is.
+func Number(a types.Agg, merged []byte) uint64 {
+	n := word(merged, WordNumber)
+	if a.Kind != types.AggAvg && a.Kind != types.AggStats {
+		return n
+	}
+	switch count := word(merged, WordCount); {
+	case count == 0:
+		return 0
+	case a.Signed:
+		return uint64(int64(n) / int64(count))
+	default:
+		return n / count
+	}
+}
+
+func word(b []byte, i int) uint64       { return binary.NativeEndian.Uint64(b[Word(i):]) }
+func putWord(b []byte, i int, w uint64) { binary.NativeEndian.PutUint64(b[Word(i):], w) }
+
+// AggWords is the number of 8-byte words that an aggregation takes (see ValueLayout).
 func AggWords(a types.Agg) int {
 	switch a.Kind {
 	case types.AggCount:
@@ -31,7 +93,7 @@ func AggWords(a types.Agg) int {
 	return 2
 }
 
-// aggRoom is the number of words that the verifier must find a value to have: for histograms a few more than there are
+// AggRoom is the number of words that the verifier must find a value to have: for histograms a few more than there are
 // buckets, as it cannot follow the arithmetic of a bucket's number to its exact bound.
 func AggRoom(a types.Agg) int {
 	switch a.Kind {
@@ -43,9 +105,10 @@ func AggRoom(a types.Agg) int {
 	return AggWords(a)
 }
 
+// Align8 is n rounded up to a multiple of 8.
 func Align8(n int) int { return (n + 7) &^ 7 }
 
-// ceilPow2 is the smallest power of two that is at least n.
+// CeilPow2 is the smallest power of two that is at least n.
 func CeilPow2(n int) int {
 	p := 1
 	for p < n {
@@ -54,12 +117,12 @@ func CeilPow2(n int) int {
 	return p
 }
 
-// histBound is the greatest number of a bucket that the verifier holds possible: for it the cuts, of up to 32+16+8+4+2+1
+// HistBound is the greatest number of a bucket that the verifier holds possible: for it the cuts, of up to 32+16+8+4+2+1
 // bits, and what is left of v have nothing to do with each other.
 func HistBound(k int) int { return 1 + 63<<k + (2<<k - 1) }
 
-// lhistBound is the same for lhist(): the mask of lhistIndex.
+// LhistBound is the same for lhist(): the mask of lhistIndex.
 func LhistBound(a types.Agg) int { return max(1+LhistMask(a), LHistBuckets(a)-1) }
 
-// lhistMask has the bits of the greatest number of whole steps that a value in [Min, Max) can be above Min.
+// LhistMask has the bits of the greatest number of whole steps that a value in [Min, Max) can be above Min.
 func LhistMask(a types.Agg) int { return CeilPow2(int((a.Max-1-a.Min)/a.Step)+1) - 1 }

@@ -6,7 +6,7 @@ import (
 	"github.com/gotrace/gotrace/lang"
 )
 
-// shared says that all CPUs use the same value.
+// Shared says that all CPUs use the same value.
 func (v ValueLayout) Shared() bool {
 	return v.Storage == StorageHash || v.Storage == StorageGlobal
 }
@@ -80,4 +80,42 @@ type ValueLayout struct {
 	// Present is the offset of a u64 that is not 0 once a StorageGlobal value was set (so that an untouched map prints
 	// nothing) and 0 again after delete(); -1 for the other storages.
 	Present int
+}
+
+// cacheLine is what a CPU's value is aligned to, so that no other CPU writes to its cache line.
+const cacheLine = 64
+
+// PerCPU is the layout of values without a key, one for each CPU, that take so many bytes each.
+func PerCPU(size, room int) ValueLayout {
+	return ValueLayout{Storage: StoragePerCPUGlobal, Size: size, Stride: AlignLine(max(size, room)), Present: -1}
+}
+
+// Global is the layout of a value without a key that all CPUs share, and bytes is what it takes with the word that says that it was set.
+func Global(size int) (v ValueLayout, bytes int) {
+	return ValueLayout{Storage: StorageGlobal, Size: size, Present: size}, size + 8
+}
+
+// AlignLine is n rounded up to a multiple of a cache line.
+func AlignLine(n int) int { return (n + cacheLine - 1) &^ (cacheLine - 1) }
+
+// CPU is where the value of a CPU is in the place of a map.
+func (v ValueLayout) CPU(cpu int) int { return cpu * v.Stride }
+
+// CPUs is for how many CPUs the place of a map without a key, or of one instance of it, has values.
+func (s *MapSpec) CPUs() int {
+	size := s.ValueSize
+	if s.Half > 0 {
+		size = s.Half
+	}
+	return size / s.Layout.Stride
+}
+
+// WasSet says whether the value of a StorageGlobal map, which lies at the start of mem, was ever set.
+func (v ValueLayout) WasSet(mem []byte) bool { return v.Present < 0 || mem[v.Present] != 0 }
+
+// Set makes the value of a StorageGlobal map one that was set.
+func (v ValueLayout) Set(mem []byte) {
+	if v.Present >= 0 {
+		mem[v.Present] = 1
+	}
 }

@@ -1,6 +1,9 @@
 package layout
 
 import (
+	"bytes"
+	"encoding/binary"
+
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
@@ -23,6 +26,49 @@ type Event struct {
 	Map    *lang.Map    // print, clear, zero, print of an element
 	Top    int64        // print(@map, top, div): -1 if not given
 	Div    int64
+}
+
+// RecordHeader is the size of what every record begins with.
+const RecordHeader = 8
+
+// Place lays out the fields of a record one after the other.
+func (e *Event) Place(fields []types.Type) {
+	e.Fields, e.Offs, e.Size = fields, make([]int, len(fields)), RecordHeader
+	for i, t := range fields {
+		e.Offs[i] = e.Size
+		e.Size += FieldSize(t)
+	}
+}
+
+// PlaceKey lays out a record that has a key of a map, and asks for the value there, an aggregation.
+func (e *Event) PlaceKey(s *MapSpec, a types.Agg) {
+	e.Fields, e.Offs = []types.Type{s.Script.Key, a}, []int{RecordHeader, -1}
+	e.Size = RecordHeader + s.KeySize
+}
+
+// FieldSize is the room that a value has in a record, and in the value of a map.
+func FieldSize(t types.Type) int {
+	if types.InMemory(t) {
+		return Align8(t.Size())
+	}
+	return 8
+}
+
+// RecordID is the id of the event that a record belongs to; ok is false if it is too short to be one.
+func RecordID(rec []byte) (id uint32, ok bool) {
+	if len(rec) < RecordHeader {
+		return 0, false
+	}
+	return binary.NativeEndian.Uint32(rec), true
+}
+
+// Text is the text in a field for a string: its bytes up to the first NUL. Without one the string was cut when it was read: the
+// program has put the character that comes next into the place of the NUL.
+func Text(field []byte) (text []byte, cut bool) {
+	if i := bytes.IndexByte(field, 0); i >= 0 {
+		return field[:i], false
+	}
+	return field, len(field) > 0
 }
 
 // EventKind is what user space does on an event.

@@ -8,7 +8,7 @@ import (
 )
 
 // aggSize is the number of bytes of an aggregation (see layout.ValueLayout).
-func aggSize(t types.Agg) int { return 8 * layout.AggWords(t) }
+func aggSize(t types.Agg) int { return layout.Word(layout.AggWords(t)) }
 
 func isHist(t types.Agg) bool { return t.Kind == types.AggHist || t.Kind == types.AggLHist }
 
@@ -19,28 +19,20 @@ type aggCodec struct {
 }
 
 // value is the result: the average, where there is one.
-func (c aggCodec) value(b []byte) uint64 {
-	if c.typ.Kind != types.AggAvg && c.typ.Kind != types.AggStats {
-		return word(b)
-	}
-	total, n := word(b), word(b[8:])
-	switch {
-	case n == 0:
-		return 0
-	case c.typ.Signed:
-		return uint64(int64(total) / int64(n))
-	}
-	return total / n
-}
+func (c aggCodec) value(b []byte) uint64 { return layout.Number(c.typ, b) }
+
+// count is how many numbers an average is of, total their sum.
+func (c aggCodec) count(b []byte) uint64 { return word(b[layout.Word(layout.WordCount):]) }
+func (c aggCodec) total(b []byte) uint64 { return word(b[layout.Word(layout.WordNumber):]) }
 
 func (c aggCodec) appendText(dst, b []byte) []byte {
 	result := divide(c.value(b), c.typ.Signed, c.div)
 	if c.typ.Kind != types.AggStats {
 		return appendDecimal(dst, result, c.typ.Signed)
 	}
-	dst = appendDecimal(append(dst, "{ .count = "...), word(b[8:]), false)
+	dst = appendDecimal(append(dst, "{ .count = "...), c.count(b), false)
 	dst = appendDecimal(append(dst, ", .average = "...), result, c.typ.Signed)
-	dst = appendDecimal(append(dst, ", .total = "...), word(b), c.typ.Signed)
+	dst = appendDecimal(append(dst, ", .total = "...), c.total(b), c.typ.Signed)
 	return append(dst, " }"...)
 }
 
@@ -49,9 +41,9 @@ func (c aggCodec) appendJSON(dst, b []byte) []byte {
 	if c.typ.Kind != types.AggStats {
 		return appendJSONNumber(dst, result, c.typ.Signed)
 	}
-	dst = appendJSONNumber(append(dst, `{"count": `...), word(b[8:]), false)
+	dst = appendJSONNumber(append(dst, `{"count": `...), c.count(b), false)
 	dst = appendJSONNumber(append(dst, `, "average": `...), result, c.typ.Signed)
-	dst = appendJSONNumber(append(dst, `, "total": `...), word(b), c.typ.Signed)
+	dst = appendJSONNumber(append(dst, `, "total": `...), c.total(b), c.typ.Signed)
 	return append(dst, '}')
 }
 
@@ -60,7 +52,7 @@ func (c aggCodec) decode(b []byte) any {
 	if c.typ.Kind != types.AggStats {
 		return result
 	}
-	return Stats{word(b[8:]), result, number64(word(b), c.typ.Signed)}
+	return Stats{c.count(b), result, number64(c.total(b), c.typ.Signed)}
 }
 
 func (c aggCodec) compare(a, b []byte) int {
@@ -72,7 +64,7 @@ func Merge(t types.Type, values [][]byte) []byte {
 	agg, ok := t.(types.Agg)
 	switch {
 	case ok:
-		return mergeAgg(agg, values)
+		return layout.Merge(agg, values)
 	case len(values) == 1:
 		return values[0]
 	}
@@ -89,30 +81,4 @@ func sumInts(t types.Type, values [][]byte) []byte {
 	var buf [8]byte
 	binary.NativeEndian.PutUint64(buf[:], sum)
 	return buf[:min(8, t.Size())] // all machines that gotrace runs on are little-endian
-}
-
-// mergeAgg adds up the words of an aggregation, but the first ones of min and max, of which it takes the greatest code and makes the
-// value.
-func mergeAgg(agg types.Agg, values [][]byte) []byte {
-	extreme := agg.Kind == types.AggMin || agg.Kind == types.AggMax
-	out := make([]byte, aggSize(agg))
-	put := binary.NativeEndian.PutUint64
-	for _, b := range values {
-		for i := 0; i+8 <= min(len(b), len(out)); i += 8 {
-			old, own := word(out[i:]), word(b[i:])
-			if extreme && i == 0 {
-				put(out, max(old, own))
-			} else if own != 0 {
-				put(out[i:], old+own)
-			}
-		}
-	}
-	switch {
-	case !extreme:
-	case word(out[8:]) == 0:
-		put(out, 0)
-	default:
-		put(out, word(out)^layout.ExtremeCode(agg))
-	}
-	return out
 }

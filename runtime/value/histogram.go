@@ -19,16 +19,16 @@ type histCodec struct {
 
 // buckets are the buckets from the first to the last one that counted something.
 func (c histCodec) buckets(b []byte) Histogram {
-	first, last := 0, aggSize(c.typ)/8-1
-	for first <= last && word(b[8*first:]) == 0 {
+	first, last := 0, layout.AggWords(c.typ)-1
+	for first <= last && word(b[layout.Word(first):]) == 0 {
 		first++
 	}
-	for last >= first && word(b[8*last:]) == 0 {
+	for last >= first && word(b[layout.Word(last):]) == 0 {
 		last--
 	}
 	out := make(Histogram, 0, last-first+1)
 	for i := first; i <= last; i++ {
-		n := Bucket{Count: word(b[8*i:])}
+		n := Bucket{Count: word(b[layout.Word(i):])}
 		if c.typ.Kind == types.AggHist {
 			n.Lo, n.Hi = layout.HistRange(i, c.typ.Bits)
 			n.Count /= uint64(c.div)
@@ -71,8 +71,8 @@ func (c histCodec) compare(a, b []byte) int {
 
 // total is how many values were counted.
 func (c histCodec) total(b []byte) (n uint64) {
-	for i := range aggSize(c.typ) / 8 {
-		n += word(b[8*i:])
+	for i := range layout.AggWords(c.typ) {
+		n += word(b[layout.Word(i):])
 	}
 	return n
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/syntax"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -109,7 +110,7 @@ func bytesIn(t types.Type) (int, bool) {
 // and %rh (as 01 02).
 func (s *formatSpec) appendBytes(dst []byte, t types.Type, b []byte) []byte {
 	if _, ok := t.(types.String); ok {
-		b, _ = cString(b)
+		b, _ = layout.Text(b)
 	}
 	for i, c := range b {
 		switch {

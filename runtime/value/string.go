@@ -3,20 +3,13 @@ package value
 import (
 	"bytes"
 
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// cString is b up to its first NUL. full is true if there is none.
-func cString(b []byte) (s []byte, full bool) {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i], false
-	}
-	return b, true
-}
-
 func compareStrings(a, b []byte) int {
-	x, _ := cString(a)
-	y, _ := cString(b)
+	x, _ := layout.Text(a)
+	y, _ := layout.Text(b)
 	return bytes.Compare(x, y)
 }
 
@@ -27,9 +20,9 @@ type stringCodec struct {
 }
 
 func (c stringCodec) appendText(dst, b []byte) []byte {
-	s, full := cString(b[:c.typ.Len])
+	s, cut := layout.Text(b[:c.typ.Len])
 	dst = append(dst, s...)
-	if full && c.typ.Len > 0 {
+	if cut {
 		dst = append(dst, c.trailer...)
 	}
 	return dst
@@ -49,17 +42,17 @@ func (c stringCodec) compare(a, b []byte) int {
 type charsCodec struct{ size int }
 
 func (c charsCodec) appendText(dst, b []byte) []byte {
-	s, _ := cString(b[:c.size])
+	s, _ := layout.Text(b[:c.size])
 	return append(dst, s...)
 }
 
 func (c charsCodec) appendJSON(dst, b []byte) []byte {
-	s, _ := cString(b[:c.size])
+	s, _ := layout.Text(b[:c.size])
 	return appendJSONString(dst, s)
 }
 
 func (c charsCodec) decode(b []byte) any {
-	s, _ := cString(b[:c.size])
+	s, _ := layout.Text(b[:c.size])
 	return string(s)
 }
 

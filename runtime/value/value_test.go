@@ -72,7 +72,7 @@ func TestMergeAggregations(t *testing.T) {
 		{umax, [][]byte{pair(code(umax, 3), 1), pair(code(umax, -5), 1)}, int64Bytes(-5, 2)},
 		{umin, [][]byte{pair(0, 0), pair(0, 0)}, int64Bytes(0, 0)},
 	} {
-		got := mergeAgg(c.agg, c.values)
+		got := layout.Merge(c.agg, c.values)
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%v signed %v: got %d, want %d", c.agg.Kind, c.agg.Signed, got, c.want)
 		}
