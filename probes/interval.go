@@ -38,6 +38,7 @@ const maxTurns = 100
 // tick is one interval.
 type tick struct {
 	clock    *clock
+	target   *lang.Target
 	prog     *ebpf.Program
 	num, den uint64 // the period is num/den nanoseconds
 	start    uint64 // when it began (CLOCK_MONOTONIC)
@@ -48,7 +49,7 @@ type tick struct {
 }
 
 func newTick(t *lang.Target, prog *ebpf.Program, now uint64) *tick {
-	k := &tick{prog: prog, num: t.Period, den: 1, start: now, next: 1}
+	k := &tick{target: t, prog: prog, num: t.Period, den: 1, start: now, next: 1}
 	if t.Hz != 0 {
 		k.num, k.den = uint64(time.Second), t.Hz
 	}
@@ -123,6 +124,9 @@ func (k *tick) Close() error {
 	}
 	return nil
 }
+
+// Target is the interval.
+func (k *tick) Target() *lang.Target { return k.target }
 
 // Missed is the number of ticks that were due and not run; it is complete after Close.
 func (k *tick) Missed() uint64 {
@@ -269,7 +273,7 @@ func planInterval(e *Env, targets []lang.Target) (*Plan, error) {
 		for i := range targets {
 			k, err := e.clock.add(&targets[i], prog)
 			if err != nil {
-				return nil, errors.Join(fmt.Errorf("attaching %s: %w", targets[i].Name, err), all.Close())
+				return nil, errors.Join(&AttachError{targets[i], err}, all.Close())
 			}
 			all = append(all, k)
 		}

@@ -32,19 +32,19 @@ func (e *Env) attachNamed(p *Plan, t *lang.Target, prog *ebpf.Program) (closer, 
 		all = append(all, l)
 	}
 	if !t.Wildcard { // a pattern means all it matches
-		p.noteCopies(t.Func, len(all))
+		p.noteCopies(t, len(all))
 	}
 	return all, nil
 }
 
 // noteCopies tells of a name that several functions have.
-func (p *Plan) noteCopies(name string, n int) {
-	p.notes = append(p.notes, fmt.Sprintf("the kernel has %d functions %s: the probe is on all of them; "+
-		"to choose, name the module (kprobe:MODULE:%s) or an address", n, name, name))
+func (p *Plan) noteCopies(t *lang.Target, n int) {
+	p.notes = append(p.notes, Note{t, fmt.Sprintf("the kernel has %d functions %s: the probe is on all of them; "+
+		"to choose, name the module (kprobe:MODULE:%s) or an address", n, t.Func, t.Func)})
 }
 
 // Notes are what the user should know of the places the program was attached to.
-func (p *Plan) Notes() []string { return p.notes }
+func (p *Plan) Notes() []Note { return p.notes }
 
 // multi is what kprobe.multi attaches to: functions by name, which are unique, and those that share a name by address.
 type multi struct {
@@ -76,7 +76,7 @@ func (e *Env) splitCopies(p *Plan, targets []lang.Target) (*multi, error) {
 			m.shared, m.addresses = append(m.shared, *t), append(m.addresses, uintptr(f.Address))
 		}
 		if len(found) > 1 && !t.Wildcard {
-			p.noteCopies(t.Func, len(found))
+			p.noteCopies(t, len(found))
 		}
 	}
 	return m, nil

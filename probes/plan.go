@@ -18,7 +18,7 @@ type closer = io.Closer
 type Plan struct {
 	attachType ebpf.AttachType // that the program must be loaded with; AttachNone: nothing special
 	attach     func(*ebpf.Program) (Links, error)
-	notes      []string
+	notes      []Note
 }
 
 // Plan decides how a program is attached to targets, all of one kind.
@@ -75,6 +75,23 @@ func (l Links) CloseEach(done func()) error {
 	return errors.Join(errs...)
 }
 
+// AttachError says to which target a program could not be attached, and why.
+type AttachError struct {
+	Target lang.Target
+	Err    error
+}
+
+func (e *AttachError) Error() string { return fmt.Sprintf("attaching %s: %v", e.Target.Name, e.Err) }
+
+// Unwrap gives the reason.
+func (e *AttachError) Unwrap() error { return e.Err }
+
+// Note is what the user should know of a target that a program was attached to.
+type Note struct {
+	Target *lang.Target
+	Text   string
+}
+
 // each attaches to one target after the other.
 func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (Links, error) {
 	return func(prog *ebpf.Program) (Links, error) {
@@ -89,7 +106,7 @@ func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (close
 			case t.Wildcard && refused(err):
 				skipped.add(t, err)
 			default:
-				return nil, errors.Join(fmt.Errorf("attaching %s: %w", t.Name, err), all.Close())
+				return nil, errors.Join(&AttachError{*t, err}, all.Close())
 			}
 		}
 		return skipped.result(all)

@@ -24,7 +24,7 @@ func planProfile(e *Env, targets []lang.Target) (*Plan, error) {
 			t := &targets[i]
 			links, err := e.openProfile(t, prog)
 			if err != nil {
-				return nil, errors.Join(fmt.Errorf("attaching %s: %w", t.Name, err), all.Close())
+				return nil, errors.Join(&AttachError{*t, err}, all.Close())
 			}
 			all = append(all, links...)
 		}

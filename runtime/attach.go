@@ -109,15 +109,13 @@ func (s *Session) attach(p *loaded) (int, error) {
 
 // tellNotes warns of what the user should know of the places a program was attached to.
 func (s *Session) tellNotes(p *loaded) {
-	noted, ok := p.plan.(interface{ Notes() []string })
+	noted, ok := p.plan.(interface{ Notes() []probes.Note })
 	if !ok {
 		return
 	}
 	var ds source.Diagnostics
 	for _, note := range noted.Notes() {
-		w := warning(p.spec.Prog.Probe.Range().Pos, "probe-note", note, "")
-		w.Span = attachSpan(p.spec)
-		ds = append(ds, w)
+		ds = append(ds, warningAt(targetSpan(p.spec, note.Target), "probe-note", note.Text, ""))
 	}
 	s.warn(ds)
 }
@@ -133,9 +131,7 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 	if len(skipped) > 1 {
 		hint = "-v lists all of them"
 	}
-	w := warning(p.Prog.Probe.Range().Pos, "skipped", message, hint)
-	w.Span = attachSpan(p)
-	s.warn(source.Diagnostics{w})
+	s.warn(source.Diagnostics{warningAt(targetSpan(p, &skipped[0].Target), "skipped", message, hint)})
 	if s.opts.Verbose {
 		for _, k := range skipped {
 			s.note("not attached: %s: %v", k.Target.Name, k.Err)

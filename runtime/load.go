@@ -279,7 +279,20 @@ func (s *Session) loadProgram(l *loaded) error {
 
 // at gives an error the place of the program's probe in the script.
 func (s *Session) at(p *codegen.Program, err error) error {
-	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: attachSpan(p), Code: "attach", Message: err.Error()}}
+	span := attachSpan(p)
+	var attach *probes.AttachError
+	if errors.As(err, &attach) {
+		span = targetSpan(p, &attach.Target)
+	}
+	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: span, Code: "attach", Message: err.Error()}}
+}
+
+// targetSpan is the place of the attach point that a target of the program is of.
+func targetSpan(p *codegen.Program, t *lang.Target) source.Span {
+	if t.Span.Pos.Line == 0 { // nobody has checked it: a test's
+		return attachSpan(p)
+	}
+	return t.Span
 }
 
 // attachSpan is the place of a program's first attach point.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/output"
@@ -14,16 +15,10 @@ import (
 func (s *Session) missedRuns() []output.Failure {
 	var list []output.Failure
 	for _, p := range s.programs {
-		span := attachSpan(p.spec)
 		add := func(kind output.FailureKind, n uint64, message, hint string) {
-			d := warning(span.Pos, string(kind), message, hint)
-			d.Span = span
-			list = append(list, output.Failure{Kind: kind, Count: n, Diagnostic: d})
+			list = append(list, output.Failure{Kind: kind, Count: n, Diagnostic: warningAt(attachSpan(p.spec), string(kind), message, hint)})
 		}
-		if n := p.missedTicks(); n > 0 {
-			add(output.FailMissedTicks, n, fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(n, "tick", "ticks")),
-				"make the interval longer, or its program shorter")
-		}
+		list = append(list, p.missedTicks()...)
 		switch missed, due, err := s.missedSamples(p); {
 		case err != nil:
 			add(output.FailUnknown, 0, err.Error(), "")
@@ -62,14 +57,21 @@ func (s *Session) unknownSkips(others bool) []output.Failure {
 	return []output.Failure{{Kind: output.FailUnknown, Diagnostic: d}}
 }
 
-// missedTicks is how many ticks of its timers the program did not see.
-func (p *loaded) missedTicks() (n uint64) {
+// missedTicks warns of the ticks of timers that the program did not see.
+func (p *loaded) missedTicks() (list []output.Failure) {
 	for _, l := range p.links {
-		if k, ok := l.(interface{ Missed() uint64 }); ok {
-			n += k.Missed()
+		k, ok := l.(interface {
+			Missed() uint64
+			Target() *lang.Target
+		})
+		if !ok || k.Missed() == 0 {
+			continue
 		}
+		kind, message := output.FailMissedTicks, fmt.Sprintf("this probe missed %s: its program, or the machine, was too slow", times(k.Missed(), "tick", "ticks"))
+		list = append(list, output.Failure{Kind: kind, Count: k.Missed(),
+			Diagnostic: warningAt(targetSpan(p.spec, k.Target()), string(kind), message, "make the interval longer, or its program shorter")})
 	}
-	return n
+	return list
 }
 
 // sampler is a link whose program is to run a known number of times on one CPU.

@@ -177,8 +177,12 @@ func (s *Session) note(format string, args ...any) {
 func (s *Session) tell(e output.Event) { _ = s.sink.Event(e) }
 
 func warning(pos source.Pos, code, message, hint string) source.Diagnostic {
+	return warningAt(source.Span{Pos: pos, EndPos: pos}, code, message, hint)
+}
+
+func warningAt(span source.Span, code, message, hint string) source.Diagnostic {
 	return source.Diagnostic{
-		Span:     source.Span{Pos: pos, EndPos: pos},
+		Span:     span,
 		Severity: source.SevWarning,
 		Code:     code,
 		Message:  message,

@@ -189,6 +189,9 @@ func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
 	var d source.Diagnostic
 	switch {
 	case err == nil:
+		for i := range targets {
+			targets[i].Span = ap.Range()
+		}
 		c.noteTargets(ap, targets)
 		return targets, nil
 	case errors.As(err, &missing) && c.out.Config.MissingProbes == "ignore":

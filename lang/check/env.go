@@ -4,6 +4,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -49,6 +50,8 @@ type Target struct {
 	Copies   int    // kprobe: how many functions of the kernel have this name, as far as it is known
 	I386     bool   // uprobe: 32-bit x86 code, which has its arguments on the stack
 	Note     string // what the user should know of the target, "" for nothing
+
+	Span source.Span // of the attach point in the script; the checker sets it
 }
 
 // NotFoundError says that an attach point matches nothing, and what is near to it.
