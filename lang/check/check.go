@@ -23,7 +23,9 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 		once: map[string]bool{}, strange: map[string]bool{},
 	}
 	c.configure()
-	expanded, mistakes := expandMacros(file)
+	c.definitions()
+	c.reparse()
+	expanded, mistakes := expandMacros(c.file)
 	c.diags = append(c.diags, mistakes...)
 	if mistakes.HasErrors() {
 		c.diags.Sort()
@@ -74,7 +76,8 @@ type checker struct {
 	near    int // for how many names near ones were looked for
 	missing int // attach points that match nothing
 
-	unevaluated int // depth of sizeof and the like, whose operands have a type and no value
+	sizing      bool // the type at hand is asked for its size
+	unevaluated int  // depth of sizeof and the like, whose operands have a type and no value
 
 	aggregate ast.Expr // the value of the assignment to a map at hand, the only place of count() and the like
 }
@@ -113,7 +116,6 @@ var articles = strings.NewReplacer(" a int", " an int", " a enum", " an enum", "
 
 // items goes through the top level: definitions, map declarations, and the targets of every probe.
 func (c *checker) items() {
-	c.definitions()
 	probes := 0
 	for _, item := range c.file.Items {
 		switch item := item.(type) {
@@ -133,8 +135,18 @@ func (c *checker) items() {
 	case probes == 0:
 		c.diags = append(c.diags, source.Errorf(c.file, "no-probes", "the script has no probes"))
 	case len(c.progs) == 0:
-		c.diags = append(c.diags, source.Errorf(c.file, "no-probes", "nothing is left to attach: none of the probes exists here"))
+		c.diags = append(c.diags, source.Errorf(c.firstProbe(), "no-probes", "nothing is left to attach: none of the probes exists here"))
 	}
+}
+
+// firstProbe is the first attach point of the script.
+func (c *checker) firstProbe() source.Node {
+	for _, item := range c.file.Items {
+		if p, ok := item.(*ast.Probe); ok && len(p.Points) > 0 {
+			return p.Points[0]
+		}
+	}
+	return c.file
 }
 
 // probe makes the programs of a probe: one for all targets whose arguments have the same types.

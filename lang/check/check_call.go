@@ -63,6 +63,7 @@ func (c *checker) callDefine(e *ast.Call, d *ctypes.CDefine) types.Type {
 		if i > 0 {
 			tokens = append(tokens, ctypes.CToken{Kind: ctypes.CPunct, Text: ","})
 		}
+		k.Unsigned = !types.AsInt(t).Signed
 		tokens = append(tokens, ctypes.ConstTokens(k)...)
 	}
 	tokens, err := c.c.Expand(append(tokens, ctypes.CToken{Kind: ctypes.CPunct, Text: ")"}))

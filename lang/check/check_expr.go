@@ -183,7 +183,7 @@ func (c *checker) defined(e ast.Expr, k types.Const, err error) types.Type {
 		return c.strConst(e, *k.Str)
 	}
 	c.p.Consts[e] = k
-	return types.LiteralOf(k.Int, int64(k.Int) < 0)
+	return types.LiteralOf(k.Int, int64(k.Int) < 0 && !k.Unsigned)
 }
 
 func (c *checker) variable(e *ast.Var) types.Type {

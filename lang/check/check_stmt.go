@@ -186,7 +186,7 @@ func (c *checker) let(s *ast.Let) {
 	if s.Value != nil {
 		t = c.value(s.Value)
 	}
-	c.shadows(s.Var)
+	twice := c.shadows(s.Var)
 	v := c.declare(s, s.Var)
 	v.seen = true
 	if s.Type != nil && !c.declaredType(v, s.Type) {
@@ -197,7 +197,9 @@ func (c *checker) let(s *ast.Let) {
 		c.assignType(v, s.Value, t)
 		return
 	}
-	v.unset = s.Var
+	if !twice {
+		v.unset = s.Var
+	}
 }
 
 // declaredType gives a variable the type that its let has. A string without a length is as long as what is assigned

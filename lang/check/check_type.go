@@ -80,7 +80,7 @@ func (c *checker) sizeof(e *ast.Sizeof) types.Type {
 	case e.Type != nil && c.isConstName(e.Type):
 		t = c.typeOfValue(&ast.Ident{Span: e.Type.Span, Name: e.Type.Name})
 	case e.Type != nil:
-		t = c.typeName(e.Type)
+		t = c.sizedType(e.Type)
 	default:
 		t = c.objectType(e.X, c.typeOfValue(e.X))
 	}
@@ -89,6 +89,13 @@ func (c *checker) sizeof(e *ast.Sizeof) types.Type {
 	}
 	c.p.Consts[e] = types.Const{Int: uint64(types.Fixed(t).Size())}
 	return types.TypeUint64
+}
+
+// sizedType is a type of which the size is asked for: that of a literal is the smallest which holds it.
+func (c *checker) sizedType(n *ast.TypeName) types.Type {
+	c.sizing = true
+	defer func() { c.sizing = false }()
+	return c.typeName(n)
 }
 
 // isConstName says whether what is written where a type can be is the name of a constant.
@@ -139,6 +146,8 @@ func (c *checker) offsetof(e *ast.Offsetof) types.Type {
 func (c *checker) typeName(n *ast.TypeName) types.Type {
 	var t types.Type
 	switch {
+	case n.Of != nil && c.sizing:
+		t = types.Fixed(c.typeOfValue(n.Of))
 	case n.Of != nil:
 		t = types.Plain(c.typeOfValue(n.Of))
 	case n.Keyword == "" && n.Name == "string":

@@ -121,15 +121,17 @@ func (c *checker) bound(v *ast.Var) *varState {
 	return nil
 }
 
-// shadows reports a declaration of a variable that there is already.
-func (c *checker) shadows(v *ast.Var) {
+// shadows reports a declaration of a variable that there is already. Then nothing else is said of either.
+func (c *checker) shadows(v *ast.Var) bool {
 	for s := c.scope; s != nil; s = s.outer {
 		if old := s.vars[v.Name]; old != nil {
 			c.report(source.Errorf(v, "shadowed-variable", "there is a $%s already", writtenName(v.Name)).
 				WithHint("it is declared at line %d, column %d", old.Pos.Line, old.Pos.Column))
-			return
+			old.unset = nil
+			return true
 		}
 	}
+	return false
 }
 
 func (c *checker) newVar(v *ast.Var) *varState {

@@ -146,8 +146,8 @@ func (p *cParser) wide(v cValue) cValue {
 	switch p.mode {
 	case cInIf:
 		v.bits = 64
-	case cWide:
-		v.bits, v.unsigned = 64, false
+	case cWide: // only what C has in 64 bits without a sign stays so
+		v.bits, v.unsigned = 64, v.unsigned && v.bits == 64
 	}
 	return v
 }
@@ -218,7 +218,7 @@ func (p *cParser) constCast() (cValue, error) {
 	switch t := t.Type.(type) {
 	case types.Int:
 		if p.mode == cWide {
-			v.n = types.CutTo(v.n, t)
+			v.n, v.unsigned = types.CutTo(v.n, t), t.Bits == 64 && !t.Signed
 			return v, nil
 		}
 		return v.convert(t), nil
@@ -309,7 +309,7 @@ func ConstTokens(k types.Const) []CToken {
 	if k.Str != nil {
 		return []CToken{{Kind: cString, Text: literal.Quote(*k.Str)}}
 	}
-	if n := int64(k.Int); n < 0 {
+	if n := int64(k.Int); n < 0 && !k.Unsigned {
 		return []CToken{{Kind: CPunct, Text: "-"}, {Kind: cNumber, Text: strconv.FormatUint(-k.Int, 10)}}
 	}
 	return []CToken{{Kind: cNumber, Text: strconv.FormatUint(k.Int, 10)}}

@@ -133,11 +133,11 @@ func (c *Types) ConstantTokens(t CToken, tokens []CToken) (types.Const, error) {
 	if strings {
 		return types.Const{Str: &text}, nil
 	}
-	v, err := c.constant(tokens, cWide)
+	v, err := c.constantValue(tokens, cWide)
 	if err != nil {
 		return types.Const{}, CErrorf(t, "%s stands for no constant: %v", t.Text, err)
 	}
-	return types.Const{Int: uint64(v)}, nil
+	return types.Const{Int: v.n, Unsigned: v.unsigned}, nil
 }
 
 // callable is a macro with arguments, nil if there is none of the name.

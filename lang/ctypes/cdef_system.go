@@ -148,7 +148,7 @@ func (s *cSystem) constant(name string) (t types.Int, n int64, ok bool) {
 			return false
 		}
 		v, err := c.constantValue(tokens, cPlain)
-		t, n, ok = types.TypeInt64, int64(v.n), err == nil
+		t, n, ok = types.Int{Bits: 64, Signed: !v.unsigned || v.bits < 64}, int64(v.n), err == nil
 		return ok
 	})
 	return t, n, ok

@@ -99,7 +99,16 @@ func (p *parser) beginsCast(lex *lexer.PeekingLexer) bool {
 	if !skipType(&ahead) || !acceptPunct(&ahead, ")") {
 		return false
 	}
+	if isPunct(ahead.Peek(), "&") && !beginsPlace(&ahead) {
+		return false
+	}
 	return beginsOperand(ahead.Peek())
+}
+
+// beginsPlace says whether what comes after the next token can have an address.
+func beginsPlace(lex *lexer.PeekingLexer) bool {
+	next := peekAfter(lex)
+	return next.Type == tokVar || next.Type == tokMap || isPunct(&next, "(")
 }
 
 // beginsOperand says whether the operand of a cast can begin with a token. After a parenthesis, a plus is an

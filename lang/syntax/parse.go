@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sort"
 
@@ -42,16 +43,23 @@ const (
 	sectionMain
 )
 
-// parseText reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
+// Parse reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
 // if there are none, and never nil. Attach points have their positional parameters replaced from params.
 func Parse(src *source.Source, params []string) (*ast.File, source.Diagnostics) {
+	return ParseWithValues(src, params, nil)
+}
+
+// ParseWithValues is Parse where more is known: names that stand for values, and so for no types.
+func ParseWithValues(src *source.Source, params []string, values map[string]bool) (*ast.File, source.Diagnostics) {
 	g := grammars.Get().(*grammar)
 	defer grammars.Put(g)
 	tokens := lex(src.Name, string(src.Text))
 	if !tokens.whole {
 		return &ast.File{}, tokens.diags
 	}
-	g.parser = parser{grammar: g, params: params, tokens: tokens, values: valueNames(tokens.list), diags: slices.Clone(tokens.diags)}
+	known := valueNames(tokens.list)
+	maps.Copy(known, values)
+	g.parser = parser{grammar: g, params: params, tokens: tokens, values: known, diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
 	g.diags.Sort()

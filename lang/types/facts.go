@@ -81,7 +81,7 @@ func init() {
 		KindStruct:    {Name: "struct or union", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText, same: sameRecord},
 		KindTuple:     {Name: "tuple", Memory: true, Key: true, Stored: true, Show: ShowText, widen: widenTuple, same: sameTuple},
 		KindAgg:       {Name: "aggregation", Integer: true, Numeric: true, Stored: true, Show: ShowText | ShowNumber, widen: widenAgg},
-		KindTimestamp: {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber, widen: widenTimestamp},
+		KindTimestamp: {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 		KindSymbol:    {Name: "symbol", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 	}
 }

@@ -287,7 +287,16 @@ func (s *Struct) String() string {
 	}
 	return kw + " " + s.Name
 }
-func (t Timestamp) String() string { return "timestamp" }
+func (t Timestamp) String() string {
+	text := "timestamp"
+	if t.Format != "" {
+		text += fmt.Sprintf(" %q", t.Format)
+	}
+	if t.Mode != "" {
+		text += " of the clock " + t.Mode
+	}
+	return text
+}
 func (t Symbol) String() string {
 	if t.User {
 		return "usym_t"

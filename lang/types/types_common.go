@@ -142,9 +142,6 @@ func widenAgg(a, b Type) (Type, bool) {
 	return x, ok && x.Kind == y.Kind && x.Bits == y.Bits && x.Min == y.Min && x.Max == y.Max && x.Step == y.Step
 }
 
-// widenTimestamp takes the format that came last.
-func widenTimestamp(_, b Type) (Type, bool) { return b, Is(b, KindTimestamp) }
-
 func widenInt(a, b Type) (Type, bool) {
 	x := a.(Int)
 	switch y := b.(type) {
@@ -252,6 +249,7 @@ var (
 
 // Const is a compile-time value: an integer (Str is nil) or a string.
 type Const struct {
-	Int uint64
-	Str *string
+	Int      uint64
+	Str      *string
+	Unsigned bool // of a constant of C: what its highest bit means
 }
