@@ -51,7 +51,7 @@ const usage = `gotrace traces Linux with bpftrace-like scripts, compiled straigh
 Usage:
   gotrace [options] FILE [args]        run a script ("-" reads it from standard input)
   gotrace [options] -e PROGRAM [args]  run a program given on the command line
-  gotrace -l [PATTERN]                 list probes; -lv lists their arguments too
+  gotrace -l [PATTERN]                 list probes, or types ('struct x*'); -lv lists their arguments, or members, too
 
 Examples:
   gotrace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\n", comm, str(args.filename)); }'

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -16,12 +17,36 @@ func (c *cli) list(args []string) int {
 	if err != nil {
 		return c.fail(err)
 	}
-	targets, err := c.listed(env, args)
-	if err != nil {
+	w := bufio.NewWriter(c.out)
+	err = c.writeList(w, env, args)
+	if w.Flush(); err != nil {
 		return c.fail(err)
 	}
-	w := bufio.NewWriter(c.out)
-	defer w.Flush()
+	return 0
+}
+
+// writeList prints types, where the pattern asks for these, and probes.
+func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
+	if !c.flags.usesProgram && len(args) > 0 {
+		types, rest := probes.TypePatterns(args[0])
+		for _, pattern := range types {
+			found, err := probes.ListTypes(env, pattern, c.flags.verbose)
+			if err != nil {
+				return err
+			}
+			for _, text := range found {
+				fmt.Fprintln(w, text)
+			}
+		}
+		if len(types) > 0 && rest == "" {
+			return nil
+		}
+		args = append([]string{rest}, args[1:]...)
+	}
+	targets, err := c.listed(env, args)
+	if err != nil {
+		return err
+	}
 	for i := range targets {
 		fmt.Fprintln(w, targets[i].Name)
 		if !c.flags.verbose {
@@ -29,14 +54,13 @@ func (c *cli) list(args []string) int {
 		}
 		lines, err := probes.ArgLines(env, &targets[i])
 		if err != nil {
-			w.Flush()
-			return c.fail(fmt.Errorf("arguments of %s: %w", targets[i].Name, err))
+			return fmt.Errorf("arguments of %s: %w", targets[i].Name, err)
 		}
 		for _, line := range lines {
 			fmt.Fprintln(w, line)
 		}
 	}
-	return 0
+	return nil
 }
 
 // listed finds what -l is asked for.
