@@ -15,6 +15,15 @@ const (
 	maxPerCPU = 32 << 10
 )
 
+// maxArrayValue is the largest value of an array map, in bytes. Before Linux 6.0 it is KMALLOC_MAX_SIZE (array_map_alloc_check,
+// kernel/bpf/arraymap.c), since then what the verifier lets offsets of pointers be: BPF_MAX_VAR_OFF (include/linux/bpf_verifier.h).
+func (k *compiler) maxArrayValue() int {
+	if k.kernel.AtLeast(6, 0) {
+		return 1<<29 - 1
+	}
+	return 4 << 20
+}
+
 // fits says whether a program can hold a value of so many bytes, and reports it if not.
 func (l *lowerer) fits(size int) bool {
 	if size <= maxObject {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
@@ -59,5 +60,43 @@ func TestFar(t *testing.T) {
 		if err := compileError(t, script); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestManyCPUs compiles scripts for a machine with 256 CPUs: memory for each of them is within what the kernel gives, or the script is
+// refused at its probe.
+func TestManyCPUs(t *testing.T) {
+	small := "uprobe:/bin/bash:readline { @[str(arg0), comm] = count(); @h[pid] = hist(arg0); $a = str(arg0); printf(\"%s\", $a); }"
+	large := "config = { max_strlen = 16384 } " + strings.ReplaceAll(small, "printf", "$b = str(arg1); $c = str(arg2); printf")
+	for _, tt := range []struct {
+		name, script string
+		version      uint32
+		want         string
+	}{
+		{"small", small, 6<<16 | 12<<8, ""},
+		{"large", large, 6<<16 | 12<<8, ""},
+		{"small on 5.15", small, 5<<16 | 15<<8, ""},
+		{"large on 5.15", large, 5<<16 | 15<<8, "bytes of memory for all of the 256 possible CPUs, the kernel gives 4194304"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := langtest.New()
+			env.KernelInfo.Version, env.KernelInfo.PossibleCPUs = tt.version, 256
+			bp, err := Compile(checkedFor(t, tt.script, env), env, nil)
+			var limit *Error
+			switch {
+			case tt.want != "":
+				if !errors.As(err, &limit) || !strings.Contains(limit.Message, tt.want) || limit.Span.Pos.Line == 0 {
+					t.Errorf("error %v, want an *Error with %q", err, tt.want)
+				}
+				return
+			case err != nil:
+				t.Fatal(err)
+			}
+			for _, m := range bp.Maps {
+				if strings.HasPrefix(m.Name, layout.MapScratch) && m.ValueSize > scratchEnough {
+					t.Errorf("%s has %d bytes", m.Name, m.ValueSize)
+				}
+			}
+		})
 	}
 }

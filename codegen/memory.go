@@ -174,8 +174,13 @@ func (l *lowerer) prologue(f *ir.Func) {
 	frame := (l.scratch.top + 63) &^ 63
 	frames := 1
 	if l.reentrant() {
-		frames = scratchFrames
 		frame += 64 // the busy flag
+		frames = l.k.framesOf(frame)
+	}
+	if size := frame * frames * l.k.cpuSlots(); size > l.k.maxArrayValue() {
+		l.fail(l.prog.Probe.Points[0], "keep less: shorter strings (config = { max_strlen = 64 }), fewer of them at a time",
+			"this probe needs %d bytes of memory for all of the %d possible CPUs, the kernel gives %d", size, l.k.kernel.PossibleCPUs, l.k.maxArrayValue())
+		return
 	}
 	l.k.addMap(&layout.MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
 	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(frame*frames))
@@ -185,7 +190,19 @@ func (l *lowerer) prologue(f *ir.Func) {
 		l.startBody()
 		return
 	}
-	l.takeFrame(first, frame)
+	l.takeFrame(first, frame, frames)
+}
+
+// scratchEnough is how much memory, in bytes, a program may take for spare frames.
+const scratchEnough = 64 << 20
+
+// framesOf is how many frames of a size each CPU gets: fewer where that would be too much memory, but two at least.
+func (k *compiler) framesOf(frame int) int {
+	n := scratchFrames
+	for n > 2 && n*frame*k.cpuSlots() > min(scratchEnough, k.maxArrayValue()) {
+		n /= 2
+	}
+	return n
 }
 
 // attachBase gives the scratch base, which the body already refers to, its definition: the operation v.
@@ -199,10 +216,10 @@ func (l *lowerer) attachBase(v *ir.Value) {
 }
 
 // takeFrame looks for a free frame of this CPU and jumps to the body with it.
-func (l *lowerer) takeFrame(first *ir.Value, frame int) {
+func (l *lowerer) takeFrame(first *ir.Value, frame, frames int) {
 	found := l.fn.fn.NewBlock("frame")
 	got := found.AddParam()
-	for i := range scratchFrames {
+	for i := range frames {
 		addr := first
 		if i > 0 {
 			addr = l.b.OpImm(ir.OpAdd, first, int64(i*frame))

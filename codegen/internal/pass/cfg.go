@@ -10,31 +10,42 @@ import (
 // last comes first: Then edges that are unlikely end up behind everything else.
 func reversePostorder(f *ir.Func) []*ir.Block {
 	seen := make([]bool, f.BlockIDs())
-	var post []*ir.Block
+	post := make([]*ir.Block, 0, len(f.Blocks))
 	type frame struct {
-		b     *ir.Block
-		edges []*ir.Edge
+		b    *ir.Block
+		edge int // the next one to follow
 	}
-	stack := []frame{{f.Blocks[0], f.Blocks[0].Edges()}}
+	stack := []frame{{f.Blocks[0], 0}}
 	seen[f.Blocks[0].ID] = true
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
-		if len(top.edges) == 0 {
+		to := edgeTo(top.b, top.edge)
+		if to == nil {
 			post = append(post, top.b)
 			stack = stack[:len(stack)-1]
 			continue
 		}
-		to := top.edges[0].To
-		top.edges = top.edges[1:]
+		top.edge++
 		if !seen[to.ID] {
 			seen[to.ID] = true
-			stack = append(stack, frame{to, to.Edges()})
+			stack = append(stack, frame{to, 0})
 		}
 	}
 	for i, j := 0, len(post)-1; i < j; i, j = i+1, j-1 {
 		post[i], post[j] = post[j], post[i]
 	}
 	return post
+}
+
+// edgeTo is where edge i of a block leads, nil if it has no more: as Block.Edges, without memory for a list.
+func edgeTo(b *ir.Block, i int) *ir.Block {
+	switch t := &b.Term; {
+	case i == 0 && (t.Kind == ir.TermJump || t.Kind == ir.TermBranch):
+		return t.Then.To
+	case i == 1 && t.Kind == ir.TermBranch:
+		return t.Else.To
+	}
+	return nil
 }
 
 // unreachable removes the blocks that nothing jumps to.
