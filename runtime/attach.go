@@ -18,8 +18,10 @@ import (
 )
 
 // Attach runs the BEGIN probes in the order of the script and then attaches the others. The command of
-// Options.Child starts when everything is in place.
-func (s *Session) Attach() error {
+// Options.Command starts when everything is in place.
+func (s *Session) Attach() error { return s.located(s.attachAll()) }
+
+func (s *Session) attachAll() error {
 	count := 0
 	for _, p := range s.programs {
 		switch {
@@ -44,8 +46,8 @@ func (s *Session) Attach() error {
 	if count == 0 && failed != nil {
 		return failed
 	}
-	if s.opts.Child != nil {
-		if err := s.opts.Child.Release(); err != nil {
+	if s.opts.child != nil {
+		if err := s.opts.child.Release(); err != nil {
 			return err
 		}
 	}
@@ -58,9 +60,9 @@ func (s *Session) mayMiss(err error) bool {
 	case "ignore":
 		return true
 	case "warn":
-		var at *ScriptError
+		var at *Error
 		if errors.As(err, &at) {
-			d := at.Diagnostic
+			d := at.Diagnostics[0]
 			d.Severity = source.SevWarning
 			s.warn(source.Diagnostics{d})
 		}

@@ -157,7 +157,7 @@ func TestRunEndsWithProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		opts := Options{Child: c}
+		opts := Options{child: c}
 		if byPID {
 			opts = Options{PID: c.PID()}
 		}

@@ -122,11 +122,11 @@ func (s *Session) createMap(spec *layout.MapSpec) (*ebpf.Map, error) {
 	if spec.Script == nil {
 		return nil, err
 	}
-	return nil, &ScriptError{Err: err, Diagnostic: source.Diagnostic{
+	return nil, errorAt(source.Diagnostic{
 		Span:    source.Span{Pos: spec.Script.Pos, EndPos: spec.Script.Pos},
 		Code:    "map-create",
 		Message: err.Error(),
-	}}
+	}, err)
 }
 
 // checkRecords reports an event that the ring buffer could never hold.
@@ -136,12 +136,12 @@ func (s *Session) checkRecords(ring int) error {
 			continue
 		}
 		pages := nextPowerOfTwo(2*(ev.Size+ringHeader)) / os.Getpagesize()
-		return &ScriptError{Err: errRecordSize, Diagnostic: source.Diagnostic{
+		return errorAt(source.Diagnostic{
 			Span:    source.Span{Pos: ev.Pos, EndPos: ev.Pos},
 			Code:    "record-size",
 			Message: fmt.Sprintf("a record of this has %d bytes, the ring buffer %d", ev.Size, ring),
 			Hint:    fmt.Sprintf("make it larger: config = { perf_rb_pages = %d }", pages),
-		}}
+		}, errRecordSize)
 	}
 	return nil
 }
@@ -284,7 +284,7 @@ func (s *Session) at(p *codegen.Program, err error) error {
 	if errors.As(err, &attach) {
 		span = targetSpan(p, &attach.Target)
 	}
-	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: span, Code: "attach", Message: err.Error()}}
+	return errorAt(source.Diagnostic{Span: span, Code: "attach", Message: err.Error()}, err)
 }
 
 // targetSpan is the place of the attach point that a target of the program is of.

@@ -1,30 +1,83 @@
 package runtime
 
 import (
+	"errors"
+	"fmt"
+	"io"
+
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/output"
 )
 
-// Options are the settings of a session.
+// Options are the settings of a script and its session.
 type Options struct {
-	Sink output.Sink // takes all that the session has to tell; nil drops it
+	Name   string   // of the script in messages; "" means "script"
+	Params []string // positional parameters: $1 …
 
-	Env   *probes.Env // finds and attaches probes
-	Child *Child      // the command to trace, whose end ends the run; the session releases it
-	PID   int         // the process to trace, whose end ends the run; 0 for none
+	PID     int    // trace only this process, and end with it; 0 traces all
+	Command string // run this command, which the session owns, and end with it; its pid is cpid
 
-	Verbose bool // tell load times, instruction counts and the logs of rejected programs
+	Sink    output.Sink // takes all that the session has to tell; nil drops it
+	Verbose bool        // tell load times, instruction counts and the logs of rejected programs
 
-	plan func(*codegen.Program) (plan, error) // tests: in the place of Env
+	Unsafe      bool                // allow what can harm
+	IncludeDirs []string            // where #include looks first
+	Includes    []string            // headers that are read before the script
+	Environ     func(string) string // GOTRACE_* and BPFTRACE_* variables; nil means none
+
+	// Env finds and attaches probes; nil: one is made.
+	Env *probes.Env
+	// Dump, if set, shows stages of the compilation.
+	Dump *Dump
+
+	child *Child                               // of Command
+	plan  func(*codegen.Program) (plan, error) // tests: in the place of Env
 }
 
-// ScriptError is an error with a place in the script.
-type ScriptError struct {
-	Diagnostic source.Diagnostic
-	Err        error
+// Dump asks Compile to show what the stages of the compilation make: "ast", "types", "ir", "asm". It stops behind the last of them with
+// ErrDumped.
+type Dump struct {
+	Writer io.Writer
+	Stages []string
 }
 
-func (e *ScriptError) Error() string { return e.Diagnostic.Message }
-func (e *ScriptError) Unwrap() error { return e.Err }
+// Error is an error with places in the script.
+type Error struct {
+	Diagnostics source.Diagnostics // at least one; warnings may be among them
+	Source      *source.Source     // the script
+	Err         error              // what it comes from, nil for a mistake in the script
+}
+
+// Error says where the first mistake is, and what.
+func (e *Error) Error() string {
+	list := e.Diagnostics.Errors()
+	if len(list) == 0 {
+		list = e.Diagnostics
+	}
+	text := list[0].Message
+	if pos := list[0].Pos; pos.Line > 0 && e.Source != nil {
+		text = fmt.Sprintf("%s:%d:%d: %s", e.Source.Name, pos.Line, pos.Column, text)
+	}
+	if n := len(list) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %s)", times(uint64(n), "more", "more"))
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// errorAt gives an error a place in the script.
+func errorAt(d source.Diagnostic, err error) error {
+	return &Error{Diagnostics: source.Diagnostics{d}, Err: err}
+}
+
+// located gives an error with a place the script that it is in.
+func (s *Session) located(err error) error {
+	var at *Error
+	if errors.As(err, &at) {
+		at.Source = s.bp.Checked.Source
+	}
+	return err
+}

@@ -192,7 +192,7 @@ func warningAt(span source.Span, code, message, hint string) source.Diagnostic {
 
 // reportChild says how the command of -c ended, with -v.
 func (s *Session) reportChild() error {
-	c := s.opts.Child
+	c := s.opts.child
 	if c == nil || !s.poll.ended || !s.opts.Verbose {
 		return nil
 	}

@@ -27,12 +27,12 @@ func (s *Session) Run(ctx context.Context) error {
 	if errors.Is(err, unix.EPIPE) {
 		return nil // nobody reads the output any more: not worth a word
 	}
-	return err
+	return s.located(err)
 }
 
 func (s *Session) run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, s.poll.wake)
-	defer stop()
+	defer context.AfterFunc(ctx, s.poll.wake)()
+	defer context.AfterFunc(ctx, s.StopLoops)()
 	if err := s.loop(ctx); err != nil {
 		return err
 	}
@@ -42,8 +42,8 @@ func (s *Session) run(ctx context.Context) error {
 // openProcess opens the process whose end ends the run.
 func (s *Session) openProcess() error {
 	pid := s.opts.PID
-	if s.opts.Child != nil {
-		pid = s.opts.Child.PID()
+	if s.opts.child != nil {
+		pid = s.opts.child.PID()
 	}
 	if pid == 0 {
 		return nil

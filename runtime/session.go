@@ -17,7 +17,7 @@ import (
 	"github.com/gotrace/gotrace/runtime/value"
 )
 
-// Session is a script in the kernel. It is used from one goroutine.
+// Session is a script in the kernel. It is used from one goroutine, but for Snapshot, Failures and StopLoops, which any may call.
 type Session struct {
 	bp   *codegen.Blueprint
 	opts Options
@@ -57,7 +57,7 @@ type loaded struct {
 	took  time.Duration // to load
 }
 
-// Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives a *ScriptError
+// Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives an *Error
 // at the line of the script it was made from.
 func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
 	s := &Session{bp: bp, opts: opts, pidfd: -1}
@@ -65,7 +65,7 @@ func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
 		s.sink = output.Discard
 	}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(s.located(err), s.Close())
 	}
 	return s, nil
 }
@@ -142,6 +142,9 @@ func (s *Session) Close() error {
 	}
 	for _, m := range s.maps {
 		errs = append(errs, m.Close())
+	}
+	if s.opts.child != nil {
+		errs = append(errs, s.opts.child.Close())
 	}
 	return errors.Join(errs...)
 }

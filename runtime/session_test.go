@@ -263,19 +263,17 @@ func TestSessionVerifierRefusal(t *testing.T) {
 	p.Positions = []source.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 	var errs strings.Builder
 	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Sink: output.NewText(nil, &errs, output.TextOptions{})})
-	var at *ScriptError
-	if !asScriptError(err, &at) {
+	var at *Error
+	if !errors.As(err, &at) {
 		t.Fatalf("error %v", err)
 	}
-	if at.Diagnostic.Pos.Column != 9 || !strings.Contains(at.Diagnostic.Message, "R5 !read_ok") {
-		t.Errorf("diagnostic %+v", at.Diagnostic)
+	if at.Diagnostics[0].Pos.Column != 9 || !strings.Contains(at.Diagnostics[0].Message, "R5 !read_ok") {
+		t.Errorf("diagnostic %+v", at.Diagnostics)
 	}
 	if !strings.Contains(errs.String(), "R5 !read_ok") {
 		t.Errorf("no log with -v: %q", errs.String())
 	}
 }
-
-func asScriptError(err error, at **ScriptError) bool { return errors.As(err, at) }
 
 // BenchmarkLoad loads two hundred small programs.
 func BenchmarkLoad(b *testing.B) {

@@ -51,9 +51,9 @@ const (
 
 // tooManyBranches is the error of a program that has more branches in a row than the verifier follows, from pos on.
 func tooManyBranches(pos source.Pos) error {
-	return &ScriptError{Err: errTooManyBranches, Diagnostic: source.Diagnostic{
+	return errorAt(source.Diagnostic{
 		Span: source.Span{Pos: pos, EndPos: pos}, Code: "limit", Message: tooManyBranchesMessage, Hint: tooManyBranchesHint,
-	}}
+	}, errTooManyBranches)
 }
 
 var errTooManyBranches = errors.New("too many branches in a row")
@@ -67,33 +67,32 @@ func loadError(p *codegen.Program, err error) error {
 	for _, l := range verifierLimits {
 		if l.words != "" && slices.ContainsFunc(refused.Log, func(s string) bool { return strings.Contains(s, l.words) }) ||
 			l.errno != 0 && errors.Is(refused.Cause, l.errno) && !(l.silent && says(refused) != "") {
-			return &ScriptError{Err: err, Diagnostic: source.Diagnostic{Span: attachSpan(p), Code: "limit", Message: l.message, Hint: l.hint}}
+			return errorAt(source.Diagnostic{Span: attachSpan(p), Code: "limit", Message: l.message, Hint: l.hint}, err)
 		}
 	}
 	if says(refused) != "" {
-		return verifierError(p, refused)
+		return errorAt(refusal(p, refused), refused)
 	}
-	return &ScriptError{Err: err, Diagnostic: source.Diagnostic{
+	return errorAt(source.Diagnostic{
 		Span: attachSpan(p), Code: "load", Message: fmt.Sprintf("loading the program: %v%s", err, probes.WhyDenied(err)),
-	}}
+	}, err)
 }
 
-// verifierError says at which line of the script the verifier refused a program. That is a mistake of
+// refusal says at which line of the script the verifier refused a program. That is a mistake of
 // gotrace's, not of the script's, and the message says so.
-func verifierError(p *codegen.Program, refused *ebpf.VerifierError) error {
+func refusal(p *codegen.Program, refused *ebpf.VerifierError) source.Diagnostic {
 	pos := p.Prog.Probe.Range().Pos
 	if i, ok := lastInstruction(refused.Log); ok {
 		if at, ok := positionOf(p, i); ok {
 			pos = at
 		}
 	}
-	d := source.Diagnostic{
+	return source.Diagnostic{
 		Span:    source.Span{Pos: pos, EndPos: pos},
 		Code:    "verifier",
 		Message: "the kernel refused the program made from this: " + says(refused),
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
 	}
-	return &ScriptError{Diagnostic: d, Err: refused}
 }
 
 // outOfResources says whether a load failed for want of memory or descriptors, which is not the verifier's verdict.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,11 +44,11 @@ func TestLoadError(t *testing.T) {
 			p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
 			p.Positions = []source.Pos{{Line: 3, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 			err := loadError(p, fmt.Errorf("program begin: %w", &ebpf.VerifierError{Cause: tt.cause, Log: tt.log}))
-			var at *ScriptError
-			if !asScriptError(err, &at) {
+			var at *Error
+			if !errors.As(err, &at) {
 				t.Fatalf("error %v", err)
 			}
-			d := at.Diagnostic
+			d := at.Diagnostics[0]
 			if !strings.Contains(d.Message, tt.want) || !strings.Contains(d.Hint, tt.hint) || strings.Contains(d.Message, "\n") {
 				t.Errorf("message %q, hint %q, want %q and %q", d.Message, d.Hint, tt.want, tt.hint)
 			}

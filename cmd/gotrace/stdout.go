@@ -6,10 +6,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
-	"github.com/gotrace/gotrace/lang/source"
-	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
 
@@ -25,7 +21,7 @@ const openedHere = `BEGIN { exit((uint64)curtask.files.fdt.fd[1].f_cred == (uint
 
 // stdoutClosed says whether standard output was closed when gotrace started. Go's runtime opens /dev/null then, for reading
 // and writing (runtime.checkfds), and so may have who does not want to see the output; the kernel knows which it was.
-func stdoutClosed(env *probes.Env) bool {
+func stdoutClosed() bool {
 	var st unix.Stat_t
 	mode, err := unix.FcntlInt(1, unix.F_GETFL, 0)
 	if err != nil || unix.Fstat(1, &st) != nil {
@@ -34,33 +30,18 @@ func stdoutClosed(env *probes.Env) bool {
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != nullDevice || mode&unix.O_ACCMODE != unix.O_RDWR {
 		return false
 	}
-	code, err := runQuietly(openedHere, env)
+	code, err := runQuietly(openedHere)
 	return err == nil && code == 1 // where it cannot be asked, the output is what it seems to be
 }
 
 // runQuietly runs a script of ours and returns its exit code.
-func runQuietly(text string, env *probes.Env) (int, error) {
-	src := &source.Source{Name: "gotrace", Text: []byte(text)}
-	file, diags := lang.Parse(src, nil)
-	if diags.HasErrors() {
-		return 0, errReported
-	}
-	checked, diags := lang.Check(file, src, env, &lang.Options{})
-	if diags.HasErrors() {
-		return 0, errReported
-	}
-	bp, err := codegen.Compile(checked, env, &codegen.Options{})
-	if err != nil {
-		return 0, err
-	}
-	s, err := runtime.Load(bp, runtime.Options{Env: env})
+func runQuietly(script string) (int, error) {
+	ctx := context.Background()
+	s, err := runtime.Open(ctx, script, runtime.Options{Name: "gotrace"})
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
-	if err := s.Attach(); err != nil {
-		return 0, err
-	}
-	err = s.Run(context.Background())
+	err = s.Run(ctx)
 	return s.ExitCode(), err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/gotrace/gotrace/codegen"
-	"github.com/gotrace/gotrace/lang"
-	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
-	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 	"github.com/gotrace/gotrace/runtime/output"
 )
@@ -35,87 +30,83 @@ func (c *cli) trace(src *source.Source, params []string) int {
 }
 
 func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
-	opts := &lang.Options{
-		Params:  params,
-		Environ: c.environ,
-		Headers: probes.Headers(c.flags.includeDirs, c.flags.includes),
+	script, err := runtime.Compile(src, c.options(params))
+	if errors.Is(err, runtime.ErrDumped) {
+		return 0, nil
 	}
-	file, diags := lang.Parse(src, opts)
-	if c.report(src, diags) {
-		return 1, errReported
+	if err != nil {
+		return 1, c.reported(err)
 	}
-	if c.shows("ast") {
-		ast.Dump(c.out, file)
-		if c.lastStage() == "ast" {
-			return 0, nil
-		}
+	defer script.Close()
+	if c.flags.output == "" && stdoutClosed() {
+		return 1, errClosedOutput
 	}
-	if len(c.flags.stages) == 0 {
-		if err := probes.CheckPrivileges(); err != nil {
-			return 1, err
-		}
-	}
-	child, err := c.startChild(opts)
+	out, closeOut, err := c.output()
 	if err != nil {
 		return 1, err
 	}
-	if child != nil {
-		defer child.Close()
-	}
-	env, err := probes.NewEnv(c.envOptions())
+	defer closeOut()
+	ctx, stop := c.signals()
+	defer stop()
+	s, err := script.Open(ctx, c.sink(out))
 	if err != nil {
-		return 1, err
+		return 1, c.reported(err)
 	}
-	bp, err := c.compile(src, file, env, opts)
-	if err != nil || bp == nil {
-		return 0, err
+	defer s.Close()
+	if c.flags.dryRun {
+		return 0, nil
 	}
-	return c.runBlueprint(bp, env, child)
+	if err := s.Run(ctx); err != nil {
+		return 1, c.reported(err)
+	}
+	return s.ExitCode(), nil
 }
 
-// envOptions are the settings of the machine's view. A file with the kernel's types is named as for bpftrace.
-func (c *cli) envOptions() probes.EnvOptions {
-	return probes.EnvOptions{
-		PID:    c.flags.pid,
-		Unsafe: c.flags.unsafe,
-		BTF:    cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
-	}
-}
-
-// compile checks and compiles. A nil blueprint without an error means that -d asked for no more.
-func (c *cli) compile(src *source.Source, file *ast.File, env lang.Env, opts *lang.Options) (*codegen.Blueprint, error) {
-	checked, diags := lang.Check(file, src, env, opts)
-	if c.report(src, diags) {
-		return nil, errReported
-	}
-	if c.shows("types") {
-		lang.DumpTypes(c.out, checked)
-		if c.lastStage() == "types" {
-			return nil, nil
-		}
-	}
-	copts := &codegen.Options{FilterPID: c.flags.pid}
-	if c.shows("ir") {
-		copts.Dump = func(stage string, p fmt.Stringer) { fmt.Fprintf(c.out, "; %s\n%s\n", stage, p) }
-	}
-	bp, err := codegen.Compile(checked, env, copts)
-	var limit *codegen.Error
-	if errors.As(err, &limit) {
-		c.report(src, source.Diagnostics{{Span: limit.Span, Code: "limit", Message: limit.Message, Hint: limit.Hint}})
-		return nil, errReported
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.shows("asm") {
-		for _, p := range bp.Programs {
-			fmt.Fprintf(c.out, "; %s\n%v\n", p.Name, p.Insns)
-		}
+// options are the settings of the script and its session. What there is to tell before the output is open are messages.
+func (c *cli) options(params []string) runtime.Options {
+	opts := runtime.Options{
+		Params:      params,
+		PID:         c.flags.pid,
+		Command:     c.flags.command,
+		Sink:        c.sink(nil),
+		Verbose:     c.flags.verbose,
+		Unsafe:      c.flags.unsafe,
+		IncludeDirs: c.flags.includeDirs,
+		Includes:    c.flags.includes,
+		Environ:     c.environ,
 	}
 	if len(c.flags.stages) > 0 {
-		return nil, nil
+		opts.Dump = &runtime.Dump{Writer: c.out, Stages: c.stages()}
 	}
-	return bp, nil
+	return opts
+}
+
+// stages are those that -d asks for.
+func (c *cli) stages() []string {
+	if contains(c.flags.stages, "all") {
+		return debugStages
+	}
+	return c.flags.stages
+}
+
+// sink writes what the session has to tell.
+func (c *cli) sink(out io.Writer) output.Sink {
+	return output.NewText(out, c.stderr, output.TextOptions{
+		Buffering:  c.flags.bufferMode,
+		Quiet:      c.flags.quiet,
+		NoWarnings: c.flags.noWarnings,
+		Color:      c.colour(),
+	})
+}
+
+// reported prints errors that have a place in the script as diagnostics.
+func (c *cli) reported(err error) error {
+	var at *runtime.Error
+	if errors.As(err, &at) {
+		c.report(at.Source, at.Diagnostics)
+		return errReported
+	}
+	return err
 }
 
 // report prints diagnostics and says whether there is an error among them.
@@ -131,95 +122,6 @@ func (c *cli) report(src *source.Source, diags source.Diagnostics) bool {
 func (c *cli) colour() bool {
 	info, err := c.stderr.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.environ("NO_COLOR") == ""
-}
-
-// shows says whether -d asks for a stage.
-func (c *cli) shows(stage string) bool {
-	return contains(c.flags.stages, stage) || contains(c.flags.stages, "all")
-}
-
-// lastStage is the latest stage that -d asks for.
-func (c *cli) lastStage() string {
-	last := ""
-	for _, s := range debugStages {
-		if c.shows(s) {
-			last = s
-		}
-	}
-	return last
-}
-
-// startChild starts the command of -c, stopped before its first instruction.
-func (c *cli) startChild(opts *lang.Options) (*runtime.Child, error) {
-	if c.flags.command == "" || len(c.flags.stages) > 0 {
-		return nil, nil
-	}
-	child, err := runtime.StartChild(c.flags.command)
-	if err != nil {
-		return nil, err
-	}
-	opts.ChildPID = child.PID()
-	return child, nil
-}
-
-// runBlueprint loads, attaches and runs. It returns the exit code of the script.
-func (c *cli) runBlueprint(bp *codegen.Blueprint, env *probes.Env, child *runtime.Child) (int, error) {
-	if c.flags.output == "" && stdoutClosed(env) {
-		return 1, errClosedOutput
-	}
-	out, closeOut, err := c.output()
-	if err != nil {
-		return 1, err
-	}
-	defer closeOut()
-	ctx, stop := c.signals()
-	defer stop()
-	s, err := runtime.Load(bp, c.runOptions(out, env, child))
-	if err != nil {
-		return 1, c.runError(bp, err)
-	}
-	defer s.Close()
-	defer context.AfterFunc(ctx, s.StopLoops)()
-	if err := s.Attach(); err != nil {
-		return 1, c.runError(bp, err)
-	}
-	if c.flags.dryRun {
-		return 0, nil
-	}
-	if err := s.Run(ctx); err != nil {
-		return 1, c.runError(bp, err)
-	}
-	return s.ExitCode(), nil
-}
-
-func (c *cli) runOptions(out io.Writer, env *probes.Env, child *runtime.Child) runtime.Options {
-	return runtime.Options{
-		Sink:    c.sink(out),
-		Env:     env,
-		Child:   child,
-		PID:     c.flags.pid,
-		Verbose: c.flags.verbose,
-	}
-}
-
-// sink writes what the session has to tell.
-func (c *cli) sink(out io.Writer) output.Sink {
-	return output.NewText(out, c.stderr, output.TextOptions{
-		Buffering:  c.flags.bufferMode,
-		Quiet:      c.flags.quiet,
-		NoWarnings: c.flags.noWarnings,
-		Color:      c.colour(),
-	})
-}
-
-// runError prints errors that have a place in the script as diagnostics.
-func (c *cli) runError(bp *codegen.Blueprint, err error) error {
-	var at *runtime.ScriptError
-	if errors.As(err, &at) {
-		c.report(bp.Checked.Source, source.Diagnostics{at.Diagnostic})
-		return errReported
-	}
-	return err
 }
 
 // output is where the script prints: -o or standard output.

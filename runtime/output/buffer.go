@@ -26,12 +26,15 @@ type buffer struct {
 }
 
 func newBuffer(w io.Writer, mode string) *buffer {
-	return &buffer{w: w, mode: mode, buf: make([]byte, 0, outputBuffer)}
+	return &buffer{w: w, mode: mode}
 }
 
 func (o *buffer) write(b []byte) error {
 	if o.err != nil {
 		return o.err
+	}
+	if o.buf == nil {
+		o.buf = make([]byte, 0, outputBuffer)
 	}
 	if len(o.buf)+len(b) > cap(o.buf) {
 		if err := o.drain(len(o.buf)); err != nil {
