@@ -137,7 +137,7 @@ func (c *checker) str(e *ast.Call) types.Type {
 		return types.String{Len: size}
 	case types.String:
 		if k := c.p.Consts[e.Args[0]]; k.Str != nil {
-			return c.strConst(e, (*k.Str)[:min(len(*k.Str), c.textLength(e, size))])
+			return c.cutText(e, *k.Str, c.textLength(e, size))
 		}
 		return types.String{Len: min(size, t.Len)}
 	case types.Array:
@@ -214,7 +214,16 @@ func (c *checker) strParam(e *ast.Call, p *ast.Param, skip ast.Expr, length int)
 		text = text[min(k.Int, uint64(len(text))):]
 		c.p.Types[e.Args[0]] = c.strConst(e.Args[0], text)
 	}
-	return c.strConst(e, text[:min(len(text), length)])
+	return c.cutText(e, text, length)
+}
+
+// cutText is what str() gives of a text that is known: as many characters as it takes. That it cuts is told.
+func (c *checker) cutText(e *ast.Call, text string, most int) types.Type {
+	if len(text) <= most {
+		return c.strConst(e, text)
+	}
+	c.report(warnCutText(e, text, most, most == c.maxStr()-1))
+	return c.strConst(e, text[:most])
 }
 
 // notNumber is the mistake of a parameter that is a text where a number is needed; ok is false if e is none.

@@ -128,6 +128,8 @@ func (c *checker) binary(e *ast.Binary) types.Type {
 			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 			return nil
 		}
+		c.comparedText(e, e.X, y)
+		c.comparedText(e, e.Y, x)
 		t = types.Bool{}
 	default:
 		if t = c.arithType(e, x, y); t == nil {
@@ -140,6 +142,26 @@ func (c *checker) binary(e *ast.Binary) types.Type {
 	}
 	c.foldBinary(e, t)
 	return t
+}
+
+// comparedText warns of a comparison of a text with a string that is never that long.
+func (c *checker) comparedText(e *ast.Binary, text ast.Expr, with types.Type) {
+	k := c.p.Consts[text]
+	s, ok := with.(types.String)
+	if !ok || k.Str == nil || c.p.Consts[other(e, text)].Str != nil {
+		return
+	}
+	if most := s.Len - 1; len(*k.Str) > most {
+		c.report(warnNeverEqual(e, *k.Str, most))
+	}
+}
+
+// other is the other operand.
+func other(e *ast.Binary, x ast.Expr) ast.Expr {
+	if x == e.X {
+		return e.Y
+	}
+	return e.X
 }
 
 // comparable says whether two values can be compared.

@@ -43,6 +43,25 @@ func errConversion(n source.Node, conversion string, t types.Type) source.Diagno
 	return source.Errorf(n, "format-type", "%s cannot print a %s", conversion, t).WithHint("%%s prints any value")
 }
 
+// warnCutText is about a text that str() cuts for the length that it is given or, if limited, for max_strlen.
+func warnCutText(e *ast.Call, text string, most int, limited bool) source.Diagnostic {
+	d := source.Warningf(e, "string-cut", "str() takes %d of the %d characters of %q", most, len(text), source.CutText(text))
+	if limited {
+		return d.WithHint("allow longer strings: config = { max_strlen = %d }", len(text)+1)
+	}
+	return d
+}
+
+// warnNeverEqual is about a comparison with a text that is longer than what it is compared with can be.
+func warnNeverEqual(e *ast.Binary, text string, most int) source.Diagnostic {
+	answer := "false"
+	if e.Op == "!=" {
+		answer = "true"
+	}
+	return source.Warningf(e, "string-length", "this is always %s: %q has %d characters, and the other string up to %d",
+		answer, source.CutText(text), len(text), most)
+}
+
 func errLooseAggregation(e *ast.Call) source.Diagnostic {
 	return source.Errorf(e, "aggregation-place", "%s() can only be assigned to a map", e.Name).WithHint("@name = %s(…);", e.Name)
 }

@@ -85,7 +85,14 @@ func (env *Env) conversion(s *formatSpec, t types.Type, off int) appender {
 		bits, base := s.bits(), map[string]int{"u": 10, "o": 8, "x": 16, "X": 16}[s.verb]
 		return func(dst, rec []byte) []byte { return s.appendUnsigned(dst, zeroExtend(number(rec), bits), base) }
 	case "p":
-		return s.padded(func(dst, rec []byte) []byte { return appendCPointer(dst, number(rec)) })
+		null := s.padded(func(dst, _ []byte) []byte { return append(dst, "(nil)"...) })
+		return func(dst, rec []byte) []byte {
+			n := number(rec)
+			if n == 0 {
+				return null(dst, rec)
+			}
+			return s.appendNumber(dst, s.positive()+"0x", n, 16)
+		}
 	case "gr":
 		return s.padded(func(dst, rec []byte) []byte { return appendGFP(dst, number(rec)) })
 	case "c":
@@ -144,27 +151,24 @@ func (s *formatSpec) bits() int {
 func signExtend(n uint64, bits int) int64  { return int64(n<<(64-bits)) >> (64 - bits) }
 func zeroExtend(n uint64, bits int) uint64 { return n << (64 - bits) >> (64 - bits) }
 
-// appendCPointer writes a pointer as C's %p does.
-func appendCPointer(dst []byte, n uint64) []byte {
-	if n == 0 {
-		return append(dst, "(nil)"...)
+// positive is what stands for the sign of a number that is not negative.
+func (s *formatSpec) positive() string {
+	switch {
+	case s.plus:
+		return "+"
+	case s.space:
+		return " "
 	}
-	return appendPointer(dst, n)
+	return ""
 }
 
 func (s *formatSpec) appendSigned(dst []byte, n int64) []byte {
 	if s.plain() {
 		return strconv.AppendInt(dst, n, 10)
 	}
-	sign := ""
-	abs := uint64(n)
-	switch {
-	case n < 0:
+	sign, abs := s.positive(), uint64(n)
+	if n < 0 {
 		sign, abs = "-", -abs
-	case s.plus:
-		sign = "+"
-	case s.space:
-		sign = " "
 	}
 	return s.appendNumber(dst, sign, abs, 10)
 }
