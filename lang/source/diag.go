@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
-
-	"github.com/gotrace/gotrace/lang/types"
 )
 
 // Severity of a diagnostic.
@@ -37,6 +35,13 @@ const maxText = 400
 
 var stringLength = regexp.MustCompile(`string\[\d+\]`)
 
+// typeName is what only types of the language have among the arguments of a message.
+type typeName interface {
+	fmt.Stringer
+	Size() int
+	Align() int
+}
+
 // plainNames puts names for the types among the arguments of a message. The lengths of strings, which the compiler finds,
 // are not shown, unless types differ in nothing else. Texts that are too long for a message are cut.
 func plainNames(args []any) []any {
@@ -44,7 +49,7 @@ func plainNames(args []any) []any {
 	full := map[string]string{} // by the name without lengths
 	for i, a := range args {
 		switch a := a.(type) {
-		case types.Type:
+		case typeName:
 			name := stringLength.ReplaceAllString(a.String(), "string")
 			if old, seen := full[name]; seen && old != a.String() {
 				exact = true
@@ -55,7 +60,7 @@ func plainNames(args []any) []any {
 		}
 	}
 	for i, a := range named {
-		if t, ok := args[i].(types.Type); ok && exact {
+		if t, ok := args[i].(typeName); ok && exact {
 			a = t.String()
 		}
 		if text, ok := a.(string); ok && len(text) > maxText {

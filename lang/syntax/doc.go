@@ -1,2 +1,2 @@
-// Package syntax parses scripts: the lexer, the grammar (participle) and the expressions. It imports source, literal, ast and builtin.
+// Package syntax parses scripts: the lexer, the grammar (participle) and the expressions. It imports source, literal, ast, types and builtin.
 package syntax
