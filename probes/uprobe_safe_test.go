@@ -179,7 +179,7 @@ func TestExplainUprobe(t *testing.T) {
 			t.Errorf("%v: %v; want %q", err, got, want)
 		}
 	}
-	if got := explainUprobe(&lang.Target{}, unix.ENOMEM); got != unix.ENOMEM {
+	if got := explainUprobe(&lang.Target{}, unix.ENOMEM); got.Error() != unix.ENOMEM.Error() { // nothing is added
 		t.Errorf("ENOMEM: %v", got)
 	}
 }

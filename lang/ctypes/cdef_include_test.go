@@ -1,6 +1,7 @@
 package ctypes
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -169,7 +170,7 @@ func includeX(text string, h *Headers) string {
 	c.System = NewCSystem(c)
 	got := ""
 	c.Fail = func(err error) {
-		if e, ok := err.(*Error); ok && got == "" {
+		if e := (*Error)(nil); errors.As(err, &e) && got == "" {
 			p := e.At.File.Position(e.At.Offset)
 			name := e.At.File.Name
 			if name == "" {

@@ -9,13 +9,12 @@ import (
 
 // cFile is a text with C definitions: a header, or a piece of the script.
 type cFile struct {
-	Name   string // "" for the script
-	path   string // what tells it apart from others, for #pragma once
-	Text   string
-	pos    source.Pos // where the text begins
-	By     CToken     // the #include line
-	system bool       // a header of the system: mistakes in it are nobody's business
-	next   int        // directory after the one it was found in, for #include_next
+	Name string // "" for the script
+	path string // what tells it apart from others, for #pragma once
+	Text string
+	pos  source.Pos // where the text begins
+	By   CToken     // the #include line
+	next int        // directory after the one it was found in, for #include_next
 }
 
 // position is the place of byte offset of the text.

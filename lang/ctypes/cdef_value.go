@@ -67,7 +67,7 @@ func cBinary(op CToken, x, y cValue, mode cMode) (cValue, error) {
 	if !ok {
 		return cValue{}, CErrorf(op, "division by zero")
 	}
-	if cPrecedence[op.Text] <= cPrecedence[">="] && strings.IndexAny(op.Text, "|&") < 0 || op.Text == "&&" || op.Text == "||" {
+	if cPrecedence[op.Text] <= cPrecedence[">="] && !strings.ContainsAny(op.Text, "|&") || op.Text == "&&" || op.Text == "||" {
 		if op.Text != "^" {
 			return mode.integer(n), nil
 		}
