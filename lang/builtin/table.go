@@ -108,6 +108,9 @@ var outputTable = []*Builtin{
 
 // textTable is about text.
 var textTable = []*Builtin{
+	{Name: "macaddr", Function: true, Args: "address", Type: types.MAC{},
+		Help:    "hardware address: the six bytes of an array, or at an address",
+		Example: `BEGIN { printf("%s\n", macaddr((uint8[6])0x010203040506)); exit(); }`},
 	{Name: "str", Function: true, Args: "address, [length]", Result: "string",
 		Help:    "reads the string at an address, at most length characters",
 		Example: `tracepoint:syscalls:sys_enter_openat { printf("%s\n", str(args.filename, 64)); }`},

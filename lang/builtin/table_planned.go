@@ -38,7 +38,6 @@ var plannedTable = []*Builtin{
 	{Name: "ksym", Function: true, Args: "address", Planned: true, Help: "name of the kernel's symbol at an address"},
 	{Name: "leader_comm", Variable: true, Function: true, Args: "[task]", Planned: true, Help: "name of a process's first thread"},
 	{Name: "leader_tid", Variable: true, Function: true, Args: "[task]", Planned: true, Help: "id of a process's first thread"},
-	{Name: "macaddr", Function: true, Args: "address", Planned: true, Help: "MAC address"},
 	{Name: "memcmp", Function: true, Args: "left, right, length", Planned: true, Help: "compares memory"},
 	{Name: "ntop", Function: true, Args: "[family], address", Planned: true, Help: "text of an IPv4 or IPv6 address"},
 	{Name: "numaid", Variable: true, Planned: true, Help: "number of the NUMA node"},

@@ -31,6 +31,7 @@ func init() {
 		"len":     (*checker).mapLen,
 		"has_key": (*checker).hasKey,
 
+		"macaddr":  (*checker).macaddr,
 		"str":      (*checker).str,
 		"strftime": (*checker).strftime,
 		"nsecs":    (*checker).nsecs,

@@ -152,6 +152,30 @@ func (c *checker) str(e *ast.Call) types.Type {
 	return nil
 }
 
+// macaddr takes an array of six bytes, or the address of one.
+func (c *checker) macaddr(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	switch t := t.(type) {
+	case nil:
+		return nil
+	case types.Pointer, types.Int:
+		return types.MAC{}
+	case types.String: // an array of characters, which has a NUL behind it then
+		if _, constant := c.p.Consts[e.Args[0]]; !constant && t.Len == macLen+1 {
+			return types.MAC{}
+		}
+	case types.Array:
+		if t.Elem.Size() == 1 && t.Len == macLen {
+			return types.MAC{}
+		}
+	}
+	c.report(errArgType(e.Args[0], e.Name, "an array of six bytes or its address", t))
+	return nil
+}
+
+// macLen is ETH_ALEN (include/uapi/linux/if_ether.h).
+const macLen = 6
+
 // strLength is the size of the buffer, the NUL included, that the second argument of str() asks for.
 func (c *checker) strLength(e *ast.Call) (size int, ok bool) {
 	if c.integer(e.Args[1]) == nil {

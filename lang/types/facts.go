@@ -17,6 +17,7 @@ const (
 	KindAgg
 	KindTimestamp
 	KindSymbol
+	KindMAC
 	kinds
 )
 
@@ -83,6 +84,7 @@ func init() {
 		KindAgg:       {Name: "aggregation", Integer: true, Numeric: true, Stored: true, Show: ShowText | ShowNumber, widen: widenAgg},
 		KindTimestamp: {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 		KindSymbol:    {Name: "symbol", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
+		KindMAC:       {Name: "hardware address", Key: true, Stored: true, Show: ShowText},
 	}
 }
 
@@ -98,6 +100,7 @@ func (Tuple) kind() Kind     { return KindTuple }
 func (Agg) kind() Kind       { return KindAgg }
 func (Timestamp) kind() Kind { return KindTimestamp }
 func (Symbol) kind() Kind    { return KindSymbol }
+func (MAC) kind() Kind       { return KindMAC }
 
 // Of has the facts of a type. Of nil, a type that is not known, nothing is true.
 func Of(t Type) *Facts {

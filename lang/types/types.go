@@ -77,6 +77,8 @@ type (
 	}
 	// Symbol is an address that user space prints by name (func, ksym, usym).
 	Symbol struct{ User bool }
+	// MAC is a hardware address: its six bytes, the first one lowest, in a word whose other bytes are 0.
+	MAC struct{}
 )
 
 // AggKind is the kind of an aggregation.
@@ -206,6 +208,7 @@ func (t Array) Size() int   { return t.Len * t.Elem.Size() }
 func (s *Struct) Size() int { return s.Bytes }
 func (Timestamp) Size() int { return 8 }
 func (Symbol) Size() int    { return 8 }
+func (MAC) Size() int       { return 8 }
 
 // Size of an aggregation is what the printer calls its scalar size; the
 // memory it takes in a map is codegen's to lay out.
@@ -243,6 +246,7 @@ func (t Array) Align() int   { return t.Elem.Align() }
 func (s *Struct) Align() int { return 8 }
 func (Timestamp) Align() int { return 8 }
 func (Symbol) Align() int    { return 8 }
+func (MAC) Align() int       { return 8 }
 func (Agg) Align() int       { return 8 }
 
 // Align is the largest alignment of the elements.
@@ -297,6 +301,7 @@ func (t Timestamp) String() string {
 	}
 	return text
 }
+func (MAC) String() string { return "mac_address" }
 func (t Symbol) String() string {
 	if t.User {
 		return "usym_t"

@@ -68,6 +68,8 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 			return symbolCodec{env.UserName}
 		}
 		return symbolCodec{env.KernelName}
+	case types.MAC:
+		return macCodec{}
 	case types.Tuple:
 		return newTupleCodec(env, t)
 	case types.Array:

@@ -53,6 +53,7 @@ var samples = []struct {
 	{types.Pointer{Elem: types.Void{}}, int64Bytes(50), "0x32", "50", Pointer(50)},
 	{types.Symbol{}, int64Bytes(0x10), "kernel_function", `"kernel_function"`, Symbol{0x10, "kernel_function"}},
 	{types.Symbol{User: true}, int64Bytes(0x10), "0x10", `"0x10"`, Symbol{0x10, ""}},
+	{types.MAC{}, []byte{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb, 0, 0}, "18:C0:4D:08:2E:BB", `"18:C0:4D:08:2E:BB"`, MAC{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb}},
 	{types.Timestamp{Format: "%Y"}, int64Bytes(0), "1970", `"1970"`, time.Unix(0, 0).UTC()},
 	{types.Tuple{Elems: []types.Type{int32Type, pairType}}, tupleBytes(types.Tuple{Elems: []types.Type{int32Type, pairType}}, 1, tupleBytes(pairType, 2, "s")),
 		"(1, (2, s))", `[1,[2,"s"]]`, Tuple{int64(1), Tuple{int64(2), "s"}}},

@@ -178,6 +178,26 @@ func (c symbolCodec) decode(b []byte) any {
 
 func (symbolCodec) compare(a, b []byte) int { return compareWords(a, b) }
 
+// macCodec is for hardware addresses.
+type macCodec struct{}
+
+func (macCodec) appendText(dst, b []byte) []byte { return append(dst, macOf(b).String()...) }
+func (macCodec) appendJSON(dst, b []byte) []byte {
+	return appendJSONString(dst, []byte(macOf(b).String()))
+}
+func (macCodec) decode(b []byte) any { return macOf(b) }
+func (macCodec) compare(a, b []byte) int {
+	x, y := macOf(a), macOf(b)
+	return bytes.Compare(x[:], y[:])
+}
+
+// macOf is the address at the start of b.
+func macOf(b []byte) MAC {
+	var m MAC
+	copy(m[:], b)
+	return m
+}
+
 // timestampCodec is for values of strftime().
 type timestampCodec struct {
 	typ   types.Timestamp

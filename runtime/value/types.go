@@ -1,6 +1,9 @@
 package value
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Values of a script as Go values. Integers are int64 or uint64 by their sign, booleans bool, strings string, timestamps
 // time.Time, floating-point numbers float64, arrays []any; an aggregation is an integer, Stats or Histogram. The other types are these.
@@ -12,6 +15,8 @@ type (
 		Addr uint64
 		Name string
 	}
+	// MAC is a hardware address.
+	MAC [6]byte
 	// Enum is a value of an enum type; Name is "" if no constant has the value.
 	Enum struct {
 		Value int64
@@ -48,6 +53,11 @@ func (s Symbol) String() string {
 		return s.Name
 	}
 	return string(appendPointer(nil, s.Addr))
+}
+
+// String is the address as bpftrace shows it: 18:C0:4D:08:2E:BB.
+func (m MAC) String() string {
+	return fmt.Sprintf("%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
 // String is the name, or the number where there is none.
