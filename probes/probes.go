@@ -1,5 +1,8 @@
 // Package probes finds what can be traced on this machine, tells the types of its arguments, and attaches
-// programs to it. There is one file for each kind of probe and one table of them (providers).
+// programs to it. There is one file for each kind of probe and one table of them (providers), by the names of builtin.ProbeKinds.
+//
+// It imports lang, internal/symbols and internal/files, and the parsers under probes/internal, which know nothing of it. Package runtime
+// uses it; it does not know codegen.
 package probes
 
 import (

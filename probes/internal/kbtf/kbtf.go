@@ -3,6 +3,8 @@
 // A tracer starts for a script that needs a handful of the kernel's hundred thousand types. So a file is
 // scanned once for the place and the name of every type, which takes a millisecond or two and eight bytes a type, and a type is
 // decoded when it is asked for. Types that it refers to stay numbers until they are asked for in their turn.
+//
+// It imports internal/files.
 package kbtf
 
 import (
