@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
@@ -20,7 +21,7 @@ func (l *lowerer) aggregate(ref *ast.MapRef, m *lang.Map, a types.Agg, value ast
 	mk := l.mark()
 	defer l.release(mk)
 	var key *mapKey
-	if m.Key != nil && (hasEffects(value) || effectsIn(ref.Keys)) {
+	if m.Key != nil && (effects.Has(value) || effectsIn(ref.Keys)) {
 		k := l.mapKey(ref)
 		key = &k
 	}
@@ -33,11 +34,11 @@ func (l *lowerer) aggregate(ref *ast.MapRef, m *lang.Map, a types.Agg, value ast
 	if a.Kind != types.AggCount {
 		x = l.numExpr(c.Args[0])
 	}
-	if (a.Kind == types.AggMin || a.Kind == types.AggMax) && !l.k.exclusive(m, l.prog.Kind) {
+	if (a.Kind == types.AggMin || a.Kind == types.AggMax) && !l.k.Exclusive(m, l.prog.Kind) {
 		what := fmt.Sprintf("%s() of %s in probes that can interrupt each other, or themselves,", a.Kind, mapName(m))
 		l.needs(ref, 5, 12, what, "atomic exchange", "use tracepoints")
 	}
-	u := aggUpdate{agg: a, x: x, atomic: !l.k.exclusive(m, l.prog.Kind), done: l.fn.fn.NewBlock("done")}
+	u := aggUpdate{agg: a, x: x, atomic: !l.k.Exclusive(m, l.prog.Kind), done: l.fn.fn.NewBlock("done")}
 	u.prepare(l, l.typeOf(firstArg(c)))
 	if m.Key == nil {
 		u.base = l.ownValue(m)
@@ -53,7 +54,7 @@ func (l *lowerer) aggregate(ref *ast.MapRef, m *lang.Map, a types.Agg, value ast
 }
 
 // effectsIn says whether one of several expressions has effects.
-func effectsIn(list []ast.Expr) bool { return slices.ContainsFunc(list, hasEffects) }
+func effectsIn(list []ast.Expr) bool { return slices.ContainsFunc(list, effects.Has) }
 
 // statements lowers what comes before the value of a block, in as many blocks as there are.
 func (l *lowerer) statements(e ast.Expr) {
@@ -84,7 +85,7 @@ func (l *lowerer) ownValue(m *lang.Map) *ir.Value {
 	if l.k.kernel.PossibleCPUs <= 1 {
 		return base
 	}
-	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(l.k.layout(m).Stride))
+	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(l.k.Layout(m).Stride))
 	return l.b.Op(ir.OpAdd, base, off)
 }
 
@@ -187,14 +188,14 @@ type cpuValue func(cpu int) (addr *ir.Value, missing *ir.Block)
 // aggRead is an aggregation as a number, over all CPUs.
 func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 	if m.Key == nil {
-		if s := l.k.spec(m); s.Swap == 0 {
+		if s := l.k.Spec(m); s.Swap == 0 {
 			return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
 				return l.b.MapValue(s.In, s.Offset+s.Layout.CPU(cpu)), nil
 			})
 		}
 		base := l.keyless(m)()
 		return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
-			return l.b.OpImm(ir.OpAdd, base, int64(l.k.layout(m).CPU(cpu))), nil
+			return l.b.OpImm(ir.OpAdd, base, int64(l.k.Layout(m).CPU(cpu))), nil
 		})
 	}
 	mk := l.mark()
@@ -202,7 +203,7 @@ func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
-	if l.k.layout(m).Shared() {
+	if l.k.Layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) {
 			return l.notNull(l.lookup(key))
 		})
@@ -212,7 +213,7 @@ func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 
 // aggElem is the same for an element that a loop over the map gives.
 func (l *lowerer) aggElem(n source.Node, m *lang.Map, a types.Agg, key, value *ir.Value, kmap func() *ir.Value) operand {
-	if l.k.layout(m).Shared() {
+	if l.k.Layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
 	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), kmap()})

@@ -32,7 +32,7 @@ var mapFuncs = map[string]callee{
 func (l *lowerer) mapEvent(c *ast.Call, kind layout.EventKind) operand {
 	m := l.mapOf(c.Args[0].(*ast.MapRef))
 	r := l.newRecord(c, &layout.Event{Kind: kind, Map: m}, nil)
-	r.swap = l.k.spec(m)
+	r.swap = l.k.Spec(m)
 	l.send(r, ringWakeIdle)
 	return nothing
 }
@@ -65,8 +65,8 @@ func (l *lowerer) delete(c *ast.Call) operand {
 
 // deleteGlobal clears a map without a key.
 func (l *lowerer) deleteGlobal(m *lang.Map) *ir.Value {
-	layout, size := l.k.layout(m), l.k.spec(m).ValueSize
-	if half := l.k.spec(m).Half; half > 0 {
+	layout, size := l.k.Layout(m), l.k.Spec(m).ValueSize
+	if half := l.k.Spec(m).Half; half > 0 {
 		size = half
 	}
 	base := l.keyless(m)()
@@ -83,7 +83,7 @@ func (l *lowerer) deleteGlobal(m *lang.Map) *ir.Value {
 func (l *lowerer) mapLen(c *ast.Call) *ir.Value {
 	m := l.mapOf(c.Args[0].(*ast.MapRef))
 	if m.Key == nil {
-		if layout := l.k.layout(m); layout.Present >= 0 {
+		if layout := l.k.Layout(m); layout.Present >= 0 {
 			return l.b.Load(8, l.keyless(m)(), layout.Present)
 		}
 		return l.b.Const(1)
@@ -93,7 +93,7 @@ func (l *lowerer) mapLen(c *ast.Call) *ir.Value {
 	}
 	l.walkCost(m)
 	name := l.callback(4, 3, func([]*ir.Value) {})
-	s := l.k.spec(m)
+	s := l.k.Spec(m)
 	var inUse *ir.Value
 	if s.Second != nil {
 		inUse = l.inUse(s)

@@ -43,14 +43,14 @@ func (l *lowerer) print(c *ast.Call) {
 func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
 	m := l.mapOf(ref)
 	a, ok := m.Value.(types.Agg)
-	if !ok || a.OneNumber() && l.k.kernel.AtLeast(5, 19) && l.k.spec(m).Swap == 0 {
+	if !ok || a.OneNumber() && l.k.kernel.AtLeast(5, 19) && l.k.Spec(m).Swap == 0 {
 		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
 		return
 	}
 	mk := l.mark()
 	key := l.keyPlace(m, ref.Keys)
 	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Names: []string{"key", m.Name}}
-	ev.PlaceKey(l.k.spec(m), a)
+	ev.PlaceKey(l.k.Spec(m), a)
 	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
 	l.release(mk)
 }

@@ -11,9 +11,12 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/emit"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/internal/mapplan"
 	"github.com/gotrace/gotrace/codegen/internal/pass"
+	"github.com/gotrace/gotrace/codegen/internal/reentry"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -54,11 +57,11 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		kernel:  env.Kernel(),
 		bp:      &Blueprint{Checked: c},
 		pid:     opts.FilterPID,
-		maps:    map[string]*layout.MapSpec{},
 		sites:   map[layout.Site]int{},
 	}
-	k.bp.Stoppable = canEnd(c.File) || manyTargets(c)
-	k.scriptMaps()
+	k.bp.Stoppable = effects.CanEnd(c.File) || manyTargets(c)
+	k.Plan = mapplan.New(c, k.kernel)
+	k.usesGlo = k.Swaps > 0
 	if err := k.checkMaps(); err != nil {
 		return nil, err
 	}
@@ -70,6 +73,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		k.bp.Programs = append(k.bp.Programs, prog)
 	}
 	k.ownMaps()
+	k.bp.Maps = k.Maps
 	return k.bp, nil
 }
 
@@ -88,26 +92,17 @@ func manyTargets(c *lang.Checked) bool {
 
 // compiler holds what the programs of one script share.
 type compiler struct {
+	*mapplan.Plan
+
 	checked *lang.Checked
 	env     lang.Env
 	kernel  *kernel.Kernel
 	bp      *Blueprint
-	maps    map[string]*layout.MapSpec // by name
-	sites   map[layout.Site]int        // indexes of the failure counters
-	uses    map[string]*mapUse         // what programs do with each script map
-	values  []*layout.MapSpec          // what holds the script maps without keys
-	usesRB  bool                       // some program sends events
-	usesGlo bool                       // some program reads MapGlobals
-	swaps   int                        // maps that are kept twice
-	runs    int                        // bytes of MapRuns
-	pid     int                        // -p
-}
-
-// addMap adds a map to the blueprint.
-func (k *compiler) addMap(m *layout.MapSpec) *layout.MapSpec {
-	k.maps[m.Name] = m
-	k.bp.Maps = append(k.bp.Maps, m)
-	return m
+	sites   map[layout.Site]int // indexes of the failure counters
+	usesRB  bool                // some program sends events
+	usesGlo bool                // some program reads MapGlobals
+	runs    int                 // bytes of MapRuns
+	pid     int                 // -p
 }
 
 // site adds a failure counter and returns its index.
@@ -135,16 +130,16 @@ func (k *compiler) event(e *layout.Event) *layout.Event {
 func (k *compiler) ownMaps() {
 	if k.usesRB {
 		// The runtime sizes the ring by config and memory.
-		k.addMap(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
+		k.Add(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
 	}
 	if n := len(k.bp.Sites); n > 0 {
-		k.addMap(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: layout.FailuresSize(n), MaxEntries: 1})
+		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: layout.FailuresSize(n), MaxEntries: 1})
 	}
 	if k.runs > 0 {
-		k.addMap(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
+		k.Add(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
 	}
 	if k.usesGlo {
-		k.addMap(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: layout.GlobalsSize(k.swaps), MaxEntries: 1, Flags: flagMmapable})
+		k.Add(&layout.MapSpec{Name: layout.MapGlobals, Type: ebpf.Array, KeySize: 4, ValueSize: layout.GlobalsSize(k.Swaps), MaxEntries: 1, Flags: mapplan.FlagMmapable})
 	}
 }
 
@@ -156,7 +151,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 		License: k.checked.Config.License,
 	}
 	prog.Type, prog.AttachType, prog.AttachTo = programType(p)
-	prog.SkipsUnknown = k.skipsUnknown(p.Kind)
+	prog.SkipsUnknown = reentry.SkipsUnknown(k.kernel, p.Kind, k.pid)
 	irProg, err := lower(k, index, p, prog)
 	if err != nil {
 		return nil, err

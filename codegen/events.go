@@ -3,6 +3,7 @@ package codegen
 import (
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -60,7 +61,7 @@ func (l *lowerer) announce(c *ast.Call, r *record) *record {
 func (l *lowerer) send(r *record, flags int64) {
 	m := l.mark()
 	last := len(r.args) - 1
-	for last >= 0 && (r.early[last] != nil || !hasEffects(r.args[last])) {
+	for last >= 0 && (r.early[last] != nil || !effects.Has(r.args[last])) {
 		last--
 	}
 	for i, e := range r.args[:last+1] {

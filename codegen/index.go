@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
@@ -107,9 +108,9 @@ func indexedVars(p *lang.Prog) map[*lang.Variable]bool {
 		}
 	}
 	if p.Probe.Filter != nil {
-		walk(p.Probe.Filter, visit)
+		effects.Walk(p.Probe.Filter, visit)
 	}
-	walk(p.Probe.Body, visit)
+	effects.Walk(p.Probe.Body, visit)
 	return vars
 }
 

@@ -36,7 +36,7 @@ func (l *lowerer) fits(size int) bool {
 // checkMaps reports keys and values that are too large.
 func (k *compiler) checkMaps() error {
 	for _, m := range k.checked.Maps {
-		s := k.spec(m)
+		s := k.Spec(m)
 		message := ""
 		switch {
 		case m.Key != nil && s.KeySize > maxObject:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
@@ -145,7 +146,7 @@ func (l *lowerer) hideSet(body source.Node) {
 			set = append(set, v)
 		}
 	}
-	walk(body, func(n source.Node) {
+	effects.Walk(body, func(n source.Node) {
 		switch n := n.(type) {
 		case *ast.Assign:
 			add(n.Target)
@@ -236,7 +237,7 @@ func (l *lowerer) forMap(s *ast.ForMap) {
 	v := l.prog.Vars[s.Var]
 	m := l.k.checked.Byname[s.Map.Name]
 	l.walkCost(m)
-	spec := l.k.spec(m)
+	spec := l.k.Spec(m)
 	var inUse *ir.Value // of this loop from its beginning to its end
 	inUseOff := 0
 	if spec.Second != nil {
@@ -289,18 +290,15 @@ func (l *lowerer) unroll(s *ast.Unroll) {
 	l.land(end)
 }
 
-// maxUnrolled is how many statements all unrolled bodies of a program may come to, and maxUnrolledValues how many operations:
-// more take the verifier too long, and each level of nesting can multiply them by a hundred.
-const (
-	maxUnrolled       = 20_000
-	maxUnrolledValues = 500_000
-)
+// maxUnrolledValues is how many operations the unrolled bodies of a function may come to, beside effects.MaxUnrolled statements: each level
+// of nesting can multiply them by a hundred.
+const maxUnrolledValues = 500_000
 
 // mayCopy counts the statements of one more copy of an unrolled body, nested copies aside. It says whether there is room for it.
 func (l *lowerer) mayCopy(s *ast.Unroll) bool {
 	l.unrolled += max(len(s.Body.Stmts), 1)
-	if l.unrolled > maxUnrolled || l.fn.fn.Values() > maxUnrolledValues {
-		l.fail(s, "unroll less, or use a loop: for ($i : 0..100) { … }", "unrolled this gives more than %d statements", maxUnrolled)
+	if l.unrolled > effects.MaxUnrolled || l.fn.fn.Values() > maxUnrolledValues {
+		l.fail(s, "unroll less, or use a loop: for ($i : 0..100) { … }", "unrolled this gives more than %d statements", effects.MaxUnrolled)
 	}
 	return l.err == nil
 }

@@ -33,7 +33,7 @@ func mapName(m *lang.Map) string { return "@" + m.Name }
 // mapKey builds the key of `@m[...]`.
 func (l *lowerer) mapKey(ref *ast.MapRef) mapKey {
 	m := l.mapOf(ref)
-	if size := l.k.spec(m).KeySize; size > oldKeyMax {
+	if size := l.k.Spec(m).KeySize; size > oldKeyMax {
 		l.needs(ref, 5, 11, fmt.Sprintf("a key of %d bytes", size), fmt.Sprintf("%d before", oldKeyMax),
 			"shorten its strings: config = { max_strlen = 200 }")
 	}
@@ -42,10 +42,10 @@ func (l *lowerer) mapKey(ref *ast.MapRef) mapKey {
 
 // key builds a key from its expressions.
 func (l *lowerer) key(m *lang.Map, keys []ast.Expr) mapKey {
-	if l.k.spec(m).Short != nil {
+	if l.k.Spec(m).Short != nil {
 		return l.splitKey(m, keys)
 	}
-	return mapKey{m, l.keyPlace(m, keys), l.kernelMap(l.k.spec(m))}
+	return mapKey{m, l.keyPlace(m, keys), l.kernelMap(l.k.Spec(m))}
 }
 
 // keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
@@ -95,7 +95,7 @@ func (l *lowerer) full(m *lang.Map) {
 // zeros is the address of size zero bytes.
 func (l *lowerer) zeros(size int) *ir.Value {
 	if size > zeroStackMax {
-		l.k.needZeros(size)
+		l.k.NeedZeros(size)
 		return l.b.MapValue(layout.MapZeros, 0)
 	}
 	p := l.temp("zero", size)
@@ -116,7 +116,7 @@ func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 		Then: ir.Edge{To: miss}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
 	l.b.At(miss)
 	mk := l.mark()
-	l.update(key, l.zeros(l.k.spec(key.m).ValueSize), updateNoExist)
+	l.update(key, l.zeros(l.k.Spec(key.m).ValueSize), updateNoExist)
 	l.release(mk)
 	v = l.lookup(key)
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: v, Y: l.b.Const(0),

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
@@ -34,7 +35,7 @@ func (l *lowerer) mapAssign(ref *ast.MapRef, op string, value ast.Expr, n source
 
 // setPresent notes that a map without a key, whose value is at base, has one.
 func (l *lowerer) setPresent(m *lang.Map, base *ir.Value) {
-	l.b.Store(8, base, l.k.layout(m).Present, l.b.Const(1))
+	l.b.Store(8, base, l.k.Layout(m).Present, l.b.Const(1))
 }
 
 // assignGlobal is `@m = value`.
@@ -46,7 +47,7 @@ func (l *lowerer) assignGlobal(m *lang.Map, value ast.Expr) {
 		v := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
 		base = l.keyless(m)
 		l.b.Store(8, base(), 0, v)
-	} else if mentions(value, m.Name) {
+	} else if effects.Mentions(value, m.Name) {
 		// The right side reads what it is about to replace.
 		p := l.valueTemp(m, value)
 		base = l.keyless(m)
@@ -88,7 +89,7 @@ func (l *lowerer) assignElem(ref *ast.MapRef, m *lang.Map, value ast.Expr) {
 func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 	f := l.fn.fn
 	done := f.NewBlock("stored")
-	if !types.InMemory(m.Value) && l.k.keepsElements(m) {
+	if !types.InMemory(m.Value) && l.k.KeepsElements(m) {
 		// A look-up and a store cost a fifth of an update. All writers of the map do
 		// the same, so that no element is ever replaced.
 		some, none := f.NewBlock("some"), f.NewBlock("none")
@@ -115,11 +116,11 @@ func (l *lowerer) compoundAssign(ref *ast.MapRef, m *lang.Map, op string, value 
 	mk := l.mark()
 	defer l.release(mk)
 	var key *mapKey
-	if m.Key != nil && hasEffects(value) {
+	if m.Key != nil && effects.Has(value) {
 		k := l.mapKey(ref)
 		key = &k
 	}
-	if changes(value, m.Name) {
+	if effects.Changes(value, m.Name) {
 		l.readAndAssign(m, key, op, value)
 		return
 	}
@@ -196,7 +197,7 @@ func (l *lowerer) keyOr(key *mapKey, ref *ast.MapRef) mapKey {
 // nobody asks for where each CPU has its own. The key is built here if it is nil.
 func (l *lowerer) addTo(ref *ast.MapRef, key *mapKey, m *lang.Map, delta *ir.Value, fetch bool) *ir.Value {
 	if m.Key == nil {
-		if !l.k.layout(m).Shared() {
+		if !l.k.Layout(m).Shared() {
 			return l.addAt(m, l.ownValue(m), delta, false)
 		}
 		base := l.keyless(m)
@@ -220,7 +221,7 @@ func (l *lowerer) addTo(ref *ast.MapRef, key *mapKey, m *lang.Map, delta *ir.Val
 // addAt adds to the value at an address.
 func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Value {
 	switch {
-	case l.k.exclusive(m, l.prog.Kind):
+	case l.k.Exclusive(m, l.prog.Kind):
 		old := l.b.Load(8, base, 0)
 		l.b.Store(8, base, 0, l.b.Op(ir.OpAdd, old, delta))
 		return old

@@ -48,12 +48,12 @@ func (k *compiler) mapsOf(p *Program) (script []mapUsed, own int) {
 		case seen && j >= 0 && pos.Offset < script[j].pos.Offset:
 			script[j].pos = pos
 		case seen:
-		case k.maps[name] == nil || k.maps[name].Script == nil: // those nil are made last: see ownMaps
+		case k.ByName[name] == nil || k.ByName[name].Script == nil: // those nil are made last: see ownMaps
 			at[name] = -1
 			own++
 		default:
 			at[name] = len(script)
-			script = append(script, mapUsed{k.maps[name], pos})
+			script = append(script, mapUsed{k.ByName[name], pos})
 		}
 	}
 	slices.SortStableFunc(script, func(a, b mapUsed) int { return cmp.Compare(a.pos.Offset, b.pos.Offset) })

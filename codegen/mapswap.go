@@ -11,38 +11,6 @@ import (
 // programs use. User space swaps them when it prints, waits until no program uses the old instance, prints that one, and
 // empties it at the clear() that follows. See docs/architecture.md.
 
-// swapped says whether a map is kept twice. BEGIN and END run alone: what they do is no reason.
-func (u *mapUse) swapped() bool { return u.printed && u.emptied }
-
-// swapMap makes a map one that is kept twice. It comes after splitMap.
-func (k *compiler) swapMap(s *layout.MapSpec) {
-	if !k.uses[s.Script.Name].swapped() {
-		return
-	}
-	k.swaps++
-	k.usesGlo = true
-	s.Swap = k.swaps
-	if s.Script.Key == nil {
-		// A power of two, so that the verifier sees from a mask that the offset of an instance is one of two.
-		s.Half = layout.CeilPow2(s.ValueSize)
-		s.ValueSize = 2 * s.Half
-		return
-	}
-	s.Second = k.secondMap(s)
-	if s.Short != nil {
-		s.Short.Swap = s.Swap
-		s.Short.Second = k.secondMap(s.Short)
-		s.Second.Short = s.Short.Second
-	}
-}
-
-// secondMap adds the second instance of a map with keys.
-func (k *compiler) secondMap(s *layout.MapSpec) *layout.MapSpec {
-	second := *s
-	second.Name, second.IsSecond = s.Name+"/second", true
-	return k.addMap(&second)
-}
-
 // inUse is the word that says which instance programs use.
 func (l *lowerer) inUse(s *layout.MapSpec) *ir.Value {
 	return l.b.Load(8, l.b.MapValue(layout.MapGlobals, layout.SwapOffset(s.Swap)), layout.SwapInUse)
@@ -51,7 +19,7 @@ func (l *lowerer) inUse(s *layout.MapSpec) *ir.Value {
 // keyless returns what gives the address of the value, or of the values of all CPUs, of a map without a key. All addresses
 // from one call of keyless are in the same instance.
 func (l *lowerer) keyless(m *lang.Map) func() *ir.Value {
-	s := l.k.spec(m)
+	s := l.k.Spec(m)
 	if s.Swap == 0 {
 		return func() *ir.Value { return l.b.MapValue(s.In, s.Offset) }
 	}

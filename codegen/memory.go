@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/internal/reentry"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/builtin"
 )
@@ -21,7 +22,7 @@ const (
 
 // scratchFrame is the program's piece of large memory: one array map of a single value, a frame a CPU.
 //
-// Why it is safe: most programs exclude themselves on a CPU (see reentry). One that can begin again there before it has
+// Why it is safe: most programs exclude themselves on a CPU (see package reentry). One that can begin again there before it has
 // ended takes one of several frames a CPU and gives it back at the end: by atomic exchange where threads take turns. Where
 // one run ends within another a load and a store do: a run that comes in between has given back what it took.
 type scratchFrame struct {
@@ -160,7 +161,7 @@ func (l *lowerer) scratchBase() *ir.Value {
 }
 
 // reentrant says whether another run of this program can begin on the same CPU before this one ends.
-func (l *lowerer) reentrant() bool { return l.k.reentry(l.prog.Kind) != reentryNever }
+func (l *lowerer) reentrant() bool { return reentry.Of(l.k.kernel, l.prog.Kind) != reentry.Never }
 
 // prologue fills the entry block, which runs before the body: it finds the scratch frame if one was needed.
 func (l *lowerer) prologue(f *ir.Func) {
@@ -182,7 +183,7 @@ func (l *lowerer) prologue(f *ir.Func) {
 			"this probe needs %d bytes of memory for all of the %d possible CPUs, the kernel gives %d", size, l.k.kernel.PossibleCPUs, l.k.maxArrayValue())
 		return
 	}
-	l.k.addMap(&layout.MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.cpuSlots(), MaxEntries: 1})
+	l.k.Add(&layout.MapSpec{Name: l.scratchName(), Type: ebpf.Array, KeySize: 4, ValueSize: frame * frames * l.k.CPUSlots(), MaxEntries: 1})
 	off := l.b.OpImm(ir.OpMul, l.cpuIndex(), int64(frame*frames))
 	first := l.b.Op(ir.OpAdd, l.b.MapValue(l.scratchName(), 0), off)
 	if !l.reentrant() {
@@ -240,7 +241,7 @@ func (l *lowerer) takeFrame(first *ir.Value, frame, frames int) {
 // exchangeFlag sets a frame's busy flag and returns what it was.
 func (l *lowerer) exchangeFlag(addr *ir.Value) *ir.Value {
 	one := l.b.Const(1)
-	if l.k.reentry(l.prog.Kind) == reentryPreempted {
+	if reentry.Of(l.k.kernel, l.prog.Kind) == reentry.Preempted {
 		return l.b.Atomic(ir.OpXchg, 8, addr, 0, one)
 	}
 	old := l.b.Load(8, addr, 0)
@@ -277,15 +278,12 @@ func (l *lowerer) giveFrame() {
 	}
 }
 
-// cpuSlots is how many pieces memory with a piece for each CPU has: a power of two, see cpuIndex.
-func (k *compiler) cpuSlots() int { return layout.CeilPow2(k.kernel.PossibleCPUs) }
-
-// cpuIndex is the number of the CPU, less than cpuSlots. The verifier learns that from a mask rather than from a
+// cpuIndex is the number of the CPU, less than CPUSlots. The verifier learns that from a mask rather than from a
 // comparison: what it learns at a branch is lost for a value that lies on the stack (before Linux 6.8 it does not
 // relate the copy that was compared to the next one), while the result of an operation keeps its bounds there.
 func (l *lowerer) cpuIndex() *ir.Value {
 	cpu := l.b.Helper(int(asm.FnGetSmpProcessorId), true)
-	return l.b.OpImm(ir.OpAnd, cpu, int64(l.k.cpuSlots()-1))
+	return l.b.OpImm(ir.OpAnd, cpu, int64(l.k.CPUSlots()-1))
 }
 
 // countRun counts a run of a profile probe on its CPU, whatever the program does then: the runtime knows how many there must have been. With -p
@@ -295,7 +293,7 @@ func (l *lowerer) countRun() {
 		return
 	}
 	l.out.CountsRuns, l.out.RunsAt = true, l.k.runs
-	l.k.runs += 8 * l.k.cpuSlots()
+	l.k.runs += 8 * l.k.CPUSlots()
 	addr := l.b.Op(ir.OpAdd, l.b.MapValue(layout.MapRuns, l.out.RunsAt), l.b.OpImm(ir.OpShl, l.cpuIndex(), 3))
 	l.b.Store(8, addr, 0, l.b.OpImm(ir.OpAdd, l.b.Load(8, addr, 0), 1))
 }

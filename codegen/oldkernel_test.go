@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
@@ -45,27 +44,9 @@ func TestOldKernels(t *testing.T) {
 	}
 }
 
-func TestReentry(t *testing.T) {
-	const linux5_10, linux6_0, linux6_1 = 5<<16 | 10<<8, 6 << 16, 6<<16 | 1<<8
-	for _, tt := range []struct {
-		kind    string
-		version uint32
-		want    reentry
-	}{
-		{"kprobe", linux5_10, reentryNever},
-		{"tracepoint", linux5_10, reentryNever},
-		{"begin", linux5_10, reentryNever},
-		{"uretprobe", linux5_10, reentryNever},
-		{"uprobe", linux6_0, reentryPreempted},
-		{"rawtracepoint", linux6_0, reentryNested},
-		{"rawtracepoint", linux6_1, reentryNever},
-	} {
-		k := &compiler{kernel: &kernel.Kernel{Version: tt.version}}
-		if got := k.reentry(builtin.ProbeKindByName(tt.kind)); got != tt.want {
-			t.Errorf("%s on Linux %d.%d: %v, want %v", tt.kind, tt.version>>16, tt.version>>8&0xff, got, tt.want)
-		}
-	}
-	// The scratch frame of a program that cannot begin again has no busy flag.
+// The scratch frame of a program that cannot begin again has no busy flag.
+func TestScratchFrames(t *testing.T) {
+	const linux5_10, linux6_1 = 5<<16 | 10<<8, 6<<16 | 1<<8
 	for version, frames := range map[uint32]int{linux5_10: scratchFrames, linux6_1: 1} {
 		env := langtest.New()
 		env.KernelInfo.Version = version

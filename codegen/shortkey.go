@@ -14,20 +14,6 @@ import (
 // and compares all of it at every look-up, although most strings are short. Such a map is therefore kept as two: one for
 // keys whose string fits layout.ShortString bytes, the NUL included, with keys cut there, and one for the others.
 
-// splitMap adds the map for the short keys of s, if it is to have one. Loops over a map see one kernel map only.
-func (k *compiler) splitMap(s *layout.MapSpec) {
-	m := s.Script
-	size, ok := layout.ShortKeySize(m.Key)
-	if !ok || k.uses[m.Name].iterated || m.Kind != "" {
-		return
-	}
-	short := *s
-	short.Name, short.IsShort = s.Name+"/short", true
-	short.KeySize = size
-	short.Flags = k.allocFlags(&short)
-	s.Short = k.addMap(&short)
-}
-
 // mapKey is the key of an element.
 type mapKey struct {
 	m    *lang.Map
@@ -72,7 +58,7 @@ func (l *lowerer) splitKey(m *lang.Map, keys []ast.Expr) mapKey {
 // endKey appends the string, which is o, or the result of str() if that is not nil, to a key.
 func (l *lowerer) endKey(k mapKey, off, size int, o operand, str *ast.Call) mapKey {
 	dst := k.mem.at(off)
-	short, long := l.kernelMap(l.k.spec(k.m).Short), l.kernelMap(l.k.spec(k.m))
+	short, long := l.kernelMap(l.k.Spec(k.m).Short), l.kernelMap(l.k.Spec(k.m))
 	var n *ir.Value // length with the NUL, or an error: the string is "" then
 	switch {
 	case str != nil:

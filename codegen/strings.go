@@ -3,6 +3,7 @@ package codegen
 import (
 	"encoding/binary"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -335,7 +336,7 @@ func (l *lowerer) equalMemory(e *ast.Binary, yes, no *join) {
 	}
 	m := l.mark()
 	x := l.expr(e.X)
-	if hasEffects(e.Y) {
+	if effects.Has(e.Y) {
 		x = l.copied(x) // the right side may change it
 	}
 	if types.Is(t, types.KindString) {

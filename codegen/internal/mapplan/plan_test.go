@@ -1,4 +1,4 @@
-package codegen
+package mapplan
 
 import (
 	"testing"
@@ -14,8 +14,8 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// parsed is a compiler for a script that was parsed but not checked: each probe is one program, and @x the only map.
-func parsed(t *testing.T, script string, m *lang.Map) *compiler {
+// parsed is the plan for a script that was parsed but not checked: each probe is one program, and @x the only map.
+func parsed(t *testing.T, script string, m *lang.Map) *Plan {
 	t.Helper()
 	src := &source.Source{Name: "test", Text: []byte(script)}
 	file, diags := lang.Parse(src, nil)
@@ -28,11 +28,7 @@ func parsed(t *testing.T, script string, m *lang.Map) *compiler {
 		p := it.(*ast.Probe)
 		c.Progs = append(c.Progs, &lang.Prog{Probe: p, Kind: builtin.ProbeKindByName(p.Points[0].Provider)})
 	}
-	k := &compiler{
-		checked: c, kernel: &kernel.Kernel{Version: 6<<16 | 12<<8, PossibleCPUs: 4}, bp: &Blueprint{}, maps: map[string]*layout.MapSpec{},
-	}
-	k.scriptMaps()
-	return k
+	return New(c, &kernel.Kernel{Version: 6<<16 | 12<<8, PossibleCPUs: 4})
 }
 
 var (
@@ -68,11 +64,11 @@ func TestExclusive(t *testing.T) {
 		{`kprobe:f { @x++; }`, uint64T, true, 0},
 	} {
 		m := &lang.Map{Value: tt.value}
-		k := parsed(t, tt.script, m)
+		p := parsed(t, tt.script, m)
 		if tt.version != 0 {
-			k.kernel.Version = tt.version
+			p.kernel.Version = tt.version
 		}
-		if got := k.exclusive(m, k.checked.Progs[len(k.checked.Progs)-1].Kind); got != tt.want {
+		if got := p.Exclusive(m, p.checked.Progs[len(p.checked.Progs)-1].Kind); got != tt.want {
 			t.Errorf("%s: exclusive is %v, want %v", tt.script, got, tt.want)
 		}
 	}
@@ -103,7 +99,7 @@ func TestMapStorage(t *testing.T) {
 			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 24, ValueSize: 8, MaxEntries: 100,
 				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 8, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist},
-			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100, Flags: flagNoPrealloc,
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100, Flags: FlagNoPrealloc,
 				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 520, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist, Kind: "percpulruhash"},
 			layout.MapSpec{Type: ebpf.LRUCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100,
@@ -123,10 +119,10 @@ func TestMapStorage(t *testing.T) {
 			layout.MapSpec{In: "values0", ValueSize: 16, Layout: layout.ValueLayout{Storage: layout.StorageGlobal, Size: 8, Present: 8}}},
 	} {
 		m := tt.m
-		k := parsed(t, tt.script, &m)
+		p := parsed(t, tt.script, &m)
 		want := tt.want
 		want.Name, want.Script = "@x", &m
-		if got := *k.spec(&m); got != want {
+		if got := *p.Spec(&m); got != want {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.script, got, want)
 		}
 	}

@@ -1,4 +1,6 @@
-package codegen
+// Package mapplan decides how the maps of a script are kept: in which kernel maps, where in their values, once or twice, and by which
+// updates programs may change them.
+package mapplan
 
 import (
 	"fmt"
@@ -7,65 +9,96 @@ import (
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// spec is the blueprint's map that holds a map of the script.
-func (k *compiler) spec(m *lang.Map) *layout.MapSpec { return k.maps["@"+m.Name] }
+// Plan is the kernel maps of a script.
+type Plan struct {
+	Maps   []*layout.MapSpec          // those of the script first, in order of first appearance
+	ByName map[string]*layout.MapSpec // by name of the kernel map
+	Swaps  int                        // how many maps of the script are kept twice
 
-func (k *compiler) layout(m *lang.Map) layout.ValueLayout { return k.spec(m).Layout }
+	checked *lang.Checked
+	kernel  *kernel.Kernel
+	uses    map[string]*use   // what programs do with each map of the script
+	values  []*layout.MapSpec // what holds the maps without keys
+}
+
+// New plans the maps of a script.
+func New(c *lang.Checked, k *kernel.Kernel) *Plan {
+	p := &Plan{checked: c, kernel: k, ByName: map[string]*layout.MapSpec{}}
+	p.scriptMaps()
+	return p
+}
+
+// Add adds a map.
+func (p *Plan) Add(m *layout.MapSpec) *layout.MapSpec {
+	p.ByName[m.Name] = m
+	p.Maps = append(p.Maps, m)
+	return m
+}
+
+// CPUSlots is how many pieces memory with a piece for each CPU has: a power of two, so that a mask is enough to limit an index.
+func (p *Plan) CPUSlots() int { return layout.CeilPow2(p.kernel.PossibleCPUs) }
+
+// Spec is the map that holds a map of the script.
+func (p *Plan) Spec(m *lang.Map) *layout.MapSpec { return p.ByName["@"+m.Name] }
+
+// Layout says how the values of a map of the script lie in memory.
+func (p *Plan) Layout(m *lang.Map) layout.ValueLayout { return p.Spec(m).Layout }
 
 // scriptMaps adds the maps of the script to the blueprint.
-func (k *compiler) scriptMaps() {
-	k.uses = mapUses(k.checked)
-	for _, m := range k.checked.Maps {
-		s := k.addMap(k.scriptMap(m))
+func (p *Plan) scriptMaps() {
+	p.uses = usesOf(p.checked)
+	for _, m := range p.checked.Maps {
+		s := p.Add(p.scriptMap(m))
 		if m.Key == nil {
-			k.swapMap(s)
-			k.placeGlobal(s)
+			p.swapMap(s)
+			p.placeGlobal(s)
 			continue
 		}
-		k.splitMap(s)
-		k.swapMap(s)
+		p.splitMap(s)
+		p.swapMap(s)
 	}
-	for _, m := range k.values {
-		k.addMap(m)
+	for _, m := range p.values {
+		p.Add(m)
 	}
 }
 
-// needZeros makes MapZeros at least so large.
-func (k *compiler) needZeros(size int) {
-	if m := k.maps[layout.MapZeros]; m != nil {
+// NeedZeros makes MapZeros at least so large.
+func (p *Plan) NeedZeros(size int) {
+	if m := p.ByName[layout.MapZeros]; m != nil {
 		m.ValueSize = max(m.ValueSize, size)
 		return
 	}
-	k.addMap(&layout.MapSpec{Name: layout.MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: flagRdonlyProg})
+	p.Add(&layout.MapSpec{Name: layout.MapZeros, Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1, Flags: FlagRdonlyProg})
 }
 
 // Map flags, from include/uapi/linux/bpf.h.
 const (
-	flagNoPrealloc = 1 << 0
-	flagRdonlyProg = 1 << 7
-	flagMmapable   = 1 << 10
+	FlagNoPrealloc = 1 << 0
+	FlagRdonlyProg = 1 << 7
+	FlagMmapable   = 1 << 10
 )
 
 // scriptMap chooses the storage of a map and lays its value out.
-func (k *compiler) scriptMap(m *lang.Map) *layout.MapSpec {
+func (p *Plan) scriptMap(m *lang.Map) *layout.MapSpec {
 	s := &layout.MapSpec{Name: "@" + m.Name, Script: m}
 	size, room := layout.Align8(m.Value.Size()), 0
-	perCPU := k.onlyCounts(m)
+	perCPU := p.onlyCounts(m)
 	if agg, ok := m.Value.(types.Agg); ok {
 		size, perCPU = layout.Word(layout.AggWords(agg)), true
 		room = layout.Word(layout.AggRoom(agg))
 	}
 	s.Layout = layout.ValueLayout{Size: size, Present: -1}
 	if m.Key != nil {
-		k.keyedMap(s, m, max(size, room), perCPU)
+		p.keyedMap(s, m, max(size, room), perCPU)
 		return s
 	}
 	if perCPU {
 		s.Layout = layout.PerCPU(size, room)
-		s.ValueSize = s.Layout.CPU(k.cpuSlots())
+		s.ValueSize = s.Layout.CPU(p.CPUSlots())
 		return s
 	}
 	s.Layout, s.ValueSize = layout.Global(size)
@@ -78,15 +111,15 @@ const globalsMax = 256 << 20
 
 // placeGlobal gives a map without a key its place in a kernel map that holds many: a program may use only 64 kernel maps
 // (MAX_USED_MAPS, include/linux/bpf_verifier.h). Each begins a cache line, so that CPUs that write different ones do not meet.
-func (k *compiler) placeGlobal(s *layout.MapSpec) {
+func (p *Plan) placeGlobal(s *layout.MapSpec) {
 	size := layout.AlignLine(s.ValueSize)
-	n := len(k.values)
-	if n == 0 || k.values[n-1].ValueSize+size > globalsMax {
+	n := len(p.values)
+	if n == 0 || p.values[n-1].ValueSize+size > globalsMax {
 		// Mapped, so that the runtime can clear one without touching the others.
-		k.values = append(k.values, &layout.MapSpec{Name: fmt.Sprintf("%s%d", layout.MapValues, n), Type: ebpf.Array, KeySize: 4, MaxEntries: 1, Flags: flagMmapable})
+		p.values = append(p.values, &layout.MapSpec{Name: fmt.Sprintf("%s%d", layout.MapValues, n), Type: ebpf.Array, KeySize: 4, MaxEntries: 1, Flags: FlagMmapable})
 		n++
 	}
-	in := k.values[n-1]
+	in := p.values[n-1]
 	s.In, s.Offset = in.Name, in.ValueSize
 	in.ValueSize += size
 }
@@ -109,18 +142,18 @@ const swapPrealloc = 16 << 20
 
 // In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
 // stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes.
-func (k *compiler) allocFlags(s *layout.MapSpec) uint32 {
-	if k.uses[s.Script.Name].swapped() && (s.KeySize+s.ValueSize*k.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
+func (p *Plan) allocFlags(s *layout.MapSpec) uint32 {
+	if p.uses[s.Script.Name].swapped() && (s.KeySize+s.ValueSize*p.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
 		return 0
 	}
 	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash // always preallocated
-	if s.KeySize+s.ValueSize > preallocMax && k.kernel.AtLeast(6, 1) && !lru {
-		return flagNoPrealloc
+	if s.KeySize+s.ValueSize > preallocMax && p.kernel.AtLeast(6, 1) && !lru {
+		return FlagNoPrealloc
 	}
 	return 0
 }
 
-func (k *compiler) keyedMap(s *layout.MapSpec, m *lang.Map, room int, perCPU bool) {
+func (p *Plan) keyedMap(s *layout.MapSpec, m *lang.Map, room int, perCPU bool) {
 	s.KeySize, s.ValueSize, s.MaxEntries = layout.KeySize(m.Key), room, m.MaxEntries
 	s.Type = hashTypes[m.Kind]
 	if m.Kind == "" {
@@ -129,7 +162,7 @@ func (k *compiler) keyedMap(s *layout.MapSpec, m *lang.Map, room int, perCPU boo
 			s.Type = ebpf.PerCPUHash
 		}
 	}
-	s.Flags = k.allocFlags(s)
+	s.Flags = p.allocFlags(s)
 	s.Layout.Storage = layout.StorageHash
 	if s.Type == ebpf.PerCPUHash || s.Type == ebpf.LRUCPUHash {
 		s.Layout.Storage = layout.StoragePerCPUHash
