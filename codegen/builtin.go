@@ -4,7 +4,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -63,4 +68,107 @@ func (l *lowerer) call(c *ast.Call) operand {
 		}
 	}
 	return l.namedVar(c.Name, c, l.typeOf(c))
+}
+
+// stringFuncs make strings, and values that are shown as text.
+var stringFuncs = map[string]callee{
+	// macaddr(bytes) copies six bytes to a word of the program's own: they may lie at any place, where larger accesses are not aligned.
+	"macaddr": func(l *lowerer, c *ast.Call) operand {
+		o := l.expr(c.Args[0])
+		src := o.mem
+		if !types.InMemory(o.typ) {
+			src = l.pointee(o)
+		}
+		mac := types.Array{Elem: types.TypeUint8, Len: 6}
+		m := l.mark()
+		defer l.release(m)
+		word := l.temp("mac", 8)
+		l.zero(word, 8)
+		l.storeOperand(word, mac, operand{typ: mac, mem: src}, true)
+		return operand{typ: types.MAC{}, val: l.b.Load(8, word.base, word.off)}
+	},
+	// str(pointer, length) reads a string. Where its destination is known, lowerer.store reads it straight there.
+	"str": func(l *lowerer, c *ast.Call) operand {
+		t := l.typeOf(c)
+		p := l.temp("str", t.Size())
+		l.storeStr(p, t.Size(), c, true)
+		p.exact = true
+		return operand{typ: t, mem: p}
+	},
+}
+
+// contextVars tell of the event the program runs for.
+var contextVars = map[string]variable{
+	// args is the struct of the probe's arguments.
+	"args": func(l *lowerer, n source.Node, t types.Type) operand { return l.argsStruct(n, t) },
+	// retval is what the function returns.
+	"retval": func(l *lowerer, n source.Node, t types.Type) operand {
+		return l.located(n, l.convention(n).Result(), t)
+	},
+	// func is the address of the traced function; user space prints its name.
+	"func": func(l *lowerer, n source.Node, t types.Type) operand { return operand{typ: t, val: l.funcIP(n)} },
+	// probe is the full name of the probe.
+	"probe": func(l *lowerer, _ source.Node, t types.Type) operand {
+		name := l.prog.ProbeName
+		return operand{typ: t, lit: &name}
+	},
+	// ctx is the address of the program's context, which the verifier forbids to compute with until it is a number.
+	"ctx": func(l *lowerer, _ source.Node, t types.Type) operand {
+		return operand{typ: t, val: l.ctx(), typed: true}
+	},
+	// usermode is 1 if the CPU was in user mode.
+	"usermode": func(l *lowerer, n source.Node, t types.Type) operand {
+		if l.prog.Kind.Once || l.prog.Kind.Timed {
+			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs them, from user mode
+		}
+		c := l.convention(n)
+		mode := l.b.OpImm(ir.OpAnd, l.numberAt(n, c.UserMode()), c.ModeMask)
+		return operand{typ: t, val: l.b.Cmp(ir.Eq, mode, l.b.Const(c.ModeValue))}
+	},
+}
+
+// ctxWord is the word at an offset of the context, which does not change during a run.
+func (l *lowerer) ctxWord(off int) *ir.Value {
+	v := l.b.Load(8, l.ctx(), off)
+	v.Pure = true
+	return v
+}
+
+// argsStruct is `args` as a whole: a tracepoint's record, or the typed arguments of a raw tracepoint, both in the context. Its
+// fields are read where each of them lies (see argument).
+func (l *lowerer) argsStruct(n source.Node, t types.Type) operand {
+	switch {
+	case l.prog.Args == nil:
+		l.fail(n, "", "%s has no args", l.prog.Kind.Name)
+		return operand{typ: t, val: l.b.Const(0)}
+	case !l.prog.Args.InContext():
+		l.fail(n, "name an argument: args.NAME", "the arguments of this %s are not one object in memory", l.prog.Kind.Name)
+	}
+	return operand{typ: l.prog.Args, mem: l.ctxRecord(0)}
+}
+
+// probeArg is argN: a register, a word on the stack, or a raw tracepoint's argument.
+func probeArg(l *lowerer, n source.Node, t types.Type, i int) operand {
+	if l.prog.Kind.Context == builtin.CtxRawArgs {
+		return l.located(n, location.RawArg(i), t)
+	}
+	return l.located(n, l.convention(n).Arg(i, l.prog.Kind.User), t)
+}
+
+// stackArg is sargN: the Nth word of the arguments on the stack.
+func stackArg(l *lowerer, n source.Node, t types.Type, i int) operand {
+	return l.located(n, l.convention(n).StackArg(i, l.prog.Kind.User), t)
+}
+
+// funcIP is the address of the traced function. bpf_get_func_ip knows it for kernel probes since Linux 5.15 and for user probes since
+// 6.6; before that, the address the probe was hit at is the nearest thing.
+func (l *lowerer) funcIP(n source.Node) *ir.Value {
+	major, minor := uint32(5), uint32(15)
+	if l.prog.Kind.User {
+		major, minor = 6, 6
+	}
+	if l.k.kernel.AtLeast(major, minor) {
+		return l.b.Helper(int(asm.FnGetFuncIp), true, l.ctx())
+	}
+	return l.numberAt(n, l.convention(n).PC())
 }

@@ -1,6 +1,9 @@
 package codegen
 
 import (
+	"cmp"
+	"strconv"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/internal/effects"
@@ -121,4 +124,119 @@ func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
 	default:
 		l.b.Store(8, rec, off, l.numExpr(r.args[i]))
 	}
+}
+
+// fieldNames are the names by which Go programs know the arguments of an event: what an argument is made of, or else its place.
+func fieldNames(args []ast.Expr) []string {
+	out, used := make([]string, len(args)), map[string]bool{}
+	for i, e := range args {
+		name := nameOf(e)
+		if name == "" || used[name] {
+			name = "arg" + strconv.Itoa(i)
+		}
+		used[name] = true
+		out[i] = name
+	}
+	return out
+}
+
+// nameOf is the name of the builtin, the variable, the map or the member that an expression reads, or of the function that it calls; ""
+// if it is made of several.
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.Var:
+		return e.Name
+	case *ast.MapRef:
+		return e.Name
+	case *ast.FieldExpr:
+		return e.Name
+	case *ast.Cast:
+		return nameOf(e.X)
+	case *ast.Unary:
+		return nameOf(e.X)
+	case *ast.Call:
+		if len(e.Args) > 0 {
+			return cmp.Or(nameOf(e.Args[0]), e.Name)
+		}
+		return e.Name
+	}
+	return ""
+}
+
+// outputFuncs send something to user space.
+var outputFuncs = map[string]callee{
+	// printf(format, args…) prints text.
+	"printf": func(l *lowerer, c *ast.Call) operand {
+		ev := &layout.Event{Kind: layout.EventPrintf, Format: l.text(c.Args[0])}
+		l.send(l.newRecord(c, ev, c.Args[1:]), ringWakeIdle)
+		return nothing
+	},
+	// print(x) prints a value, an element of a map, or a whole map.
+	"print": func(l *lowerer, c *ast.Call) operand { l.print(c); return nothing },
+	// exit(code) ends the trace.
+	"exit": func(l *lowerer, c *ast.Call) operand { l.exit(c); return nothing },
+}
+
+func (l *lowerer) print(c *ast.Call) {
+	ref, ok := c.Args[0].(*ast.MapRef)
+	switch {
+	case ok && !ref.Indexed:
+		ev := &layout.Event{Kind: layout.EventPrintMap, Map: l.mapOf(ref), Top: -1, Div: -1}
+		for i, dst := range []*int64{&ev.Top, &ev.Div} {
+			if len(c.Args) > i+1 {
+				*dst = l.number(c.Args[i+1])
+			}
+		}
+		l.send(l.newRecord(c, ev, nil), ringWakeIdle)
+	case ok:
+		l.printElem(c, ref)
+	default:
+		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
+	}
+}
+
+// printElem is print(@m[key]). Aggregations that are not one number, and all of them where the kernel cannot read
+// another CPU's value or the map is kept twice, are left to user space.
+func (l *lowerer) printElem(c *ast.Call, ref *ast.MapRef) {
+	m := l.mapOf(ref)
+	a, ok := m.Value.(types.Agg)
+	if !ok || a.OneNumber() && l.k.kernel.AtLeast(5, 19) && l.k.Spec(m).Swap == 0 {
+		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventPrint}, c.Args[:1]), ringWakeIdle)
+		return
+	}
+	mk := l.mark()
+	key := l.keyPlace(m, ref.Keys)
+	ev := &layout.Event{Kind: layout.EventPrintElem, Map: m, Names: []string{"key", m.Name}}
+	ev.PlaceKey(l.k.Spec(m), a)
+	l.send(l.announce(c, &record{ev: ev, what: c.Name, key: &key}), ringWakeIdle)
+	l.release(mk)
+}
+
+// number is the value of a constant integer.
+func (l *lowerer) number(e ast.Expr) int64 {
+	c, ok := l.constOf(e)
+	if !ok {
+		l.fail(e, "", "the number must be a constant")
+	}
+	return int64(c.Int)
+}
+
+// exit tells user space, makes programs that start from now on do nothing, and ends this one.
+func (l *lowerer) exit(c *ast.Call) {
+	code := l.b.Const(0)
+	if len(c.Args) > 0 {
+		code = l.numExpr(c.Args[0])
+	}
+	l.k.usesGlo = true
+	globals := l.b.MapValue(layout.MapGlobals, 0)
+	l.b.Store(8, globals, layout.GlobalExitCode, code)
+	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
+	r := l.newRecord(c, &layout.Event{Kind: layout.EventExit}, c.Args)
+	for i := range c.Args {
+		r.early[i] = &operand{typ: r.ev.Fields[i], val: code}
+	}
+	l.send(r, ringForceWakeup)
+	l.leave()
 }

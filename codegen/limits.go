@@ -1,7 +1,12 @@
 package codegen
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/source"
@@ -51,4 +56,118 @@ func (k *compiler) checkMaps() error {
 		return &Error{Span: source.Span{Pos: m.Pos, EndPos: m.Pos}, Message: message, Hint: "keep less: the fields that are needed, or a shorter string"}
 	}
 	return nil
+}
+
+// maxMaps is how many kernel maps a program may use: MAX_USED_MAPS (include/linux/bpf_verifier.h).
+const maxMaps = 64
+
+// mapUsed is a kernel map that a program uses, and where it does first.
+type mapUsed struct {
+	spec *layout.MapSpec
+	pos  source.Pos
+}
+
+// limitMaps refuses a program that uses more maps than the kernel takes, at the first that is too many. Maps without keys share one.
+func (k *compiler) limitMaps(p *Program) error {
+	script, own := k.mapsOf(p)
+	room := maxMaps - own
+	if len(script) <= room {
+		return nil
+	}
+	at := script[room]
+	return &Error{
+		Span: source.Span{Pos: at.pos, EndPos: at.pos},
+		Message: fmt.Sprintf("@%s is one map too many: the kernel takes %d for each probe, this one needs %d for maps with keys and %d others",
+			at.spec.Script.Name, maxMaps, len(script), own),
+		Hint: "split the probe: several with the same attach point run in the order of the script",
+	}
+}
+
+// mapsOf lists the kernel maps with keys that a program uses, as they stand in the script, and counts the others. A map whose short
+// keys are apart is two.
+func (k *compiler) mapsOf(p *Program) (script []mapUsed, own int) {
+	at := map[string]int{} // index in script
+	for i, ins := range p.Insns {
+		if !ins.IsLoadFromMap() {
+			continue
+		}
+		name, pos := ins.Reference(), p.Positions[i]
+		j, seen := at[name]
+		switch {
+		case seen && j >= 0 && pos.Offset < script[j].pos.Offset:
+			script[j].pos = pos
+		case seen:
+		case k.ByName[name] == nil || k.ByName[name].Script == nil: // those nil are made last: see ownMaps
+			at[name] = -1
+			own++
+		default:
+			at[name] = len(script)
+			script = append(script, mapUsed{k.ByName[name], pos})
+		}
+	}
+	slices.SortStableFunc(script, func(a, b mapUsed) int { return cmp.Compare(a.pos.Offset, b.pos.Offset) })
+	return script, own
+}
+
+// maxPending is how many ways the verifier keeps for later while it follows another: BPF_COMPLEXITY_LIMIT_JMP_SEQ
+// (kernel/bpf/verifier.c). It follows the way behind a branch first, to the end of the program, and keeps the one that the branch jumps to.
+const maxPending = 8192
+
+// TooManyBranches is the place in the script from which on the program has more branches than the verifier follows. It is told
+// before the load: the verifier takes seconds to find out, and says neither where nor what.
+//
+// The walk is that of a verifier that needs no place twice; the real one keeps as many ways or more.
+func (p *Program) TooManyBranches() (source.Pos, bool) {
+	targets := map[string]int{}
+	for i := range p.Insns {
+		if s := p.Insns[i].Symbol(); s != "" {
+			targets[s] = i
+		}
+	}
+	seen := make([]bool, len(p.Insns))
+	for start := range p.Insns {
+		// Programs with callbacks have their functions described (see package emit).
+		if start == 0 || btf.FuncMetadata(&p.Insns[start]) != nil {
+			if at, ok := p.follow(start, targets, seen); ok {
+				return p.Positions[at], true
+			}
+		}
+	}
+	return source.Pos{}, false
+}
+
+// follow is the index of the branch that is one too many behind start.
+func (p *Program) follow(start int, targets map[string]int, seen []bool) (int, bool) {
+	pending := []int{start}
+	for len(pending) > 0 {
+		i := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		for i >= 0 && i < len(seen) && !seen[i] {
+			seen[i] = true
+			next, branch := p.ways(i, targets)
+			if branch >= 0 {
+				if pending = append(pending, branch); len(pending) > maxPending {
+					return i, true
+				}
+			}
+			i = next
+		}
+	}
+	return 0, false
+}
+
+// ways are the instruction that follows on instruction i and the one that it branches to, -1 if there is none.
+func (p *Program) ways(i int, targets map[string]int) (next, branch int) {
+	ins := &p.Insns[i]
+	op := ins.OpCode
+	switch to, ok := targets[ins.Reference()]; {
+	case !op.Class().IsJump() || op.JumpOp() == asm.Call:
+		return i + 1, -1
+	case op.JumpOp() == asm.Exit || !ok:
+		return -1, -1
+	case op.JumpOp() == asm.Ja:
+		return to, -1
+	default:
+		return i + 1, to
+	}
 }

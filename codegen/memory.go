@@ -178,7 +178,7 @@ func (l *lowerer) prologue(f *ir.Func) {
 		frame += 64 // the busy flag
 		frames = l.k.framesOf(frame)
 	}
-	if size := frame * frames * l.k.cpuSlots(); size > l.k.maxArrayValue() {
+	if size := frame * frames * l.k.CPUSlots(); size > l.k.maxArrayValue() {
 		l.fail(l.prog.Probe.Points[0], "keep less: shorter strings (config = { max_strlen = 64 }), fewer of them at a time",
 			"this probe needs %d bytes of memory for all of the %d possible CPUs, the kernel gives %d", size, l.k.kernel.PossibleCPUs, l.k.maxArrayValue())
 		return
@@ -200,7 +200,7 @@ const scratchEnough = 64 << 20
 // framesOf is how many frames of a size each CPU gets: fewer where that would be too much memory, but two at least.
 func (k *compiler) framesOf(frame int) int {
 	n := scratchFrames
-	for n > 2 && n*frame*k.cpuSlots() > min(scratchEnough, k.maxArrayValue()) {
+	for n > 2 && n*frame*k.CPUSlots() > min(scratchEnough, k.maxArrayValue()) {
 		n /= 2
 	}
 	return n

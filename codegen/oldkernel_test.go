@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/langtest"
 )
 
