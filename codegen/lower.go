@@ -14,7 +14,7 @@ import (
 
 // lowerer turns the checked tree of one program into IR.
 //
-// The language is structured, and loop bodies become callbacks of their own (see lower_loop.go), so
+// The language is structured, and loop bodies become callbacks of their own (see loop.go), so
 // control flow within one function only ever forks and joins forwards. Scalar variables are therefore kept as
 // a table of current values that joins merge (see flow.go); no general SSA construction is needed.
 type lowerer struct {

@@ -16,7 +16,7 @@ type scriptMap struct {
 	spec *layout.MapSpec
 	m    *ebpf.Map
 	cpus int // values per element
-	// short has the elements with short keys, if codegen keeps them apart (see codegen.MapSpec).
+	// short has the elements with short keys, if codegen keeps them apart (see layout.MapSpec).
 	short *scriptMap
 	// mem is the memory of a map without a key, or of one instance of it if it is kept twice.
 	mem []byte

@@ -14,7 +14,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 )
 
-// swap is a map that is kept twice (see codegen.MapSpec.Swap), so that nothing is lost between print(@x) and the clear(@x) or
+// swap is a map that is kept twice (see layout.MapSpec.Swap), so that nothing is lost between print(@x) and the clear(@x) or
 // zero(@x) after it.
 //
 // The records of both come here in their order. When a print is to be shown, the instances are swapped if a program has asked for a
