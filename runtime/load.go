@@ -279,12 +279,16 @@ func (s *Session) loadProgram(l *loaded) error {
 
 // at gives an error the place of the program's probe in the script.
 func (s *Session) at(p *codegen.Program, err error) error {
+	message := err.Error()
+	if why := probes.WhyDenied(err); why != "" && !strings.Contains(message, why) {
+		message += why
+	}
 	span := attachSpan(p)
 	var attach *probes.AttachError
 	if errors.As(err, &attach) {
 		span = targetSpan(p, &attach.Target)
 	}
-	return errorAt(source.Diagnostic{Span: span, Code: "attach", Message: err.Error()}, err)
+	return errorAt(source.Diagnostic{Span: span, Code: "attach", Message: message}, err)
 }
 
 // targetSpan is the place of the attach point that a target of the program is of.
