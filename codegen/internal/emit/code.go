@@ -19,8 +19,9 @@ type code struct {
 	copies copies
 }
 
-func newCode() *code {
-	return &code{labels: map[any]int{}, jumps: map[int]any{}, copies: newCopies()}
+// newCode returns empty code with room for so many instructions: growing a long slice takes twice its memory.
+func newCode(room int) *code {
+	return &code{insns: make(asm.Instructions, 0, room), pos: make([]source.Pos, 0, room), labels: map[any]int{}, jumps: map[int]any{}, copies: newCopies()}
 }
 
 // add appends an instruction.

@@ -48,6 +48,10 @@ func Program(p *ir.Program, o *Options) (*Result, error) {
 			// The kernel takes a callback only from programs whose functions are described (check_ld_imm, kernel/bpf/verifier.c).
 			insns[0] = btf.WithFuncMetadata(insns[0], describe(f))
 		}
+		if len(p.Funcs) == 1 {
+			res.Insns, res.Pos = insns, c.pos
+			continue
+		}
 		res.Insns = append(res.Insns, insns...)
 		res.Pos = append(res.Pos, c.pos...)
 	}
@@ -113,7 +117,7 @@ type emitter struct {
 }
 
 func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
-	e := &emitter{code: newCode(), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, scalars: make([]bool, f.Values())}
+	e := &emitter{code: newCode(operations(f)), f: f, alloc: alloc, v4: o.KernelVersion >= 6<<16|6<<8, scalars: make([]bool, f.Values())}
 	e.atJoins = pass.ManyBranches(f)
 	e.seesFrames = o.KernelVersion >= 6<<16|9<<8
 	if e.atJoins || !e.seesFrames {
@@ -138,6 +142,15 @@ func function(f *ir.Func, alloc *pass.Allocation, o *Options) (*code, error) {
 	}
 	e.flush(nil)
 	return e.code, e.bridge(reach(cmp.Or(int(o.reach), maxJump)))
+}
+
+// operations is how many operations a function has, terminators included: about as many as it gets instructions.
+func operations(f *ir.Func) int {
+	n := 0
+	for _, b := range f.Blocks {
+		n += len(b.Values) + 1
+	}
+	return n
 }
 
 // lateStep is how many instructions late code may be away from where it is jumped to: long functions have it in between.
