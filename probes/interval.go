@@ -23,6 +23,7 @@ import (
 // fixed times (n periods after the start): a late one does not move those behind it.
 type clock struct {
 	cpu   int        // on which the programs run
+	fail  func()     // called when a program could not be run, nil for nothing
 	wake  int        // an eventfd that ends the thread's sleep; the thread closes it
 	mu    sync.Mutex // held while a program runs: after tick.Close it runs no more
 	ticks []*tick    // in the order in which they were added
@@ -101,6 +102,9 @@ func (k *tick) run(now uint64) {
 		k.missed++
 		if k.err == nil {
 			k.err = err
+			if k.clock.fail != nil {
+				k.clock.fail()
+			}
 		}
 	}
 }
@@ -266,7 +270,11 @@ func clockCPU() int {
 // planInterval has this process run the program in time.
 func planInterval(e *Env, targets []lang.Target) (*Plan, error) {
 	if e.clock == nil {
-		e.clock = &clock{cpu: clockCPU()}
+		e.clock = &clock{cpu: clockCPU(), fail: func() {
+			if e.onFailure != nil {
+				e.onFailure()
+			}
+		}}
 	}
 	return &Plan{attach: func(prog *ebpf.Program) (Links, error) {
 		var all Links

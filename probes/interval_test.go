@@ -3,6 +3,7 @@ package probes
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +147,25 @@ func TestClockIsExact(t *testing.T) {
 }
 
 // A program that is too slow, here for a clock that was asked for the impossible, is told.
+// A program that cannot be run is told at once, and why when the interval is closed.
+func TestClockFails(t *testing.T) {
+	needRoot(t)
+	failed := make(chan struct{}, 1)
+	c := &clock{cpu: clockCPU(), fail: func() { failed <- struct{}{} }}
+	prog := newCounter(t, ebpf.RawTracepoint, &Plan{}).prog
+	if err := prog.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k, err := c.add(&lang.Target{Period: 1000}, prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-failed
+	if err := k.Close(); err == nil || !strings.Contains(err.Error(), "running an interval's program") {
+		t.Errorf("closing gives %v", err)
+	}
+}
+
 func TestClockMisses(t *testing.T) {
 	needRoot(t)
 	c := &clock{cpu: clockCPU()}

@@ -31,10 +31,16 @@ type EnvOptions struct {
 	BTF    string // a file with the kernel's types, "" for the kernel's own
 }
 
+// OnFailure has f called, from another goroutine, when a program that this process runs by itself, an interval's, cannot be run. What failed is
+// the error of closing its attachment. It must be called before anything is attached.
+func (e *Env) OnFailure(f func()) { e.onFailure = f }
+
 // Env is this machine, as the checker and the code generator see it. It implements lang.Env. It is not safe for
 // use by several goroutines at once.
 type Env struct {
-	opts   EnvOptions
+	opts      EnvOptions
+	onFailure func()
+
 	kernel *kernel.Kernel
 
 	types    *kernelTypes // the kernel's

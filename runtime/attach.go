@@ -22,6 +22,12 @@ import (
 func (s *Session) Attach() error { return s.located(s.attachAll()) }
 
 func (s *Session) attachAll() error {
+	if s.opts.Env != nil {
+		s.opts.Env.OnFailure(func() {
+			s.broken.Store(true)
+			s.poll.wake()
+		})
+	}
 	count := 0
 	for _, p := range s.programs {
 		switch {

@@ -60,7 +60,7 @@ func (s *Session) openProcess() error {
 func (s *Session) loop(ctx context.Context) error {
 	checked := time.Now()
 	var pace pace
-	for ctx.Err() == nil && !s.poll.ended && !s.exited {
+	for ctx.Err() == nil && !s.poll.ended && !s.exited && !s.broken.Load() {
 		n, exited, err := s.readEvents()
 		if exited || err != nil {
 			s.exited = exited

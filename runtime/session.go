@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -37,8 +38,9 @@ type Session struct {
 	mapsMu sync.Mutex  // for whoever reads or changes scriptMaps and what belongs to them
 	ring   *ringReader // nil for a script that sends no events
 	poll   *poller
-	pidfd  int  // of the traced process, -1 for none
-	exited bool // the script called exit()
+	pidfd  int         // of the traced process, -1 for none
+	exited bool        // the script called exit()
+	broken atomic.Bool // a program that this process runs in time could not be run; detaching tells why
 	losses losses
 	failed []output.Failure // what Failures gives after Close
 	loops  loopStopper
