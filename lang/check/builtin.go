@@ -151,7 +151,7 @@ func (c *checker) builtinType(name string, p *Prog) (t types.Type, why string, o
 	switch {
 	case !b.There() || !b.Variable:
 		return nil, "", false
-	case !p.Kind.Has(b.Probe):
+	case !p.Kind.Has(b.Probe) && !(b.Probe == builtin.HasArgs && p.Args != nil): // arguments that Env knows are there, whatever the kind
 		return nil, notInKind(name, b, p.Kind), true
 	case b.Name != name: // a number in place of the N
 		t, why = c.argument(name, p)
