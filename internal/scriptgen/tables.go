@@ -46,7 +46,8 @@ var sources = map[string][]string{
 	"struct gen_inner":   {"*(struct gen_inner *)INT", "((struct gen_outer *)INT).in", "((struct gen_outer *)curtask).next->many[1]"},
 	"int32[5]":           {"((struct gen_outer *)INT).nums"},
 	"uint8[8]":           {"(uint8[8])(uint64)INT", "(uint8[8])(int8)INT", `(uint8[])"1234567"`, "((struct gen_outer *)curtask)->raw"},
-	"time":               {`strftime("%H:%M:%S", (uint64)(INT))`, `strftime("%H:%M:%S", nsecs)`},
+	// Times of one clock: those of different ones are different types.
+	"time": {`strftime("%H:%M:%S", (uint64)pid)`, `strftime("%H:%M:%S", nsecs - elapsed)`, `strftime("%H:%M:%S", nsecs)`},
 }
 
 // pointers to and copies of gen_outer differ only in the star.
