@@ -109,14 +109,14 @@ func (k *compiler) mapsOf(p *Program) (script []mapUsed, own int) {
 	return script, own
 }
 
-// maxPending is how many ways the verifier keeps for later while it follows another: BPF_COMPLEXITY_LIMIT_JMP_SEQ
+// maxPending is how many paths the verifier keeps for later while it follows another: BPF_COMPLEXITY_LIMIT_JMP_SEQ
 // (kernel/bpf/verifier.c). It follows the way behind a branch first, to the end of the program, and keeps the one that the branch jumps to.
 const maxPending = 8192
 
 // TooManyBranches is the place in the script from which on the program has more branches than the verifier follows. It is told
 // before the load: the verifier takes seconds to find out, and says neither where nor what.
 //
-// The walk is that of a verifier that needs no place twice; the real one keeps as many ways or more.
+// The walk is that of a verifier that needs no place twice; the real one keeps as many paths or more.
 func (p *Program) TooManyBranches() (source.Pos, bool) {
 	targets := map[string]int{}
 	for i := range p.Insns {
@@ -144,7 +144,7 @@ func (p *Program) follow(start int, targets map[string]int, seen []bool) (int, b
 		pending = pending[:len(pending)-1]
 		for i >= 0 && i < len(seen) && !seen[i] {
 			seen[i] = true
-			next, branch := p.ways(i, targets)
+			next, branch := p.successors(i, targets)
 			if branch >= 0 {
 				if pending = append(pending, branch); len(pending) > maxPending {
 					return i, true
@@ -156,8 +156,8 @@ func (p *Program) follow(start int, targets map[string]int, seen []bool) (int, b
 	return 0, false
 }
 
-// ways are the instruction that follows on instruction i and the one that it branches to, -1 if there is none.
-func (p *Program) ways(i int, targets map[string]int) (next, branch int) {
+// successors are the instruction that follows on instruction i and the one that it branches to, -1 if there is none.
+func (p *Program) successors(i int, targets map[string]int) (next, branch int) {
 	ins := &p.Insns[i]
 	op := ins.OpCode
 	switch to, ok := targets[ins.Reference()]; {

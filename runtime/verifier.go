@@ -27,7 +27,7 @@ var verifierLimits = []struct {
 	silent               bool // only if the log has no words
 }{
 	// BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h
-	{words: "BPF program is too large. Processed", message: "the kernel's verifier looks at a million instructions at most, and this has more ways through it",
+	{words: "BPF program is too large. Processed", message: "the kernel's verifier looks at a million instructions at most, and this has more paths",
 		hint: "use fewer conditions behind each other, or several probes"},
 	// BPF_COMPLEXITY_LIMIT_JMP_SEQ, kernel/bpf/verifier.c: E2BIG from Linux 6.18 on, EFAULT before
 	{words: "jumps is too complex", message: tooManyBranchesMessage, hint: tooManyBranchesHint},
@@ -43,7 +43,7 @@ var verifierLimits = []struct {
 	{errno: unix.ENOSPC, silent: true, message: "the kernel's verifier refused the program, and said more than it has room for", hint: "use several probes"},
 }
 
-// The message where the verifier knows too many ways; see codegen.Program.TooManyBranches.
+// The message where the verifier has too many paths to follow; see codegen.Program.TooManyBranches.
 const (
 	tooManyBranchesMessage = "the program of this probe has more branches in a row than the kernel's verifier follows (8192)"
 	tooManyBranchesHint    = "unroll less, or use several probes: most statements that use a map or print are a branch"

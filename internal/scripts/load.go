@@ -161,7 +161,7 @@ func (c *Case) set(key, value string) (err error) {
 	return err
 }
 
-// finish completes the case at hand, if there is one.
+// finish completes the current case, if there is one.
 func (p *parser) finish() error {
 	if p.c == nil {
 		return nil

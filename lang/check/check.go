@@ -63,10 +63,10 @@ type checker struct {
 	queue    []*unit
 	again    bool // the unit is checked again: its variables are found already
 	guessing bool // the type of an unknown operand is guessed from the others
-	guesses  int  // in the unit at hand
+	guesses  int  // in the current unit
 	mistakes int  // that a walk before the last one met
 
-	p       *progState // the program at hand
+	p       *progState // the current program
 	scope   *scope
 	loop    source.Node // innermost loop body, nil outside
 	loops   int         // loops that break and continue can leave
@@ -76,10 +76,10 @@ type checker struct {
 	near    int // for how many names near ones were looked for
 	missing int // attach points that match nothing
 
-	sizing      bool // the type at hand is asked for its size
+	sizing      bool // the current type is asked for its size
 	unevaluated int  // depth of sizeof and the like, whose operands have a type and no value
 
-	aggregate ast.Expr // the value of the assignment to a map at hand, the only place of count() and the like
+	aggregate ast.Expr // the value of the assignment to a map that is being checked, the only place of count() and the like
 }
 
 // progState is a program with what the checker needs of it.

@@ -53,7 +53,7 @@ func (c *checker) find(name string) *varState {
 	return c.p.wide[name]
 }
 
-// declare makes a variable of the block at hand, or finds it again in a later round.
+// declare makes a variable of the current block, or finds it again in a later round.
 func (c *checker) declare(by source.Node, v *ast.Var) *varState {
 	s := c.p.own[by]
 	if s == nil {
