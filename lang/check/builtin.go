@@ -190,11 +190,11 @@ func init() {
 		"hist":  (*checker).hist,
 		"lhist": (*checker).lhist,
 
-		"delete":  (*checker).delete,
+		"delete":  (*checker).elementCall,
 		"clear":   (*checker).wholeMap,
 		"zero":    (*checker).wholeMap,
 		"len":     (*checker).mapLen,
-		"has_key": (*checker).hasKey,
+		"has_key": (*checker).elementCall,
 
 		"macaddr":  (*checker).macaddr,
 		"str":      (*checker).str,

@@ -49,20 +49,9 @@ func (c *checker) mapLen(e *ast.Call) types.Type {
 	return types.TypeInt64
 }
 
-// delete is delete(@m, key), delete(@m[key]) and, for a map without a key, delete(@m).
-func (c *checker) delete(e *ast.Call) types.Type {
-	ref, m := c.mapArg(e)
-	if ref == nil {
-		return nil
-	}
-	c.checkDefined(ref, m)
-	if !c.elementKey(e, ref, m) {
-		return nil
-	}
-	return types.Bool{}
-}
-
-func (c *checker) hasKey(e *ast.Call) types.Type {
+// elementCall is a function of one element of a map that says yes or no: delete(@m, key), delete(@m[key]) and, for a map without a key,
+// delete(@m); and has_key likewise.
+func (c *checker) elementCall(e *ast.Call) types.Type {
 	ref, m := c.mapArg(e)
 	if ref == nil {
 		return nil
