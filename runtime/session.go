@@ -67,7 +67,7 @@ func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
 		s.sink = output.Discard
 	}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(s.located(err), s.Close())
+		return nil, errors.Join(s.located(explained(err)), s.Close())
 	}
 	return s, nil
 }

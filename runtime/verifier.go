@@ -100,6 +100,14 @@ func outOfResources(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
+// explained adds to an error what can be done about it, where that is known and not said yet.
+func explained(err error) error {
+	if why := probes.WhyDenied(err); why != "" && !strings.Contains(err.Error(), why) {
+		return fmt.Errorf("%w%s", err, why)
+	}
+	return err
+}
+
 // showLog prints the whole log of a program that the verifier refused, for -v.
 func (s *Session) showLog(p *codegen.Program, err error) {
 	var refused *ebpf.VerifierError
