@@ -2,13 +2,19 @@ package probes
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sort"
 	"strings"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
 	"github.com/gotrace/gotrace/internal/symbols"
+	"github.com/gotrace/gotrace/lang"
 )
 
 // kernelPlace is a function of the kernel with its place.
@@ -89,4 +95,105 @@ func (e *Env) checkOffset(module, name string, offset uint64) error {
 		return fmt.Errorf("offset %d is outside of %s, which has %d bytes", offset, name, size)
 	}
 	return nil
+}
+
+// attachNamed attaches to the function of a name. Where the kernel has several it refuses the name (number_of_same_symbols,
+// kernel/trace/trace_kprobe.c), and the program is attached to each by its address.
+func (e *Env) attachNamed(p *Plan, t *lang.Target, prog *ebpf.Program) (closer, error) {
+	l, err := attachKprobe(t, prog)
+	if !errors.Is(err, unix.EADDRNOTAVAIL) || t.Func == "" {
+		return l, err
+	}
+	found, listErr := e.placesNamed(t.Module, t.Func)
+	if listErr != nil || len(found) == 0 || found[0].Address == 0 {
+		return nil, explainKprobe(t, err)
+	}
+	var all Links
+	for _, f := range found {
+		l, err := openProbe("kprobe", "", f.Address+t.Offset, t.Kind.Return, -1, prog)
+		if err != nil {
+			at := fmt.Errorf("at %#x (module %s): %w", f.Address, orVmlinux(f.Module), explainKprobe(t, err))
+			return nil, errors.Join(at, all.Close())
+		}
+		all = append(all, l)
+	}
+	if !t.Wildcard { // a pattern means all it matches
+		p.noteCopies(t, len(all))
+	}
+	return all, nil
+}
+
+// noteCopies tells of a name that several functions have.
+func (p *Plan) noteCopies(t *lang.Target, n int) {
+	p.notes = append(p.notes, Note{t, fmt.Sprintf("the kernel has %d functions %s: the probe is on all of them; "+
+		"to choose, name the module (kprobe:MODULE:%s) or an address", n, t.Func, t.Func)})
+}
+
+// Notes are what the user should know of the places the program was attached to.
+func (p *Plan) Notes() []Note { return p.notes }
+
+// multi is what kprobe.multi attaches to: functions by name, which are unique, and those that share a name by address.
+type multi struct {
+	unique, shared []lang.Target
+	symbols        []string  // of unique
+	addresses      []uintptr // of shared
+}
+
+// splitCopies finds names that several functions have: kprobe.multi takes one of these and leaves out the others.
+func (e *Env) splitCopies(p *Plan, targets []lang.Target) (*multi, error) {
+	m := &multi{}
+	for i := range targets {
+		t := &targets[i]
+		var all, found []kernelPlace
+		if t.Copies > 1 || t.Module != "" {
+			var err error
+			if all, err = e.placesNamed("", t.Func); err != nil {
+				return nil, err
+			}
+			if found, err = e.placesNamed(t.Module, t.Func); err != nil {
+				return nil, err
+			}
+		}
+		if len(all) < 2 || len(found) == 0 || found[0].Address == 0 {
+			m.unique, m.symbols = append(m.unique, *t), append(m.symbols, t.Func)
+			continue
+		}
+		for _, f := range found {
+			m.shared, m.addresses = append(m.shared, *t), append(m.addresses, uintptr(f.Address))
+		}
+		if len(found) > 1 && !t.Wildcard {
+			p.noteCopies(t, len(found))
+		}
+	}
+	return m, nil
+}
+
+// attach attaches to all, those with unique names first.
+func (m *multi) attach(ret bool, prog *ebpf.Program) (Links, error) {
+	byName := func(lo, hi int) (closer, error) {
+		return attachKprobeMulti(link.KprobeMultiOptions{Symbols: m.symbols[lo:hi]}, functions(m.symbols[lo:hi]), ret, prog)
+	}
+	byAddress := func(lo, hi int) (closer, error) {
+		return attachKprobeMulti(link.KprobeMultiOptions{Addresses: m.addresses[lo:hi]}, "functions such as "+m.shared[lo].Func, ret, prog)
+	}
+	var all Links
+	skipped := &SkippedError{}
+	for _, part := range []struct {
+		targets []lang.Target
+		attach  func(lo, hi int) (closer, error)
+	}{{m.unique, byName}, {m.shared, byAddress}} {
+		if len(part.targets) == 0 {
+			continue
+		}
+		links, err := halve(part.targets, part.attach)
+		all = append(all, links...)
+		var some *SkippedError
+		switch {
+		case errors.As(err, &some):
+			skipped.Skipped = append(skipped.Skipped, some.Skipped...)
+		case err != nil:
+			return nil, errors.Join(err, all.Close())
+		}
+	}
+	return skipped.result(all)
 }

@@ -182,3 +182,11 @@ func Headers(dirs, files []string) *ctypes.Headers {
 		System: ctypes.SystemHeaders(goarch), Kernel: ctypes.KernelHeaders(goarch, kernelRelease()),
 	}
 }
+
+// resolveOnce is begin and end.
+func resolveOnce(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	if len(ap.Parts) > 0 {
+		return nil, fmt.Errorf("%s takes no arguments", ap.Provider)
+	}
+	return []lang.Target{{Kind: builtin.ProbeKindByName(ap.Provider), Name: ap.Provider}}, nil
+}
