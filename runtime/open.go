@@ -53,6 +53,7 @@ func (s *Script) compile(src *source.Source) error {
 	lopts := &lang.Options{
 		Params:  s.opts.Params,
 		Environ: s.opts.Environ,
+		Unsafe:  s.opts.Unsafe,
 		Headers: probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
 	}
 	file, diags := lang.Parse(src, lopts)

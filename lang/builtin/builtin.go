@@ -187,6 +187,14 @@ func Find(name string) *Builtin {
 	return byName[name]
 }
 
+// Plain is the name of a builtin that is spelled as the standard library of bpftrace spells it: pid for __builtin_pid. Other names stay.
+func Plain(name string) string {
+	if rest, ok := strings.CutPrefix(name, "__builtin_"); ok && Find(rest) != nil {
+		return rest
+	}
+	return name
+}
+
 // There says that a script can use it. It is false for nil.
 func (b *Builtin) There() bool { return b != nil && !b.Planned }
 

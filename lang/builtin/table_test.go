@@ -61,6 +61,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	for name, want := range map[string]string{
+		"__builtin_pid": "pid", "__builtin_arg0": "arg0", "pid": "pid", "__builtin_nothing": "__builtin_nothing", "__builtin_": "__builtin_",
+	} {
+		if got := Plain(name); got != want {
+			t.Errorf("Plain(%q) is %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestKinds finds kinds of probes whose row lacks something, and names that stand for two.
 func TestKinds(t *testing.T) {
 	seen := map[string]bool{}

@@ -18,6 +18,10 @@ func (c *checker) call(e *ast.Call) types.Type {
 		c.report(errArgCount(e, b.Min, b.Max))
 		return nil
 	}
+	if b.Unsafe && !c.opts.Unsafe {
+		c.report(errUnsafe(e))
+		return nil
+	}
 	return results[e.Name](c, e)
 }
 

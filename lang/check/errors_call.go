@@ -13,6 +13,10 @@ func errNotConstant(n source.Node, call, what string) source.Diagnostic {
 	return source.Errorf(n, "not-constant", "%s() takes %s known at compile time here", call, what)
 }
 
+func errUnsafe(e *ast.Call) source.Diagnostic {
+	return source.Errorf(e, "unsafe", "%s() changes the traced system: it is only allowed with --unsafe", e.Name)
+}
+
 func errUnknownClock(id *ast.Ident) source.Diagnostic {
 	return withNear(source.Errorf(id, "unknown-name", "nsecs() has no clock %s", id.Name), "", source.Nearest(id.Name, builtin.ClockNames()))
 }

@@ -151,14 +151,15 @@ func (p *parser) word(lex *lexer.PeekingLexer) (ast.Expr, error) {
 	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") && !takesType(tok.Value) {
 		lex.Next() // name!(…) is an older way to call a macro
 	}
+	name := builtin.Plain(tok.Value)
 	if !acceptPunct(lex, "(") {
-		return &ast.Ident{Span: place, Name: tok.Value}, nil
+		return &ast.Ident{Span: place, Name: name}, nil
 	}
 	args, err := p.exprList(lex, ")")
 	if err != nil {
 		return nil, err
 	}
-	return &ast.Call{Span: since(tok.Pos, lex), Name: tok.Value, Args: args}, nil
+	return &ast.Call{Span: since(tok.Pos, lex), Name: name, Args: args}, nil
 }
 
 // peekAfter is the token after the next one.
