@@ -50,7 +50,8 @@ func (l *lowerer) equalValues(x, y operand, no *join) {
 		x, y = l.inTuple(x), l.inTuple(y)
 		for i := range t.Elems {
 			m := l.mark()
-			l.equalValues(l.element(x, t, i), l.element(y, ty.(types.Tuple), i), no)
+			other := ty.(types.Tuple)
+			l.equalValues(l.element(x, t, i), l.element(y, other, t.In(other, i)), no)
 			l.release(m)
 		}
 		return

@@ -44,7 +44,7 @@ func (l *lowerer) expr(e ast.Expr) operand {
 		return l.indexExpr(e)
 	case *ast.TupleIndex:
 		return l.tupleIndex(e)
-	case *ast.TupleExpr:
+	case *ast.TupleExpr, *ast.RecordExpr:
 		p := l.temp("tuple", t.Size())
 		l.store(p, t, e, true)
 		p.exact = true

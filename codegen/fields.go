@@ -71,6 +71,9 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 	}
 	o := l.expr(e.X)
 	l.b.Pos = e.Pos
+	if r, ok := o.typ.(types.Tuple); ok {
+		return l.element(o, r, r.Find(e.Name))
+	}
 	s, p := l.structOf(o)
 	if s == nil {
 		l.fail(e, "", "internal: field of %s", o.typ)

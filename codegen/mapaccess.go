@@ -52,6 +52,9 @@ func (l *lowerer) key(m *lang.Map, keys []ast.Expr) mapKey {
 func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
 	size := layout.KeySize(m.Key)
 	p := l.temp("key", size)
+	if m.Key.Size() == 0 {
+		l.zero(p, size)
+	}
 	switch t := m.Key.(type) {
 	case types.Tuple:
 		if len(keys) > 1 {

@@ -62,12 +62,15 @@ func (l *lowerer) assignGlobal(m *lang.Map, value ast.Expr) {
 // valueTemp evaluates a value into memory of the program's own, padded to a multiple of 8.
 func (l *lowerer) valueTemp(m *lang.Map, value ast.Expr) place {
 	size := m.Value.Size()
-	p := l.temp("value", layout.Align8(size))
+	p := l.temp("value", max(8, layout.Align8(size)))
 	if !types.InMemory(m.Value) {
 		l.b.Store(8, p.base, p.off, l.convert(l.numExpr(value), l.typeOf(value), m.Value))
 		return p
 	}
-	if size%8 != 0 {
+	switch {
+	case size == 0:
+		l.zero(p, 8)
+	case size%8 != 0:
 		l.b.Store(8, p.base, p.off+layout.Align8(size)-8, l.b.Const(0))
 	}
 	l.store(p, m.Value, value, true)

@@ -40,9 +40,9 @@ func (l *lowerer) splitKey(m *lang.Map, keys []ast.Expr) mapKey {
 		from := o.typ.(types.Tuple)
 		last = len(from.Elems) - 1
 		for i := range last {
-			l.storeOperand(k.mem.at(t.Offset(i)), t.Elems[i], l.element(o, from, i), true)
+			l.storeOperand(k.mem.at(t.Offset(i)), t.Elems[i], l.element(o, from, t.In(from, i)), true)
 		}
-		return l.endKey(k, off, size, l.element(o, from, last), nil)
+		return l.endKey(k, off, size, l.element(o, from, t.In(from, last)), nil)
 	}
 	for i, e := range keys[:last] {
 		mk := l.mark()

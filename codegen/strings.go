@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -19,7 +20,12 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 		switch e := e.(type) {
 		case *ast.TupleExpr:
 			if tt, ok := t.(types.Tuple); ok {
-				l.storeTuple(dst, tt, e, exact)
+				l.storeTuple(dst, tt, e.Elems, exact)
+				return
+			}
+		case *ast.RecordExpr:
+			if tt, ok := t.(types.Tuple); ok {
+				l.storeRecord(dst, tt, e, exact)
 				return
 			}
 		case *ast.Ternary:
@@ -37,13 +43,30 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 	l.storeOperand(dst, t, l.expr(e), exact)
 }
 
-func (l *lowerer) storeTuple(dst place, t types.Tuple, e *ast.TupleExpr, exact bool) {
+func (l *lowerer) storeTuple(dst place, t types.Tuple, elems []ast.Expr, exact bool) {
 	l.zeroGaps(dst, t)
-	for i, x := range e.Elems {
+	for i, x := range elems {
 		m := l.mark()
 		l.store(dst.at(t.Offset(i)), t.Elems[i], x, exact)
 		l.release(m)
 	}
+}
+
+// storeRecord builds a record. Its elements are evaluated as they are written, and a string that is stored clears what comes behind it: one
+// that is written in another order than its type's is built apart.
+func (l *lowerer) storeRecord(dst place, t types.Tuple, e *ast.RecordExpr, exact bool) {
+	if slices.Equal(t.Names, e.Names) {
+		l.storeTuple(dst, t, e.Elems, exact)
+		return
+	}
+	written := types.Tuple{Names: e.Names, Elems: make([]types.Type, len(e.Names))}
+	for i := range written.Elems {
+		written.Elems[i] = t.Elems[written.In(t, i)]
+	}
+	p := l.temp("record", written.Size())
+	l.storeTuple(p, written, e.Elems, exact)
+	p.exact = exact
+	l.copyTuple(dst, t, operand{typ: written, mem: p}, exact)
 }
 
 // zeroGaps clears a tuple's memory if its elements do not fill it.
@@ -84,14 +107,14 @@ func (l *lowerer) copyTuple(dst place, t types.Tuple, o operand, exact bool) {
 	l.zeroGaps(dst, t)
 	for i := range t.Elems {
 		m := l.mark()
-		l.storeOperand(dst.at(t.Offset(i)), t.Elems[i], l.element(o, from, i), exact)
+		l.storeOperand(dst.at(t.Offset(i)), t.Elems[i], l.element(o, from, t.In(from, i)), exact)
 		l.release(m)
 	}
 }
 
 // sameLayout says whether two tuples lie in memory alike.
 func sameLayout(a, b types.Tuple) bool {
-	if len(a.Elems) != len(b.Elems) {
+	if len(a.Elems) != len(b.Elems) || !slices.Equal(a.Names, b.Names) {
 		return false
 	}
 	for i := range a.Elems {

@@ -42,7 +42,6 @@ var codeCases = []struct{ code, script, place string }{
 	{"declared-twice", `let @x = hash(5); let @x = hash(6); begin { @x[1] = 1; }`, "1:19"},
 	{"division-by-zero", `begin { print(pid / 0); }`, "1:21"},
 	{"duplicate-name", `begin { $x = (a=1, a=2); }`, "1:20"},
-	{"empty-tuple", `begin { $x = (); }`, "1:14"},
 	{"float", `begin { print(1.5); }`, "1:15"},
 	{"format-arguments", `begin { printf("%d"); }`, "1:9"},
 	{"format-type", `begin { printf("%d", comm); }`, "1:22"},

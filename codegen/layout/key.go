@@ -6,8 +6,8 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// KeySize is the size of a map's keys (see MapSpec).
-func KeySize(t types.Type) int { return Align8(t.Size()) }
+// KeySize is the size of a map's keys (see MapSpec). The kernel wants a byte of the empty tuple, too.
+func KeySize(t types.Type) int { return max(8, Align8(t.Size())) }
 
 // ShortString is the size of a short string, its NUL included: keys that end with one are apart (see MapSpec.Short).
 const ShortString = 64

@@ -50,6 +50,9 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 	if t == nil {
 		return nil
 	}
+	if r, ok := t.(types.Tuple); ok && r.Names != nil {
+		return c.recordField(e, r)
+	}
 	s := structBehind(t)
 	if s == nil {
 		c.report(c.withoutTypes(source.Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name)))
@@ -65,6 +68,16 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		return nil
 	}
 	return foundIn(c.spaceOf(e), fieldValue(f.Type))
+}
+
+// recordField is the element of a record that has a name.
+func (c *checker) recordField(e *ast.FieldExpr, r types.Tuple) types.Type {
+	i := r.Find(e.Name)
+	if i < 0 {
+		c.report(withNear(source.Errorf(e, "unknown-field", "a %s has no element %s", r, e.Name), "", c.nearest(e.Name, func() []string { return r.Names })))
+		return nil
+	}
+	return r.Elems[i]
 }
 
 // fieldNames are the names of a struct's own members.

@@ -74,7 +74,7 @@ func (c *checker) exprType(e ast.Expr) types.Type {
 		}
 		return t
 	case *ast.RecordExpr:
-		c.report(errUnsupported(e, "a record"))
+		return c.record(e)
 	case *ast.TypeExpr:
 		c.report(errUnsupported(e, "a type as a value"))
 	case *ast.Typeinfo:
@@ -194,20 +194,33 @@ func (c *checker) variable(e *ast.Var) types.Type {
 }
 
 func (c *checker) tuple(e *ast.TupleExpr) types.Type {
-	t := types.Tuple{Elems: make([]types.Type, len(e.Elems))}
+	elems := c.elements(e.Elems)
+	if elems == nil {
+		return nil
+	}
+	return types.Tuple{Elems: elems}
+}
+
+func (c *checker) record(e *ast.RecordExpr) types.Type {
+	elems := c.elements(e.Elems)
+	if elems == nil {
+		return nil
+	}
+	return types.Tuple{Elems: elems, Names: e.Names}
+}
+
+// elements are the types of the elements of a tuple or a record, nil if one is not known.
+func (c *checker) elements(list []ast.Expr) []types.Type {
+	elems := make([]types.Type, len(list))
 	known := true
-	for i, x := range e.Elems {
-		t.Elems[i] = types.Value(c.value(x))
-		known = known && t.Elems[i] != nil
+	for i, x := range list {
+		elems[i] = types.Value(c.value(x))
+		known = known && elems[i] != nil
 	}
 	if !known {
 		return nil
 	}
-	if len(t.Elems) == 0 {
-		c.report(source.Errorf(e, "empty-tuple", "a tuple has at least one element"))
-		return nil
-	}
-	return t
+	return elems
 }
 
 func (c *checker) blockExpr(e *ast.BlockExpr) types.Type {

@@ -301,7 +301,11 @@ func (c *checker) condition(e ast.Expr) {
 		return
 	}
 	if !types.Of(t).Numeric {
-		c.reportNumber(source.Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("compare it with something"), e)
+		hint := "compare it with something"
+		if _, ok := e.(*ast.RecordExpr); ok {
+			hint = "to compare, write =="
+		}
+		c.reportNumber(source.Errorf(e, "bad-condition", "a %s is neither true nor false", t).WithHint("%s", hint), e)
 	}
 }
 

@@ -43,9 +43,9 @@ func (p *parser) paren(lex *lexer.PeekingLexer) (ast.Expr, error) {
 	return &ast.TupleExpr{Span: since(start, lex), Elems: elems}, nil
 }
 
-// beginsRecord says whether `name =` comes next.
+// beginsRecord says whether `name =` comes next. Any word can name an element, pid and count too.
 func beginsRecord(lex *lexer.PeekingLexer) bool {
-	if lex.Peek().Type != tokIdent || notType(lex.Peek().Value) {
+	if lex.Peek().Type != tokIdent {
 		return false
 	}
 	next := peekAfter(lex)
@@ -74,7 +74,7 @@ func (p *parser) record(lex *lexer.PeekingLexer, start source.Pos) (ast.Expr, er
 			return nil, err
 		}
 		r.Names, r.Elems = append(r.Names, name.Value), append(r.Elems, x)
-		if acceptPunct(lex, ",") {
+		if acceptPunct(lex, ",") && !isPunct(lex.Peek(), ")") {
 			continue
 		}
 		if err := expectPunct(lex, ")"); err != nil {

@@ -86,7 +86,7 @@ func Fixed(t Type) Type {
 		for i, e := range t.Elems {
 			elems[i] = Fixed(e)
 		}
-		return Tuple{Elems: elems}
+		return Tuple{Elems: elems, Names: t.Names}
 	}
 	return t
 }

@@ -2,6 +2,7 @@ package types
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,8 +60,12 @@ type (
 		Len   int
 		Float bool
 	}
-	// Tuple is a tuple; elements lie one after the other at their natural alignment.
-	Tuple struct{ Elems []Type }
+	// Tuple is a tuple; elements lie one after the other at their natural alignment. A record is a tuple whose elements have
+	// Names; in what order they are written does not matter to who uses it.
+	Tuple struct {
+		Elems []Type
+		Names []string // nil for a tuple
+	}
 	// Agg is the type of a map value that count(), sum() and the like update.
 	Agg struct {
 		Kind   AggKind
@@ -310,11 +315,36 @@ func (t Symbol) String() string {
 }
 func (t Agg) String() string { return t.Kind.String() + "_t" }
 func (t Tuple) String() string {
+	if t.Names != nil {
+		return t.recordString()
+	}
 	parts := make([]string, len(t.Elems))
 	for i, e := range t.Elems {
 		parts[i] = e.String()
 	}
 	return "(" + strings.Join(parts, ",") + ")"
+}
+
+func (t Tuple) recordString() string {
+	parts := make([]string, len(t.Elems))
+	for i, e := range t.Elems {
+		parts[i] = "." + t.Names[i] + " = " + e.String()
+	}
+	return "record { " + strings.Join(parts, ", ") + " }"
+}
+
+// Find is the place of the element of a name, -1 if there is none.
+func (t Tuple) Find(name string) int { return slices.Index(t.Names, name) }
+
+// In is the place in another tuple of what is element i here: the same, or that of the same name; -1 if there is none.
+func (t Tuple) In(other Tuple, i int) int {
+	switch {
+	case t.Names != nil:
+		return other.Find(t.Names[i])
+	case other.Names != nil || i >= len(other.Elems):
+		return -1
+	}
+	return i
 }
 
 func AlignUp(n, a int) int { return (n + a - 1) / a * a }

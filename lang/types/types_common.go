@@ -1,6 +1,10 @@
 package types
 
-import "github.com/gotrace/gotrace/lang/location"
+import (
+	"slices"
+
+	"github.com/gotrace/gotrace/lang/location"
+)
 
 // CommonType is the type to which both operands of a comparison or a compound assignment are converted: of two integers of the same
 // sign the wider one; else int64, which holds all values of both. It does not hold those of a uint64: beside one, both are
@@ -68,7 +72,7 @@ func sameRecord(a, b Type) bool {
 
 func sameTuple(a, b Type) bool {
 	x, y := a.(Tuple), b.(Tuple)
-	if len(x.Elems) != len(y.Elems) {
+	if len(x.Elems) != len(y.Elems) || !slices.Equal(x.Names, y.Names) {
 		return false
 	}
 	for i := range x.Elems {
@@ -183,9 +187,13 @@ func widenTuple(a, b Type) (Type, bool) {
 	if !ok || len(x.Elems) != len(y.Elems) {
 		return nil, false
 	}
-	out := Tuple{Elems: make([]Type, len(x.Elems))}
+	out := Tuple{Elems: make([]Type, len(x.Elems)), Names: x.Names}
 	for i := range x.Elems {
-		if out.Elems[i], ok = Widen(x.Elems[i], y.Elems[i]); !ok {
+		j := x.In(y, i)
+		if j < 0 {
+			return nil, false
+		}
+		if out.Elems[i], ok = Widen(x.Elems[i], y.Elems[j]); !ok {
 			return nil, false
 		}
 	}

@@ -71,6 +71,9 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 	case types.MAC:
 		return macCodec{}
 	case types.Tuple:
+		if t.Names != nil {
+			return newRecordCodec(env, t)
+		}
 		return newTupleCodec(env, t)
 	case types.Array:
 		if t.Float {

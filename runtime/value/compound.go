@@ -103,7 +103,7 @@ type structCodec struct {
 	env     *Env
 	typ     *types.Struct
 	once    sync.Once // structs of the kernel find their members when they are asked for
-	members []member
+	members members
 }
 
 // member is a member of a struct.
@@ -113,7 +113,7 @@ type member struct {
 	codec Codec
 }
 
-func (c *structCodec) list() []member {
+func (c *structCodec) list() members {
 	c.once.Do(func() { c.add(c.typ.Fields(), 0) })
 	return c.members
 }
@@ -134,8 +134,19 @@ func (c *structCodec) add(fields []types.Field, off int) {
 	}
 }
 
-func (c *structCodec) appendText(dst, b []byte) []byte {
-	members := c.list()
+func (c *structCodec) appendText(dst, b []byte) []byte { return c.list().appendText(dst, b) }
+func (c *structCodec) appendJSON(dst, b []byte) []byte { return c.list().appendJSON(dst, b) }
+func (c *structCodec) decode(b []byte) any             { return c.list().decode(b) }
+
+func (c *structCodec) compare(a, b []byte) int {
+	n := c.typ.Size()
+	return bytes.Compare(a[:n], b[:n])
+}
+
+// members are those of a struct or a record.
+type members []member
+
+func (members members) appendText(dst, b []byte) []byte {
 	if len(members) == 0 {
 		return append(dst, "{}"...)
 	}
@@ -150,9 +161,9 @@ func (c *structCodec) appendText(dst, b []byte) []byte {
 	return append(dst, " }"...)
 }
 
-func (c *structCodec) appendJSON(dst, b []byte) []byte {
+func (members members) appendJSON(dst, b []byte) []byte {
 	dst = append(dst, '{')
-	for i, m := range c.list() {
+	for i, m := range members {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
@@ -162,8 +173,7 @@ func (c *structCodec) appendJSON(dst, b []byte) []byte {
 	return append(dst, '}')
 }
 
-func (c *structCodec) decode(b []byte) any {
-	members := c.list()
+func (members members) decode(b []byte) any {
 	out := make(Record, len(members))
 	for i, m := range members {
 		out[i] = Member{m.name, m.codec.Decode(from(b, m.off))}
@@ -171,9 +181,24 @@ func (c *structCodec) decode(b []byte) any {
 	return out
 }
 
-func (c *structCodec) compare(a, b []byte) int {
-	n := c.typ.Size()
-	return bytes.Compare(a[:n], b[:n])
+// recordCodec is for records, which look like structs and are in order like tuples.
+type recordCodec struct{ members }
+
+func newRecordCodec(env *Env, t types.Tuple) recordCodec {
+	var c recordCodec
+	for i, e := range t.Elems {
+		c.members = append(c.members, member{t.Names[i], t.Offset(i), env.Codec(e)})
+	}
+	return c
+}
+
+func (c recordCodec) compare(a, b []byte) int {
+	for _, m := range c.members {
+		if n := m.codec.Compare(from(a, m.off), from(b, m.off)); n != 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 // bitsCodec is for a member that is some bits of the integer it lies in.

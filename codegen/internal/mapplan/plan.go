@@ -85,7 +85,7 @@ const (
 // scriptMap chooses the storage of a map and lays its value out.
 func (p *Plan) scriptMap(m *lang.Map) *layout.MapSpec {
 	s := &layout.MapSpec{Name: "@" + m.Name, Script: m}
-	size, room := layout.Align8(m.Value.Size()), 0
+	size, room := max(8, layout.Align8(m.Value.Size())), 0 // the kernel wants a byte of the empty tuple, too
 	perCPU := p.onlyCounts(m)
 	if agg, ok := m.Value.(types.Agg); ok {
 		size, perCPU = layout.Word(layout.AggWords(agg)), true
