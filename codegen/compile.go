@@ -205,8 +205,8 @@ func limit(p *lang.Prog, err error) error {
 			Hint:    "unroll less, or use several probes",
 		}
 	case errors.As(err, &far):
-		if far.Pos.Line > 0 {
-			span = source.Span{Pos: far.Pos, EndPos: far.Pos}
+		if far.Pos != nil && far.Pos.Line > 0 {
+			span = source.Span{Pos: *far.Pos, EndPos: *far.Pos}
 		}
 		return &Error{
 			Span:    span,
@@ -259,7 +259,7 @@ type Program struct {
 	AttachTo   string // BTF name for tracing programs
 	Prog       *lang.Prog
 	Insns      asm.Instructions
-	Positions  []source.Pos // place in the script of each instruction
+	Positions  []*source.Pos // place in the script of each instruction, nil for none
 	License    string
 	// CountsRuns says that the program counts its runs: those of CPU n in the u64 at RunsAt + 8*n of MapRuns.
 	CountsRuns bool

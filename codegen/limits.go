@@ -86,6 +86,14 @@ func (k *compiler) limitMaps(p *Program) error {
 	}
 }
 
+// Position is the place in the script of an instruction, the zero Pos if it has none.
+func (p *Program) Position(i int) source.Pos {
+	if i >= len(p.Positions) || p.Positions[i] == nil {
+		return source.Pos{}
+	}
+	return *p.Positions[i]
+}
+
 // mapsOf lists the kernel maps with keys that a program uses, as they stand in the script, and counts the others. A map whose short
 // keys are apart is two.
 func (k *compiler) mapsOf(p *Program) (script []mapUsed, own int) {
@@ -94,7 +102,7 @@ func (k *compiler) mapsOf(p *Program) (script []mapUsed, own int) {
 		if !ins.IsLoadFromMap() {
 			continue
 		}
-		name, pos := ins.Reference(), p.Positions[i]
+		name, pos := ins.Reference(), p.Position(i)
 		j, seen := at[name]
 		switch {
 		case seen && j >= 0 && pos.Offset < script[j].pos.Offset:
@@ -132,7 +140,7 @@ func (p *Program) TooManyBranches() (source.Pos, bool) {
 		// Programs with callbacks have their functions described (see package emit).
 		if start == 0 || btf.FuncMetadata(&p.Insns[start]) != nil {
 			if at, ok := p.follow(start, targets, seen); ok {
-				return p.Positions[at], true
+				return p.Position(at), true
 			}
 		}
 	}

@@ -260,7 +260,7 @@ func TestSessionKeyedMaps(t *testing.T) {
 func TestSessionVerifierRefusal(t *testing.T) {
 	needRoot(t)
 	p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
-	p.Positions = []source.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
+	p.Positions = []*source.Pos{{Line: 1, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 	var errs strings.Builder
 	_, err := Load(&codegen.Blueprint{Checked: checked(), Programs: []*codegen.Program{p}}, Options{Verbose: true, Sink: output.NewText(nil, &errs, output.TextOptions{})})
 	var at *Error

@@ -132,8 +132,9 @@ func lastInstruction(log []string) (int, bool) {
 func positionOf(p *codegen.Program, offset int) (source.Pos, bool) {
 	at := 0
 	for i, ins := range p.Insns {
-		if at >= offset && i < len(p.Positions) {
-			return p.Positions[i], p.Positions[i].Line > 0
+		if at >= offset {
+			pos := p.Position(i)
+			return pos, pos.Line > 0
 		}
 		at += int(ins.Width())
 	}

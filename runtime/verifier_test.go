@@ -42,7 +42,7 @@ func TestLoadError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := program("begin", asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord))
-			p.Positions = []source.Pos{{Line: 3, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
+			p.Positions = []*source.Pos{{Line: 3, Column: 9}, {Line: 1, Column: 1}, {Line: 1, Column: 1}}
 			err := loadError(p, fmt.Errorf("program begin: %w", &ebpf.VerifierError{Cause: tt.cause, Log: tt.log}))
 			var at *Error
 			if !errors.As(err, &at) {
@@ -67,9 +67,9 @@ func TestLoadTooManyBranches(t *testing.T) {
 	}
 	p := program("begin", insns...)
 	p.Insns[len(p.Insns)-1] = p.Insns[len(p.Insns)-1].WithSymbol("end")
-	p.Positions = make([]source.Pos, len(p.Insns))
+	p.Positions = make([]*source.Pos, len(p.Insns))
 	for i := range p.Positions {
-		p.Positions[i] = source.Pos{Line: 1 + i, Column: 1}
+		p.Positions[i] = &source.Pos{Line: 1 + i, Column: 1}
 	}
 	if pos, ok := p.TooManyBranches(); !ok || pos.Line != 8193 {
 		t.Errorf("too many branches: %v, at line %d", ok, pos.Line)

@@ -11,17 +11,17 @@ import (
 // code is the instructions of a function while they are made. Jumps go to labels, which are any comparable values.
 type code struct {
 	insns  asm.Instructions
-	pos    []source.Pos
+	pos    []*source.Pos
 	labels map[any]int // index of the instruction behind the label
 	jumps  map[int]any // label, by the index of the jump
 	placed int         // index behind the last label
-	at     source.Pos  // of what is added
+	at     *source.Pos // of what is added
 	copies copies
 }
 
 // newCode returns empty code with room for so many instructions: growing a long slice takes twice its memory.
 func newCode(room int) *code {
-	return &code{insns: make(asm.Instructions, 0, room), pos: make([]source.Pos, 0, room), labels: map[any]int{}, jumps: map[int]any{}, copies: newCopies()}
+	return &code{insns: make(asm.Instructions, 0, room), pos: make([]*source.Pos, 0, room), labels: map[any]int{}, jumps: map[int]any{}, copies: newCopies()}
 }
 
 // add appends an instruction.

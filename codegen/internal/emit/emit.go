@@ -18,7 +18,7 @@ type Result struct {
 	Insns asm.Instructions
 	// Pos is the place in the script of each instruction, by its index in Insns. (Line information for the kernel
 	// would need a BTF object for every program, and its loading.)
-	Pos []source.Pos
+	Pos []*source.Pos
 }
 
 // Options are what the emitter needs to know.

@@ -27,8 +27,8 @@ func (r reach) step() int { return max(int(r)/8, 1) }
 
 // RangeError says that a function is so long that a jump does not reach its target, not even through islands.
 type RangeError struct {
-	Distance int // in units of eight bytes
-	Pos      source.Pos
+	Distance int         // in units of eight bytes
+	Pos      *source.Pos // nil where that is not known
 }
 
 func (e *RangeError) Error() string {
@@ -206,7 +206,7 @@ func (b *bridges) via(from int, to any, own int) (any, *RangeError) {
 func (b *bridges) build() {
 	old := *b.code
 	c := b.code
-	c.insns, c.pos = make(asm.Instructions, 0, len(old.insns)), make([]source.Pos, 0, len(old.insns))
+	c.insns, c.pos = make(asm.Instructions, 0, len(old.insns)), make([]*source.Pos, 0, len(old.insns))
 	c.jumps, c.labels = make(map[int]any, len(old.jumps)), make(map[any]int, len(old.labels))
 	at := make([]int, len(old.insns)+1) // new indexes
 	islands := b.islands
@@ -228,7 +228,7 @@ func (b *bridges) build() {
 }
 
 // raise adds the entries of an island, and a jump over them unless nothing comes from the instruction before.
-func (b *bridges) raise(s *island, left bool, pos source.Pos) {
+func (b *bridges) raise(s *island, left bool, pos *source.Pos) {
 	if len(s.entries) == 0 {
 		return
 	}

@@ -36,6 +36,32 @@ func (f *Func) NewValue(op Op, args ...*Value) *Value {
 	return v
 }
 
+// Compact numbers the values anew without gaps, in the order they had: what is kept for each value by its id takes no
+// more room than there are values left.
+func (f *Func) Compact() {
+	ids := make([]int, f.nextValue)
+	f.each(func(v *Value) { ids[v.ID] = 1 })
+	next := 0
+	for id, used := range ids {
+		ids[id] = next
+		next += used
+	}
+	f.each(func(v *Value) { v.ID = ids[v.ID] })
+	f.nextValue = next
+}
+
+// each calls do with all parameters and values.
+func (f *Func) each(do func(*Value)) {
+	for _, b := range f.Blocks {
+		for _, p := range b.Params {
+			do(p)
+		}
+		for _, v := range b.Values {
+			do(v)
+		}
+	}
+}
+
 // AddParam adds a parameter to a block. Each edge to it needs one more argument.
 func (b *Block) AddParam() *Value {
 	v := b.Func.NewValue(OpParam)
@@ -49,6 +75,8 @@ type Builder struct {
 	Func  *Func
 	Block *Block // nil after a terminator: what follows is unreachable until At
 	Pos   source.Pos
+
+	place *source.Pos // Pos, shared by the values that are made there
 }
 
 // NewBuilder returns a builder at the function's entry.
@@ -62,10 +90,19 @@ func (b *Builder) add(v *Value) *Value {
 		// Code after return, break or exit: it goes to a block nobody jumps to, which the first pass removes.
 		b.Block = b.Func.NewBlock("dead")
 	}
-	v.Pos = b.Pos
+	v.Pos = b.at()
 	v.Block = b.Block
 	b.Block.Values = append(b.Block.Values, v)
 	return v
+}
+
+// at is Pos: the same pointer for all that is made at one place.
+func (b *Builder) at() *source.Pos {
+	if b.place == nil || *b.place != b.Pos {
+		pos := b.Pos
+		b.place = &pos
+	}
+	return b.place
 }
 
 // Op appends an operation with plain arguments.
@@ -204,7 +241,7 @@ func (b *Builder) Term(t Term) {
 	if b.Block == nil {
 		return
 	}
-	t.Pos = b.Pos
+	t.Pos = b.at()
 	b.Block.Term = t
 	b.Block = nil
 }

@@ -90,8 +90,8 @@ type Value struct {
 	W32  bool
 	Pure bool // OpHelper, OpKfunc: equal calls in one run give equal results, and there is no other effect
 	Slot *Slot
-	Sym  string // map or function
-	Pos  source.Pos
+	Sym  string      // map or function
+	Pos  *source.Pos // nil for what no place of the script asked for
 
 	Block *Block
 }
@@ -129,7 +129,7 @@ type Term struct {
 	Then, Else Edge
 	// Unlikely says that Then is a cold path (a failure), to be laid out after the rest.
 	Unlikely bool
-	Pos      source.Pos
+	Pos      *source.Pos // as Value.Pos
 }
 
 // Block is a straight run of values.

@@ -47,8 +47,9 @@ type edgeKey struct {
 }
 
 // Allocate decides where the values of a function lie: live ranges, a linear scan over the registers, the frame, and
-// the moves between places.
+// the moves between places. The values get new ids first: most of a long function's are gone by now.
 func Allocate(f *ir.Func) (*Allocation, error) {
+	f.Compact()
 	s := scan(newLiveness(f))
 	a := &Allocation{liveness: s.liveness, parts: s.parts, before: map[int][]Move{}, edges: map[edgeKey][]Move{}}
 	a.indexParts()

@@ -15,7 +15,7 @@ func reversePostorder(f *ir.Func) []*ir.Block {
 		b    *ir.Block
 		edge int // the next one to follow
 	}
-	stack := []frame{{f.Blocks[0], 0}}
+	stack := append(make([]frame, 0, len(f.Blocks)), frame{f.Blocks[0], 0}) // in a long function nearly all are on it
 	seen[f.Blocks[0].ID] = true
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -66,7 +66,7 @@ func unreachable(f *ir.Func, _ *Options) {
 // context makes one OpCtx, at the function's start, of all.
 func context(f *ir.Func, _ *Options) {
 	var first *ir.Value
-	r := replacements{}
+	r := &replacements{f: f}
 	for _, b := range f.Blocks {
 		kept := b.Values[:0]
 		for _, v := range b.Values {
@@ -76,7 +76,7 @@ func context(f *ir.Func, _ *Options) {
 			case first == nil:
 				first = v
 			default:
-				r[v] = first
+				r.put(v, first)
 			}
 		}
 		b.Values = kept
@@ -108,7 +108,7 @@ func merge(f *ir.Func, o *Options) {
 	}
 	unreachable(f, o)
 	preds := predecessors(f)
-	r := replacements{}
+	r := &replacements{f: f}
 	for _, b := range f.Blocks {
 		for b.Term.Kind == ir.TermJump && preds[b.Term.Then.To.ID] == 1 && b.Term.Then.To != b && b.Term.Then.To != f.Blocks[0] {
 			absorb(b, b.Term.Then.To, r)
@@ -119,9 +119,9 @@ func merge(f *ir.Func, o *Options) {
 }
 
 // absorb appends block c to b, which alone jumps to it.
-func absorb(b, c *ir.Block, r replacements) {
+func absorb(b, c *ir.Block, r *replacements) {
 	for i, p := range c.Params {
-		r[p] = b.Term.Then.Args[i]
+		r.put(p, b.Term.Then.Args[i])
 	}
 	for _, v := range c.Values {
 		v.Block = b
@@ -178,7 +178,7 @@ func dropParams(f *ir.Func) bool {
 			in[e.To] = append(in[e.To], e)
 		}
 	}
-	r := replacements{}
+	r := &replacements{f: f}
 	for _, b := range f.Blocks[1:] {
 		for i := 0; i < len(b.Params); {
 			same := onlyArg(in[b], i, b.Params[i], r)
@@ -186,7 +186,7 @@ func dropParams(f *ir.Func) bool {
 				i++
 				continue
 			}
-			r[b.Params[i]] = same
+			r.put(b.Params[i], same)
 			b.Params = append(b.Params[:i:i], b.Params[i+1:]...)
 			for _, e := range in[b] {
 				e.Args = append(e.Args[:i:i], e.Args[i+1:]...)
@@ -194,11 +194,11 @@ func dropParams(f *ir.Func) bool {
 		}
 	}
 	r.apply(f)
-	return len(r) > 0
+	return len(r.by) > 0
 }
 
 // onlyArg is the single value that parameter p gets on all edges, itself aside, nil if there are several.
-func onlyArg(edges []*ir.Edge, i int, p *ir.Value, r replacements) *ir.Value {
+func onlyArg(edges []*ir.Edge, i int, p *ir.Value, r *replacements) *ir.Value {
 	var same *ir.Value
 	for _, e := range edges {
 		a := r.of(e.Args[i])

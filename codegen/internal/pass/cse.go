@@ -6,27 +6,27 @@ import (
 
 // key is what makes two operations equal.
 type key struct {
-	op   ir.Op
-	a    [5]int // ids of the arguments, -1 for none
+	sym  string
 	imm  int64
+	a    [5]int32 // ids of the arguments, -1 for none
 	off  int32
+	slot int32
+	op   ir.Op
 	size uint8
 	cond ir.Cond
 	w32  bool
-	slot int
-	sym  string
 }
 
 func keyOf(v *ir.Value) key {
-	k := key{op: v.Op, a: [5]int{-1, -1, -1, -1, -1}, imm: v.Imm, off: v.Off, size: v.Size, cond: v.Cond, w32: v.W32, slot: -1, sym: v.Sym}
+	k := key{op: v.Op, a: [5]int32{-1, -1, -1, -1, -1}, imm: v.Imm, off: v.Off, size: v.Size, cond: v.Cond, w32: v.W32, slot: -1, sym: v.Sym}
 	for i, a := range v.Args {
-		k.a[i] = a.ID
+		k.a[i] = int32(a.ID)
 	}
 	if commutes(v.Op) && k.a[0] > k.a[1] {
 		k.a[0], k.a[1] = k.a[1], k.a[0]
 	}
 	if v.Slot != nil {
-		k.slot = v.Slot.ID
+		k.slot = int32(v.Slot.ID)
 	}
 	return k
 }
@@ -45,7 +45,7 @@ func commutes(op ir.Op) bool {
 func cse(f *ir.Func, _ *Options) {
 	tree := newDomTree(f)
 	table := map[key]*ir.Value{}
-	r := replacements{}
+	r := &replacements{f: f}
 	for _, b := range tree.order {
 		kept := b.Values[:0]
 		for _, v := range b.Values {
@@ -56,7 +56,7 @@ func cse(f *ir.Func, _ *Options) {
 			}
 			k := keyOf(v)
 			if old := table[k]; old != nil && tree.dominates(old.Block, b) {
-				r[v] = old
+				r.put(v, old)
 				continue
 			}
 			table[k] = v

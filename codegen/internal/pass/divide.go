@@ -11,7 +11,7 @@ func divide(f *ir.Func, o *Options) {
 	if o.atLeast(6, 6) {
 		return
 	}
-	r := replacements{}
+	r := &replacements{f: f}
 	for _, b := range f.Blocks {
 		old := b.Values
 		b.Values = make([]*ir.Value, 0, len(old))
@@ -21,7 +21,7 @@ func divide(f *ir.Func, o *Options) {
 				b.Values = append(b.Values, v)
 				continue
 			}
-			r[v] = divideSigned(f, b, v)
+			r.put(v, divideSigned(f, b, v))
 		}
 		r.term(&b.Term)
 	}

@@ -8,7 +8,7 @@ import (
 
 // fold computes what is constant, replaces operations by cheaper ones, and decides branches on constants.
 func fold(f *ir.Func, _ *Options) {
-	s := &folder{f: f, r: replacements{}, uses: useCounts(f)}
+	s := &folder{f: f, r: &replacements{f: f}, uses: useCounts(f)}
 	for _, b := range reversePostorder(f) {
 		s.block(b)
 	}
@@ -17,7 +17,7 @@ func fold(f *ir.Func, _ *Options) {
 
 type folder struct {
 	f    *ir.Func
-	r    replacements
+	r    *replacements
 	uses []int
 	out  []*ir.Value // values of the current block so far
 	b    *ir.Block
@@ -29,7 +29,7 @@ func (s *folder) block(b *ir.Block) {
 	for _, v := range old {
 		s.r.args(v.Args)
 		if n := s.simplify(v); n != v {
-			s.r[v] = n
+			s.r.put(v, n)
 			continue
 		}
 		s.out = append(s.out, v)

@@ -59,7 +59,7 @@ type hider struct {
 
 func (h *hider) block(b *ir.Block) {
 	var out []*ir.Value
-	copyOf := func(x *ir.Value, pos source.Pos) *ir.Value {
+	copyOf := func(x *ir.Value, pos *source.Pos) *ir.Value {
 		if x.Op == ir.OpConst || x.ID >= len(h.scalars) || !h.scalars[x.ID] || h.uses[x.ID] < 2 && !fromFrame(x) {
 			return x
 		}

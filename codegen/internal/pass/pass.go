@@ -56,28 +56,36 @@ func Optimize(p *ir.Program, o *Options) error {
 	return nil
 }
 
-// replacements maps values to what stands for them.
-type replacements map[*ir.Value]*ir.Value
-
-// of follows the replacements of a value to the end.
-func (r replacements) of(v *ir.Value) *ir.Value {
-	for {
-		n, ok := r[v]
-		if !ok {
-			return v
-		}
-		v = n
-	}
+// replacements are values and what stands for them.
+type replacements struct {
+	f  *ir.Func
+	by []*ir.Value // by id; empty until there is one, and shorter than the list of values where some were made since
 }
 
-func (r replacements) args(list []*ir.Value) {
+// put lets n stand for v.
+func (r *replacements) put(v, n *ir.Value) {
+	if v.ID >= len(r.by) {
+		r.by = append(r.by, make([]*ir.Value, r.f.Values()-len(r.by))...)
+	}
+	r.by[v.ID] = n
+}
+
+// of follows the replacements of a value to the end.
+func (r *replacements) of(v *ir.Value) *ir.Value {
+	for v.ID < len(r.by) && r.by[v.ID] != nil {
+		v = r.by[v.ID]
+	}
+	return v
+}
+
+func (r *replacements) args(list []*ir.Value) {
 	for i, a := range list {
 		list[i] = r.of(a)
 	}
 }
 
 // term replaces the operands of a terminator.
-func (r replacements) term(t *ir.Term) {
+func (r *replacements) term(t *ir.Term) {
 	if t.X != nil {
 		t.X = r.of(t.X)
 	}
@@ -89,8 +97,8 @@ func (r replacements) term(t *ir.Term) {
 }
 
 // apply replaces every operand of a function.
-func (r replacements) apply(f *ir.Func) {
-	if len(r) == 0 {
+func (r *replacements) apply(f *ir.Func) {
+	if len(r.by) == 0 {
 		return
 	}
 	for _, b := range f.Blocks {

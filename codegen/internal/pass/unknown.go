@@ -61,6 +61,8 @@ type scalars struct {
 	peers map[*ir.Value][]*ir.Value // what values are compared with
 	// pointers, by id, may be pointers to the verifier; objects may be addresses of memory that can hold pointers.
 	pointers, objects []bool
+	made              []*ir.Value // what is made of each value, by id: made[first[id]:first[id+1]]
+	first             []int32
 }
 
 // roots notes what is used as an address or by the kernel, which wants 0 or 1 from callbacks.
@@ -160,6 +162,7 @@ var anyNumber = map[asm.BuiltinFunc]int{
 
 // findPointers finds what may be a pointer to the verifier.
 func (n *scalars) findPointers() {
+	n.findMade()
 	n.objects = n.spread(func(v *ir.Value) bool {
 		return v.Op != ir.OpMapValue && v.Op != ir.OpConst && !(v.Op == ir.OpHelper && slices.Contains(mapMemory, asm.BuiltinFunc(v.Imm)))
 	})
@@ -176,20 +179,40 @@ func (n *scalars) findPointers() {
 	})
 }
 
+// madeOf are the values that v may be, or be the sum of.
+func (n *scalars) madeOf(v *ir.Value) []*ir.Value {
+	if v.Op == ir.OpAdd || v.Op == ir.OpSub {
+		return v.Args
+	}
+	return n.args[v]
+}
+
+// findMade turns madeOf round.
+func (n *scalars) findMade() {
+	n.first = make([]int32, n.f.Values()+2) // one ahead, so that filling moves each to its place
+	n.each(func(v *ir.Value) {
+		for _, x := range n.madeOf(v) {
+			n.first[x.ID+2]++
+		}
+	})
+	for i := 1; i < len(n.first); i++ {
+		n.first[i] += n.first[i-1]
+	}
+	n.made = make([]*ir.Value, n.first[len(n.first)-1])
+	n.each(func(v *ir.Value) {
+		for _, x := range n.madeOf(v) {
+			n.made[n.first[x.ID+1]] = v
+			n.first[x.ID+1]++
+		}
+	})
+}
+
 // spread says, by id, for which values is holds for one of those that they may be, or be the sum of.
 func (n *scalars) spread(is func(*ir.Value) bool) []bool {
 	found := make([]bool, n.f.Values())
-	to := make([][]*ir.Value, n.f.Values()) // by id: what is made of the value
 	var work []*ir.Value
 	n.each(func(v *ir.Value) {
-		from := n.args[v]
-		if v.Op == ir.OpAdd || v.Op == ir.OpSub {
-			from = v.Args
-		}
-		for _, x := range from {
-			to[x.ID] = append(to[x.ID], v)
-		}
-		if len(from) == 0 && is(v) {
+		if len(n.madeOf(v)) == 0 && is(v) {
 			work = append(work, v)
 		}
 	})
@@ -198,7 +221,7 @@ func (n *scalars) spread(is func(*ir.Value) bool) []bool {
 		work = work[:len(work)-1]
 		if !found[v.ID] {
 			found[v.ID] = true
-			work = append(work, to[v.ID]...)
+			work = append(work, n.made[n.first[v.ID]:n.first[v.ID+1]]...)
 		}
 	}
 	return found
