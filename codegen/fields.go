@@ -203,7 +203,7 @@ func (l *lowerer) probeRead(p place, size int) *ir.Value {
 func (l *lowerer) readMem(dst place, size int, src *ir.Value, space types.AddrSpace) {
 	r := readerOf(space)
 	ret := l.b.Helper(int(r.bytes), false, l.addr(dst), l.b.Const(int64(size)), src)
-	l.readFailure(ret, &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: r.what})
+	l.readFailure(ret, &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: r.what, Helper: r.name})
 }
 
 // plainAddr is the address of a place as a number.
@@ -236,17 +236,18 @@ func (l *lowerer) scalarAddr(p place) *ir.Value {
 // reader is how memory of an address space is read.
 type reader struct {
 	bytes, str asm.BuiltinFunc
+	name       string // of the helper for bytes; that for strings has "_str" behind it
 	what       string // for the message about a read that failed
 }
 
 func readerOf(space types.AddrSpace) reader {
 	switch space {
 	case types.SpaceUser:
-		return reader{asm.FnProbeReadUser, asm.FnProbeReadUserStr, "user memory"}
+		return reader{asm.FnProbeReadUser, asm.FnProbeReadUserStr, "probe_read_user", "user memory"}
 	case types.SpaceNone:
-		return reader{asm.FnProbeRead, asm.FnProbeReadStr, "memory"}
+		return reader{asm.FnProbeRead, asm.FnProbeReadStr, "probe_read", "memory"}
 	}
-	return reader{asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, "kernel memory"} // BPF memory and the context are the kernel's, too
+	return reader{asm.FnProbeReadKernel, asm.FnProbeReadKernelStr, "probe_read_kernel", "kernel memory"} // BPF memory and the context are the kernel's, too
 }
 
 // helperSpace is the address space by which a helper reads a place.

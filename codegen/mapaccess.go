@@ -92,7 +92,7 @@ func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
 
 // full counts a failed insertion at the current place.
 func (l *lowerer) full(m *lang.Map) {
-	l.countFailure(&layout.Site{Kind: layout.SiteMapFull, Pos: l.b.Pos, Map: m})
+	l.countFailure(&layout.Site{Kind: layout.SiteMapFull, Pos: l.b.Pos, Map: m, Helper: "map_update_elem"})
 }
 
 // zeros is the address of size zero bytes.

@@ -252,7 +252,9 @@ func (l *lowerer) readStr(dst place, size int, src *ir.Value, space types.AddrSp
 }
 
 func (l *lowerer) readStrN(dst place, size, src *ir.Value, space types.AddrSpace, site *layout.Site) *ir.Value {
-	ret := l.b.Helper(int(readerOf(space).str), false, l.addr(dst), size, src)
+	r := readerOf(space)
+	ret := l.b.Helper(int(r.str), false, l.addr(dst), size, src)
+	site.Helper = r.name + "_str"
 	l.readFailure(ret, site)
 	return ret
 }

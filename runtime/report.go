@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
@@ -119,6 +120,10 @@ var failureKinds = map[layout.SiteKind]output.FailureKind{
 	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteInternal: output.FailInternal,
 }
 
+// failureErrnos are what helpers answer when they fail: a full hash E2BIG (alloc_htab_elem, kernel/bpf/hashtab.c), a read of memory that is
+// not there EFAULT.
+var failureErrnos = map[layout.SiteKind]syscall.Errno{layout.SiteMapFull: syscall.E2BIG, layout.SiteRead: syscall.EFAULT}
+
 // Failures are what failed until now: events that were lost, maps that were full, reads that failed, each with its place in the
 // script; and, once a run has ended, what its probes missed. It may be called from any goroutine, also after Close.
 func (s *Session) Failures() ([]output.Failure, error) {
@@ -142,7 +147,10 @@ func (s *Session) listFailures() ([]output.Failure, error) {
 			continue
 		}
 		message, hint := text(s, counts[i], site)
-		list = append(list, output.Failure{Kind: failureKinds[site.Kind], Count: counts[i], Diagnostic: warning(site.Pos, "runtime", message, hint)})
+		list = append(list, output.Failure{
+			Kind: failureKinds[site.Kind], Count: counts[i], Helper: site.Helper, Errno: failureErrnos[site.Kind],
+			Diagnostic: warning(site.Pos, "runtime", message, hint),
+		})
 	}
 	if s.detached {
 		list = append(list, s.missedRuns()...)

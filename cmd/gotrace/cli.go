@@ -79,14 +79,14 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	fs.VarP((*pidValue)(&f.pid), "pid", "p", "trace only the process `PID`, until it ends")
 	fs.StringVarP(&f.output, "output", "o", "", "write what the script prints to `FILE`")
 	fs.StringVarP(&f.bufferMode, "buffering", "B", "line", "buffering of the output: `none|line|full`")
-	fs.StringVarP(&f.format, "format", "f", "text", "output `format`: text")
+	fs.StringVarP(&f.format, "format", "f", "text", "output `format`: text, or json, one object a line")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what the script prints")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
 	fs.StringSliceVarP(&f.stages, "debug", "d", nil, "print a `stage` of the compilation and stop: ast, types, ir, asm")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "attach everything, then end at once")
 	fs.BoolVar(&f.noWarnings, "no-warnings", false, "print no warnings")
 	fs.BoolVar(&f.unsafe, "unsafe", false, "allow calls with side effects")
-	fs.BoolVarP(&f.readErrors, "errors", "k", false, "accepted for bpftrace's sake: failed reads are always reported")
+	fs.BoolVarP(&f.readErrors, "errors", "k", false, "report what failed while the script ran, with -q too")
 	fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 	fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 	fs.BoolVarP(&f.help, "help", "h", false, "print this text")
@@ -134,8 +134,11 @@ func (f *flags) check() error {
 			return fmt.Errorf("%w: unknown stage %q of -d: use %s", errUsage, s, strings.Join(debugStages, ", "))
 		}
 	}
-	if f.format != "text" {
-		return fmt.Errorf("%w: unknown output format %q: use text", errUsage, f.format)
+	if f.format != "text" && f.format != "json" {
+		return fmt.Errorf("%w: unknown output format %q: use text or json", errUsage, f.format)
+	}
+	if f.readErrors && f.noWarnings {
+		return fmt.Errorf("%w: -k asks for warnings that --no-warnings turns off", errUsage)
 	}
 	if !contains([]string{"none", "line", "full"}, f.bufferMode) {
 		return fmt.Errorf("%w: unknown buffering %q of -B: use none, line or full", errUsage, f.bufferMode)

@@ -91,12 +91,17 @@ func (c *cli) stages() []string {
 
 // sink writes what the session has to tell.
 func (c *cli) sink(out io.Writer) output.Sink {
-	return output.NewText(out, c.stderr, output.TextOptions{
+	opts := output.TextOptions{
 		Buffering:  c.flags.bufferMode,
 		Quiet:      c.flags.quiet,
 		NoWarnings: c.flags.noWarnings,
+		Errors:     c.flags.readErrors,
 		Color:      c.colour(),
-	})
+	}
+	if c.flags.format == "json" {
+		return output.NewJSON(out, c.stderr, opts)
+	}
+	return output.NewText(out, c.stderr, opts)
 }
 
 // reported prints errors that have a place in the script as diagnostics.

@@ -97,6 +97,8 @@ type Site struct {
 	Kind SiteKind
 	Map  *lang.Map // SiteMapFull
 	What string    // for the message: the function or expression
+	// Helper is the kernel's helper that fails (uapi/linux/bpf.h, without bpf_), "" where none does.
+	Helper string
 	// Limit is the number of iterations that all loops of a run may do together (SiteLoop).
 	Limit int
 }

@@ -25,7 +25,9 @@
 //	unit: reason             why the fake kernel of the unit tests cannot compile the script
 //
 // Sections: `script`, and one or more of `output` (exact), `match` (a regular expression for all of the
-// output) and `stderr` (a regular expression to find in the messages). In all of them
-// %WORKLOAD% stands for the workload command's path. Before the comparison the
+// output) and `stderr` (a regular expression to find in the messages); beside these `json`, what -q -f json prints, to the
+// letter. In all of them %WORKLOAD% stands for the workload command's path. Before the comparison the
 // line that says how many probes were attached and blank lines are dropped (see Normalize).
+//
+// Every case is also run with -f json: each line of its output must be as docs/output.schema.json says.
 package scripts

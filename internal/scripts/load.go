@@ -33,6 +33,7 @@ type Case struct {
 	Output string         // what it must print, or
 	Match  *regexp.Regexp // what the whole output must match
 	Stderr *regexp.Regexp // what must be found among the messages, nil if nothing must
+	JSON   string         // what it must print with -q -f json, "" if that is not said
 
 	OracleDiffers string // why bpftrace 0.17 prints something else
 	OracleSkip    string // why bpftrace 0.17 cannot run it, or gives no steady answer
@@ -200,6 +201,8 @@ func (c *Case) setSection(name, text string) (err error) {
 		c.Output = Normalize(text)
 	case "match":
 		c.Match, err = regexp.Compile(`\A` + strings.TrimRight(text, "\n") + `\n?\z`)
+	case "json":
+		c.JSON = text
 	case "stderr":
 		c.Stderr, err = regexp.Compile(strings.TrimRight(text, "\n"))
 	default:

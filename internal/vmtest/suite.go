@@ -27,7 +27,7 @@ var Suites = []Suite{
 	{Package: "codegen", Args: []string{"-test.run=TestKernel"}},
 	{Package: "probes"},
 	{Package: "runtime"},
-	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}},
+	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}, Files: []string{"docs/output.schema.json"}},
 	{Package: "internal/scriptgen"},
 	{Package: "cmd/gotrace", Files: []string{"README.md"}},
 }

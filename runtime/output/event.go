@@ -1,6 +1,7 @@
 package output
 
 import (
+	"syscall"
 	"time"
 
 	"github.com/gotrace/gotrace/lang/source"
@@ -141,8 +142,20 @@ const (
 type Failure struct {
 	Kind  FailureKind
 	Count uint64
+	// Helper is the kernel's helper that failed (uapi/linux/bpf.h, without bpf_) and Errno its error; "" if it was none.
+	Helper string
+	Errno  syscall.Errno
 	// Diagnostic has the place, and says in words what happened and what to do about it.
 	Diagnostic source.Diagnostic
+}
+
+// Diagnostics are the failures in words.
+func (f Failures) Diagnostics() source.Diagnostics {
+	ds := make(source.Diagnostics, len(f.List))
+	for i := range f.List {
+		ds[i] = f.List[i].Diagnostic
+	}
+	return ds
 }
 
 // AppendText adds the text that the script prints.

@@ -3,8 +3,6 @@ package output
 import (
 	"fmt"
 	"io"
-
-	"github.com/gotrace/gotrace/lang/source"
 )
 
 // TextOptions are the settings of a Text.
@@ -12,8 +10,12 @@ type TextOptions struct {
 	Buffering  string // BufferNone, BufferLine or BufferFull; "" means BufferLine
 	Quiet      bool   // no messages about probes, no warnings
 	NoWarnings bool
+	Errors     bool // tell what failed while the script ran, although Quiet
 	Color      bool // colour the messages
 }
+
+// tellsFailures says whether what failed while the script ran is told.
+func (o *TextOptions) tellsFailures() bool { return !o.NoWarnings && (o.Errors || !o.Quiet) }
 
 // Text is the sink that writes bpftrace's text.
 type Text struct {
@@ -71,13 +73,13 @@ func (t *Text) message(e Event) error {
 	case Note:
 		return t.printf("%s\n", e.Text)
 	case Warnings:
-		t.warn(e.Diagnostics, e.Source)
-	case Failures:
-		ds := make(source.Diagnostics, len(e.List))
-		for i, f := range e.List {
-			ds[i] = f.Diagnostic
+		if !t.opts.Quiet && !t.opts.NoWarnings {
+			e.Diagnostics.Write(t.err, e.Source, t.opts.Color)
 		}
-		t.warn(ds, e.Source)
+	case Failures:
+		if t.opts.tellsFailures() {
+			e.Diagnostics().Write(t.err, e.Source, t.opts.Color)
+		}
 	}
 	if t.opts.Quiet {
 		return nil
@@ -98,12 +100,6 @@ func (t *Text) message(e Event) error {
 func (t *Text) printf(format string, args ...any) error {
 	_, err := fmt.Fprintf(t.err, format, args...)
 	return err
-}
-
-func (t *Text) warn(ds source.Diagnostics, src *source.Source) {
-	if !t.opts.Quiet && !t.opts.NoWarnings {
-		ds.Write(t.err, src, t.opts.Color)
-	}
 }
 
 // appendMap writes "@name: value" or "@name[key]: value" for each element; histograms follow their name on lines of their own,

@@ -37,6 +37,17 @@ func (c *tupleCodec) appendList(dst, b []byte) []byte {
 	return dst
 }
 
+// appendKey adds the elements as parts of a key.
+func (c *tupleCodec) appendKey(dst, b []byte) []byte {
+	for i, e := range c.elems {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = e.appendKey(dst, b[c.offsets[i]:])
+	}
+	return dst
+}
+
 func (c *tupleCodec) appendJSON(dst, b []byte) []byte {
 	dst = append(dst, '[')
 	for i, e := range c.elems {
@@ -73,6 +84,7 @@ type arrayCodec struct {
 
 func (c arrayCodec) appendText(dst, b []byte) []byte { return c.appendAll(dst, b, c.elem.AppendText) }
 func (c arrayCodec) appendJSON(dst, b []byte) []byte { return c.appendAll(dst, b, c.elem.AppendJSON) }
+func (c arrayCodec) appendKey(dst, b []byte) []byte  { return c.appendAll(dst, b, c.elem.appendKey) }
 
 func (c arrayCodec) appendAll(dst, b []byte, elem func(dst, b []byte) []byte) []byte {
 	dst = append(dst, '[')
@@ -135,6 +147,7 @@ func (c *structCodec) add(fields []types.Field, off int) {
 }
 
 func (c *structCodec) appendText(dst, b []byte) []byte { return c.list().appendText(dst, b) }
+func (c *structCodec) appendKey(dst, b []byte) []byte  { return c.list().appendKey(dst, b) }
 func (c *structCodec) appendJSON(dst, b []byte) []byte { return c.list().appendJSON(dst, b) }
 func (c *structCodec) decode(b []byte) any             { return c.list().decode(b) }
 
@@ -161,13 +174,25 @@ func (members members) appendText(dst, b []byte) []byte {
 	return append(dst, " }"...)
 }
 
+func (members members) appendKey(dst, b []byte) []byte {
+	dst = append(dst, '{')
+	for i, m := range members {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '.'), m.name...), '=')
+		dst = m.codec.appendKey(dst, from(b, m.off))
+	}
+	return append(dst, '}')
+}
+
 func (members members) appendJSON(dst, b []byte) []byte {
 	dst = append(dst, '{')
 	for i, m := range members {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = append(appendJSONString(dst, []byte(m.name)), ": "...)
+		dst = append(AppendJSONString(dst, []byte(m.name)), ": "...)
 		dst = m.codec.AppendJSON(dst, from(b, m.off))
 	}
 	return append(dst, '}')

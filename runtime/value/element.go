@@ -59,6 +59,64 @@ func (c *MapCodec) AppendKey(dst, key []byte) []byte {
 	return c.Key.AppendText(dst, key)
 }
 
+// AppendJSON adds the elements as JSON: an object by the text of the keys, the value alone for a map without a key.
+func (c *MapCodec) AppendJSON(dst []byte, elems []Raw) []byte {
+	if !c.Keyed {
+		for _, e := range elems[:min(1, len(elems))] {
+			dst = c.Value.AppendJSON(dst, e.Value)
+		}
+		return dst
+	}
+	dst = append(dst, '{')
+	for i, e := range elems {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(AppendJSONString(dst, c.appendJSONKey(nil, e.Key)), ": "...)
+		dst = c.Value.AppendJSON(dst, e.Value)
+	}
+	return append(dst, '}')
+}
+
+// JSONType is the type of message that bpftrace gives a map of such values.
+func (c *MapCodec) JSONType() string {
+	switch impl := c.Value.impl.(type) {
+	case histCodec:
+		return "hist"
+	case aggCodec:
+		if impl.typ.Kind == types.AggAvg || impl.typ.Kind == types.AggStats {
+			return "stats"
+		}
+	}
+	return "map"
+}
+
+// appendJSONKey adds a key as the name of a member: its text, without the blanks between the parts. (bpftrace 0.27 takes away the blanks of
+// strings, too, so that two keys can become one.)
+func (c *MapCodec) appendJSONKey(dst, key []byte) []byte {
+	if tuple, ok := c.Key.impl.(*tupleCodec); ok {
+		return tuple.appendKey(dst, atLeast(key, c.Key.size))
+	}
+	return c.Key.appendKey(dst, key)
+}
+
+// keyCodec is implemented by codecs whose text has blanks that the name of a member has not.
+type keyCodec interface {
+	appendKey(dst, b []byte) []byte
+}
+
+// appendKey adds a part of a key.
+func (c Codec) appendKey(dst, b []byte) []byte {
+	b = atLeast(b, c.size)
+	switch impl := c.impl.(type) {
+	case *tupleCodec:
+		return append(impl.appendKey(append(dst, '('), b), ')')
+	case keyCodec:
+		return impl.appendKey(dst, b)
+	}
+	return c.impl.appendText(dst, b)
+}
+
 // Decode is an element as Go values.
 func (c *MapCodec) Decode(e Raw) Element {
 	el := Element{Value: c.Value.Decode(e.Value)}

@@ -24,8 +24,8 @@ func exactDouble(n uint64, signed bool) bool {
 	return n < 1<<53
 }
 
-// appendJSONString adds a string in quotes. Bytes that are no UTF-8 become U+FFFD, because JSON has no other text.
-func appendJSONString(dst, s []byte) []byte {
+// AppendJSONString adds a string in quotes. Bytes that are no UTF-8 become U+FFFD, because JSON has no other text.
+func AppendJSONString(dst, s []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {

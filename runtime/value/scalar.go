@@ -167,7 +167,7 @@ func (c symbolCodec) appendText(dst, b []byte) []byte {
 }
 
 func (c symbolCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, c.appendText(nil, b))
+	return AppendJSONString(dst, c.appendText(nil, b))
 }
 
 func (c symbolCodec) decode(b []byte) any {
@@ -183,7 +183,7 @@ type macCodec struct{}
 
 func (macCodec) appendText(dst, b []byte) []byte { return append(dst, macOf(b).String()...) }
 func (macCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, []byte(macOf(b).String()))
+	return AppendJSONString(dst, []byte(macOf(b).String()))
 }
 func (macCodec) decode(b []byte) any { return macOf(b) }
 func (macCodec) compare(a, b []byte) int {
@@ -209,7 +209,7 @@ func (c timestampCodec) appendText(dst, b []byte) []byte {
 }
 
 func (c timestampCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, c.appendText(nil, b))
+	return AppendJSONString(dst, c.appendText(nil, b))
 }
 
 func (c timestampCodec) decode(b []byte) any   { return c.clock.wall(c.typ.Mode, word(b)) }

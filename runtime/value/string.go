@@ -29,7 +29,7 @@ func (c stringCodec) appendText(dst, b []byte) []byte {
 }
 
 func (c stringCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, c.appendText(nil, b))
+	return AppendJSONString(dst, c.appendText(nil, b))
 }
 
 func (c stringCodec) decode(b []byte) any { return string(c.appendText(nil, b)) }
@@ -48,7 +48,7 @@ func (c charsCodec) appendText(dst, b []byte) []byte {
 
 func (c charsCodec) appendJSON(dst, b []byte) []byte {
 	s, _ := layout.Text(b[:c.size])
-	return appendJSONString(dst, s)
+	return AppendJSONString(dst, s)
 }
 
 func (c charsCodec) decode(b []byte) any {
