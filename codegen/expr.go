@@ -231,8 +231,7 @@ func (l *lowerer) unary(e *ast.Unary) operand {
 	case "*":
 		return l.deref(l.expr(e.X), t)
 	case "&":
-		o := l.expr(e.X)
-		return operand{typ: t, val: l.scalarAddr(o.mem)}
+		return operand{typ: t, val: l.addressOf(e.X)}
 	case "!":
 		return operand{typ: t, val: l.b.Cmp(ir.Eq, l.numExpr(e.X), l.b.Const(0))}
 	}
@@ -377,9 +376,16 @@ func (l *lowerer) incDec(e *ast.IncDec) operand {
 }
 
 func (l *lowerer) tupleIndex(e *ast.TupleIndex) operand {
-	o := l.expr(e.X)
-	t := o.typ.(types.Tuple)
-	return l.element(o, t, e.N)
+	o := l.tupleOf(l.expr(e.X))
+	return l.element(o, o.typ.(types.Tuple), e.N)
+}
+
+// tupleOf is a tuple, or the one that a pointer points to.
+func (l *lowerer) tupleOf(o operand) operand {
+	if p, ok := o.typ.(types.Pointer); ok {
+		return l.deref(o, p.Elem)
+	}
+	return o
 }
 
 // element is a part of a tuple that lies in memory.

@@ -71,8 +71,8 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 	}
 	o := l.expr(e.X)
 	l.b.Pos = e.Pos
-	if r, ok := o.typ.(types.Tuple); ok {
-		return l.element(o, r, r.Find(e.Name))
+	if r := types.TupleBehind(o.typ); r != nil {
+		return l.element(l.tupleOf(o), *r, r.Find(e.Name))
 	}
 	s, p := l.structOf(o)
 	if s == nil {

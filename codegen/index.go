@@ -19,6 +19,17 @@ func (l *lowerer) indexExpr(e *ast.Index) operand {
 		c, _ := l.constOf(e.I)
 		return l.element(x, tuple, int(c.Int))
 	}
+	p, elem := l.indexPlace(e, x)
+	if types.InMemory(elem) {
+		return object(t, p, elem)
+	}
+	o := l.loadAt(p, elem)
+	o.typ = t
+	return o
+}
+
+// indexPlace is where x[i] lies, and its type.
+func (l *lowerer) indexPlace(e *ast.Index, x operand) (place, types.Type) {
 	p, elem, n := l.indexed(x, e.I)
 	size := elem.Size()
 	if n == 0 {
@@ -31,12 +42,7 @@ func (l *lowerer) indexExpr(e *ast.Index) operand {
 		l.b.Pos = e.Pos
 		p = l.variableIndex(p, i, size, n)
 	}
-	if types.InMemory(elem) {
-		return object(t, p, elem)
-	}
-	o := l.loadAt(p, elem)
-	o.typ = t
-	return o
+	return p, elem
 }
 
 // unlimited is the number of elements where that is not known: C's rules hold.

@@ -36,7 +36,7 @@ func (l *lowerer) argument(e *ast.FieldExpr, f types.Field) operand {
 		l.fail(e, "", "internal: argument %s: %v", f.Name, err)
 		return operand{typ: t, val: l.b.Const(0)}
 	}
-	if isMemory(f.Loc) && (types.InMemory(f.Type) || f.Loc.Bytes() == f.Type.Size()) {
+	if location.InMemory(f.Loc) && (types.InMemory(f.Type) || f.Loc.Bytes() == f.Type.Size()) {
 		return l.fieldAt(l.placeOf(e, f.Loc), f, t)
 	}
 	o := l.located(e, f.Loc, f.Type)
@@ -62,7 +62,7 @@ func (l *lowerer) hasRegisters() bool {
 // located is what lies at a location, as a value of type t.
 func (l *lowerer) located(n source.Node, loc location.Location, t types.Type) operand {
 	switch {
-	case types.InMemory(t) && isMemory(loc):
+	case types.InMemory(t) && location.InMemory(loc):
 		return object(t, l.placeOf(n, loc), t)
 	case types.InMemory(t):
 		return object(t, l.gather(n, loc, t.Size()), t)
@@ -78,15 +78,6 @@ func (l *lowerer) located(n source.Node, loc location.Location, t types.Type) op
 
 // scalarSize says whether there are loads of a size.
 func scalarSize(n int) bool { return n == 1 || n == 2 || n == 4 || n == 8 }
-
-// isMemory says whether a location is memory, the context included.
-func isMemory(loc location.Location) bool {
-	switch loc.(type) {
-	case location.Context, location.Memory:
-		return true
-	}
-	return false
-}
 
 // placeOf is the memory at a location that is memory.
 func (l *lowerer) placeOf(n source.Node, loc location.Location) place {
@@ -236,7 +227,7 @@ func (l *lowerer) gather(n source.Node, loc location.Location, size int) place {
 
 // gatherPart copies the first size bytes of a location.
 func (l *lowerer) gatherPart(n source.Node, dst place, loc location.Location, size int) {
-	if loc.Bytes() <= location.WordSize && (scalarSize(loc.Bytes()) || !isMemory(loc)) {
+	if loc.Bytes() <= location.WordSize && (scalarSize(loc.Bytes()) || !location.InMemory(loc)) {
 		l.storeBytes(dst, l.numberAt(n, loc), size)
 		return
 	}

@@ -51,7 +51,7 @@ func (l *lowerer) temp(name string, size int) place {
 	if !l.fits(size) {
 		size = 8
 	}
-	size = (size + 7) &^ 7
+	size = max(8, (size+7)&^7) // an empty tuple has a place, too
 	limit := stackMainMax
 	if l.fn.parent != nil {
 		limit = stackCallMax

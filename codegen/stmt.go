@@ -150,7 +150,7 @@ func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 		return
 	}
 	o := l.expr(e)
-	if o.typed && !v.Captured && o.val != nil {
+	if o.typed && !inMemory(v) && o.val != nil {
 		l.fn.vars[v] = current{val: o.val, typed: true}
 		return
 	}
@@ -159,7 +159,7 @@ func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 
 // putVar sets a scalar variable.
 func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
-	if v.Captured {
+	if inMemory(v) {
 		if l.fn.parent != nil {
 			x = l.hideResult(x)
 		}
@@ -177,7 +177,7 @@ func (l *lowerer) getVar(v *lang.Variable) operand {
 		p.exact = l.padded[v]
 		return operand{typ: v.Type, mem: p}
 	}
-	if v.Captured {
+	if inMemory(v) {
 		p := l.varPlace(v)
 		return operand{typ: v.Type, val: l.b.Load(8, p.base, p.off)}
 	}
@@ -205,6 +205,9 @@ func (l *lowerer) varPlace(v *lang.Variable) place {
 	return bpf(l.scratchBase(), h.off)
 }
 
+// inMemory says whether a scalar variable lies in memory, too: others use that memory.
+func inMemory(v *lang.Variable) bool { return v.Captured || v.Addressed }
+
 // home is the memory of a variable: in a slot, or at an offset of the scratch frame.
 type home struct {
 	slot *ir.Slot
@@ -217,11 +220,11 @@ func (l *lowerer) newHome(v *lang.Variable) home {
 	if !l.fits(size) {
 		size = 8
 	}
-	if !types.InMemory(v.Type) {
+	if !types.InMemory(v.Type) && !v.Addressed {
 		off := l.envAlloc(8)
 		return home{slot: l.env, off: off, fn: l.main()}
 	}
-	if size <= stackObjectMax && !v.Captured && l.fn.parent == nil && l.fn.stack+size <= stackMainMax {
+	if size <= stackObjectMax && !inMemory(v) && l.fn.parent == nil && l.fn.stack+size <= stackMainMax {
 		l.fn.stack += size
 		l.fn.stackFloor = l.fn.stack
 		s := l.fn.fn.NewSlot("$"+v.Name, size)

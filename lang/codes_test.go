@@ -54,6 +54,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"map-without-key", `begin { @x = 1; print(len(@x)); }`, "1:27"},
 	{"missing-else", `begin { $x = if (1) { 2 }; }`, "1:14"},
 	{"missing-parameter", `begin { print($9); }`, "1:15"},
+	{"no-address", `begin { $x = &pid; }`, "1:14"},
 	{"missing-probe", `k:vfs_raed { }`, "1:1"},
 	{"missing-semicolon", `begin { $a = 2 $b = 3; }`, "1:16"},
 	{"never-assigned", `begin { let $x; }`, "1:13"},

@@ -50,8 +50,8 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 	if t == nil {
 		return nil
 	}
-	if r, ok := t.(types.Tuple); ok && r.Names != nil {
-		return c.recordField(e, r)
+	if r := types.TupleBehind(t); r != nil && r.Names != nil {
+		return c.recordField(e, *r)
 	}
 	s := structBehind(t)
 	if s == nil {
@@ -140,9 +140,9 @@ func (c *checker) tupleIndex(e *ast.TupleIndex) types.Type {
 	if t == nil {
 		return nil
 	}
-	tt, ok := t.(types.Tuple)
+	tt := types.TupleBehind(t)
 	switch {
-	case !ok:
+	case tt == nil:
 		c.report(source.Errorf(e, "not-tuple", "a %s has no elements by number", t))
 		return nil
 	case e.N < 0 || e.N >= len(tt.Elems):

@@ -7,6 +7,9 @@ import (
 )
 
 func (c *checker) unary(e *ast.Unary) types.Type {
+	if e.Op == "&" {
+		return c.addressOf(e)
+	}
 	t := c.value(e.X)
 	if t == nil {
 		if e.Op == "!" {
@@ -23,8 +26,6 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 		t = types.Bool{}
 	case "*":
 		return c.derefType(e, t)
-	case "&":
-		return c.addressOf(e, t)
 	default:
 		if !types.Of(t).Integer {
 			c.report(source.Errorf(e, "bad-operands", "%s cannot be applied to a %s", e.Op, t))
@@ -60,17 +61,6 @@ func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
 		return types.Int{Bits: 64} // an address: the word there
 	}
 	c.report(source.Errorf(e, "bad-operands", "* cannot be applied to a %s", t))
-	return nil
-}
-
-func (c *checker) addressOf(e *ast.Unary, t types.Type) types.Type {
-	switch e.X.(type) {
-	case *ast.FieldExpr, *ast.Index:
-		if types.Of(t).Object {
-			return types.Pointer{Elem: t, Space: c.spaceOf(e.X)}
-		}
-	}
-	c.report(errUnsupported(e, "the address of this"))
 	return nil
 }
 

@@ -158,23 +158,30 @@ func (c *checker) typeName(n *ast.TypeName) types.Type {
 	if t == nil {
 		return nil
 	}
+	return derived(t, n, n.Dims)
+}
+
+// stringType is string, string[n], a pointer to one or an array of them: the first size is that of a string.
+func (c *checker) stringType(n *ast.TypeName) types.Type {
+	t, dims := types.Type(types.String{Len: c.out.Config.MaxStrlen}), n.Dims
+	if last := len(dims) - 1; last >= 0 && n.Stars == 0 && dims[last] > 0 {
+		t, dims = types.String{Len: dims[last]}, dims[:last]
+	}
+	return derived(t, n, dims)
+}
+
+// derived is what is written around a type's name: pointers to it, arrays of that, and pointers to those.
+func derived(t types.Type, n *ast.TypeName, dims []int) types.Type {
 	for range n.Stars {
 		t = types.Pointer{Elem: t}
 	}
-	for i := len(n.Dims) - 1; i >= 0; i-- {
-		t = types.Array{Elem: t, Len: max(n.Dims[i], 0)}
+	for i := len(dims) - 1; i >= 0; i-- {
+		t = types.Array{Elem: t, Len: max(dims[i], 0)}
 	}
 	for range n.Outer {
 		t = types.Pointer{Elem: t}
 	}
 	return t
-}
-
-func (c *checker) stringType(n *ast.TypeName) types.Type {
-	if len(n.Dims) == 1 && n.Dims[0] > 0 {
-		return types.String{Len: n.Dims[0]}
-	}
-	return types.String{Len: c.out.Config.MaxStrlen}
 }
 
 func (c *checker) namedType(n *ast.TypeName) types.Type {

@@ -219,7 +219,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`begin { print((uint16)(uint8[4])1); }`, "1:15 bad-cast"},
 	{`begin { print(*(void *)1); }`, "1:15 bad-operands"},
 	{`begin { print(*comm); }`, "1:15 bad-operands"},
-	{`begin { print(&pid); }`, "1:16 bad-address"},
+	{`begin { print(&pid); }`, "1:15 no-address"},
 	{`begin { print(args.x); }`, "1:15 builtin-not-here"},
 	{`begin { print(arg0); }`, "1:15 builtin-not-here"},
 	{`begin { print(retval); }`, "1:15 builtin-not-here"},

@@ -82,6 +82,8 @@ type Variable struct {
 	ID   int // unique in the program, in order of declaration
 	// Captured says that a loop body (for over a range or map, while) deeper than the one that declares it uses it: it lives in memory.
 	Captured bool
+	// Addressed says that the script takes its address, or that of a part of it.
+	Addressed bool
 }
 
 // DumpTypes prints what the checker found out: the maps, and for each program its targets, variables, and the type and value of

@@ -193,3 +193,12 @@ func checkAddress(a Address, c *Convention) error {
 	}
 	return nil
 }
+
+// InMemory says whether a location is memory, the context included.
+func InMemory(loc Location) bool {
+	switch loc.(type) {
+	case Context, Memory:
+		return true
+	}
+	return false
+}

@@ -109,8 +109,8 @@ func (p *parser) unary(lex *lexer.PeekingLexer) (ast.Expr, error) {
 		}
 		return &ast.IncDec{Span: span, Op: op.Value, Prefix: true, Target: x}, nil
 	case "&":
-		if !isPlace(x) {
-			return nil, errorOn(x.Range(), "bad-address", "'&' takes the address of a variable or a map")
+		if !hasAddress(x) {
+			return nil, errorOn(x.Range(), "bad-address", "'&' takes the address of a variable, a map, or a part of something")
 		}
 	}
 	return &ast.Unary{Span: span, Op: op.Value, X: x}, nil
@@ -123,6 +123,17 @@ func isPlace(x ast.Expr) bool {
 		return true
 	}
 	return false
+}
+
+// hasAddress says whether an expression names something that can lie in memory.
+func hasAddress(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.FieldExpr, *ast.Index, *ast.TupleIndex, *ast.Ident: // a macro's parameter, or a macro
+		return true
+	case *ast.Unary:
+		return x.Op == "*"
+	}
+	return isPlace(x)
 }
 
 func checkIncDec(x ast.Expr) error {

@@ -40,7 +40,7 @@ var errorTests = []struct {
 		"1:21: expected an expression before ';'", "1:33: expected an expression before '}'"}},
 	{"BEGIN { $x.1 = 3; 5++; &5; foo() = 1; ++pid }", []string{
 		"1:9: fields and tuple elements cannot be assigned to", "1:19: '++' and '--' need a variable or a map",
-		"1:25: '&' takes the address of a variable or a map", "1:28: only variables and maps can be assigned to",
+		"1:25: '&' takes the address of a variable, a map, or a part of something", "1:28: only variables and maps can be assigned to",
 		"1:41: '++' and '--' need a variable or a map"}},
 	{"BEGIN { print($x += 1); delete @x[1]; }", []string{
 		"1:18: expected ')' before '+='", "1:32: expected ';' or an operator before '@x'"}},

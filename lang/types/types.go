@@ -347,6 +347,17 @@ func (t Tuple) In(other Tuple, i int) int {
 	return i
 }
 
+// TupleBehind is the tuple or record that a type is or points to, nil for other types.
+func TupleBehind(t Type) *Tuple {
+	if p, ok := t.(Pointer); ok {
+		t = p.Elem
+	}
+	if tuple, ok := t.(Tuple); ok {
+		return &tuple
+	}
+	return nil
+}
+
 func AlignUp(n, a int) int { return (n + a - 1) / a * a }
 
 // PlaceBits makes a bitfield of the field: n bits from bit first on of a struct of so many bytes. It chooses the bytes to load: those
