@@ -147,10 +147,16 @@ func (l *lowerer) argsStruct(n source.Node, t types.Type) operand {
 	return operand{typ: l.prog.Args, mem: l.ctxRecord(0)}
 }
 
-// probeArg is argN: a register, a word on the stack, or a raw tracepoint's argument.
+// probeArg is argN: a register, a word on the stack, a raw tracepoint's argument, or what the target says.
 func probeArg(l *lowerer, n source.Node, t types.Type, i int) operand {
 	if l.prog.Kind.Context == builtin.CtxRawArgs {
 		return l.located(n, location.RawArg(i), t)
+	}
+	if places := l.prog.Targets[0].ArgN; places != nil {
+		if i >= len(places) { // of a wildcard that others of its targets have
+			return operand{typ: t, val: l.b.Const(0)}
+		}
+		return l.located(n, places[i].Loc, t)
 	}
 	return l.located(n, l.convention(n).Arg(i, l.prog.Kind.User), t)
 }

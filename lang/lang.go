@@ -17,6 +17,7 @@ type (
 	Env           = check.Env
 	Target        = check.Target
 	NotFoundError = check.NotFoundError
+	ArgPlace      = check.ArgPlace
 	Options       = check.Options
 	Checked       = check.Checked
 	Config        = check.Config

@@ -3,6 +3,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -87,16 +88,29 @@ func pmuType(name string) (uint32, error) {
 // (PERF_PROBE_CONFIG_IS_RETPROBE, kernel/events/core.c; format/retprobe says the same).
 const retprobeBit = 1
 
+// semaphoreShift is where in an event's config the place of a counter begins (PERF_UPROBE_REF_CTR_OFFSET_SHIFT, kernel/events/core.c; format/ref_ctr_offset
+// says the same). Linux has it since 4.20.
+const semaphoreShift = 32
+
 // openProbe opens an event of the kprobe or uprobe source: at an offset of a function ("name" or "module:name"), of
 // a file (its path), or, where the name is "", at an address of the kernel.
 func openProbe(source, name string, offset uint64, ret bool, pid int, prog *ebpf.Program) (perfEvent, error) {
+	return openCountedProbe(source, name, offset, 0, ret, pid, prog)
+}
+
+// openCountedProbe is openProbe with a semaphore: where in the file a counter lies that the kernel increases in every process that has
+// the file mapped, also in those that start later; 0 for none.
+func openCountedProbe(source, name string, offset, semaphore uint64, ret bool, pid int, prog *ebpf.Program) (perfEvent, error) {
 	typ, err := pmuType(source)
 	if err != nil {
 		return -1, err
 	}
-	attr := unix.PerfEventAttr{Type: typ, Ext2: offset}
+	if semaphore > math.MaxUint32 {
+		return -1, fmt.Errorf("the semaphore lies beyond 4 GB of the file: the kernel takes 32 bits")
+	}
+	attr := unix.PerfEventAttr{Type: typ, Ext2: offset, Config: semaphore << semaphoreShift}
 	if ret {
-		attr.Config = retprobeBit
+		attr.Config |= retprobeBit
 	}
 	var text *byte
 	if name != "" {

@@ -21,14 +21,17 @@ import (
 	"github.com/gotrace/gotrace/lang/ctypes"
 	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/probes/internal/binpath"
 	"github.com/gotrace/gotrace/probes/internal/kconfig"
 )
 
 // EnvOptions are the settings of an Env.
 type EnvOptions struct {
-	PID    int    // -p: uprobes and profile probes are attached to this process alone; 0 for all
-	Unsafe bool   // --unsafe: probes that only the user can know to be right
-	BTF    string // a file with the kernel's types, "" for the kernel's own
+	PID int // -p: uprobes and profile probes are attached to this process alone; 0 for all
+	// Command is the path of the program that -c runs, whose files are meant where none are named.
+	Command string
+	Unsafe  bool   // --unsafe: probes that only the user can know to be right
+	BTF     string // a file with the kernel's types, "" for the kernel's own
 }
 
 // OnFailure has f called, from another goroutine, when a program that this process runs by itself, an interval's, cannot be run. What failed is
@@ -54,7 +57,9 @@ type Env struct {
 	functions   *functionIndex
 	places      []kernelPlace
 	binaries    map[string]*symbols.Binary // by path
-	clock       *clock                     // runs interval probes; nil until there is one
+	static      map[string][]symbols.StaticProbe
+	finder      *binpath.Finder
+	clock       *clock // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
 	kprobeMulti, uprobeMulti func() bool
@@ -82,6 +87,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		PidNS:        pidNamespace(),
 		Config:       kconfig.Reader(kernelRelease()),
 	}
+	e.finder = &binpath.Finder{PID: opts.PID, Command: opts.Command, Arch: goarch}
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	e.kernel.TypesErr = func() error {
 		_, err := e.vmlinux()
@@ -121,6 +127,7 @@ var providers = map[string]*provider{
 	"kretprobe": {resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
 	"uprobe":    {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
 	"uretprobe": {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
+	"usdt":      {resolve: resolveUSDT, list: listUSDT, lines: usdtLines, plan: planUprobe},
 }
 
 // Resolve finds what an attach point stands for.

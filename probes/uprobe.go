@@ -49,15 +49,15 @@ func resolveUprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 // uprobeParts finds the binaries of an attach point and gives what follows them.
 func (e *Env) uprobeParts(kind *builtin.ProbeKind, parts []string) (paths []string, what string, err error) {
 	switch {
-	case len(parts) == 1 && parts[0] != "" && e.opts.PID != 0:
-		path, err := e.processBinary()
+	case len(parts) == 1 && parts[0] != "" && (e.opts.PID != 0 || e.opts.Command != ""):
+		path, err := e.finder.Program()
 		return []string{path}, parts[0], err
 	case len(parts) == 3 && parts[1] == "cpp":
 		return nil, "", fmt.Errorf("names of C++ functions are not supported: use the mangled name, %s:BINARY:_ZN…", kind.Name)
 	case len(parts) != 2 || parts[0] == "" || parts[1] == "":
 		return nil, "", fmt.Errorf("a %s is written %s:BINARY:FUNCTION or %s:BINARY:ADDRESS", kind.Name, kind.Name, kind.Name)
 	}
-	paths, err = e.findBinaries(parts[0])
+	paths, err = e.finder.Find(parts[0])
 	return paths, parts[1], err
 }
 
@@ -173,7 +173,7 @@ func listUprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target
 	case len(parts) == 2 && parts[1] != "":
 		name = parts[1]
 	}
-	paths, err := e.findBinaries(parts[0])
+	paths, err := e.finder.Find(parts[0])
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := openProbe("uprobe", t.Path, off, t.Kind.Return, e.opts.PID, prog)
+		p, err := openCountedProbe("uprobe", t.Path, off, t.Semaphore, t.Kind.Return, e.opts.PID, prog)
 		if err != nil {
 			return nil, explainUprobe(t, err)
 		}
@@ -281,9 +281,15 @@ func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *e
 		attach = ex.UretprobeMulti
 	}
 	return halve(targets, func(lo, hi int) (closer, error) {
-		l, err := attach(nil, prog, &link.UprobeMultiOptions{Addresses: offsets[lo:hi], PID: uint32(e.opts.PID)})
+		opts := &link.UprobeMultiOptions{Addresses: offsets[lo:hi], PID: uint32(e.opts.PID)}
+		if targets[lo].Kind.Name == "usdt" {
+			for i := range targets[lo:hi] {
+				opts.RefCtrOffsets = append(opts.RefCtrOffsets, targets[lo+i].Semaphore)
+			}
+		}
+		l, err := attach(nil, prog, opts)
 		if err != nil {
-			return nil, fmt.Errorf("attaching to %d functions of %s: %w", hi-lo, targets[0].Path, err)
+			return nil, fmt.Errorf("attaching to %d places in %s: %w", hi-lo, targets[0].Path, err)
 		}
 		return l, nil
 	})

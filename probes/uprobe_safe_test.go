@@ -223,7 +223,7 @@ func TestNoRegularFile(t *testing.T) {
 		if _, err := ldcache.Read(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("libraries of %s: %v; want %q", path, err, want)
 		}
-		if isProgram(path) {
+		if testEnv(t, EnvOptions{}).finder.IsProgram(path) {
 			t.Errorf("%s is a program", path)
 		}
 	}

@@ -103,7 +103,12 @@ func (s *Session) attach(p *loaded) (int, error) {
 	links, err := p.plan.Attach(p.prog)
 	s.links, p.links = append(s.links, links...), links
 	s.tellNotes(p)
-	count := len(p.spec.Prog.Targets)
+	count := 0
+	for i := range p.spec.Prog.Targets {
+		if !p.spec.Prog.Targets[i].Further {
+			count++
+		}
+	}
 	var some *probes.SkippedError
 	switch {
 	case len(links) > 0 && errors.As(err, &some):

@@ -126,6 +126,9 @@ func (c *checker) argument(name string, p *Prog) (t types.Type, why string) {
 		return types.TypeUint64, ""
 	}
 	n, err := strconv.Atoi(strings.TrimPrefix(digits, "arg"))
+	if places := p.Targets[0].ArgN; places != nil && err == nil {
+		return c.placedArgument(name, p, n)
+	}
 	switch {
 	case inGo(p) != "":
 		return nil, name + " is read from where C has its arguments, but " + inGo(p) + " is Go code, which has them elsewhere: gotrace cannot read those yet"
@@ -133,6 +136,24 @@ func (c *checker) argument(name string, p *Prog) (t types.Type, why string) {
 		return nil, c.noArgument(p)
 	}
 	return types.TypeUint64, ""
+}
+
+// placedArgument is an argN whose place the target itself tells. Of the targets of a wildcard some can have fewer: there it is 0.
+func (c *checker) placedArgument(name string, p *Prog, n int) (t types.Type, why string) {
+	target := &p.Targets[0]
+	switch count := len(target.ArgN); {
+	case n >= count && target.Wildcard:
+		return types.TypeUint64, ""
+	case count == 0:
+		return nil, target.Name + " has no arguments"
+	case n >= count:
+		return nil, fmt.Sprintf("the last argument of %s is arg%d", target.Name, count-1)
+	}
+	place := &target.ArgN[n]
+	if place.Loc == nil {
+		return nil, fmt.Sprintf("%s of %s is %s: %s", name, target.Name, place.Text, place.Why)
+	}
+	return place.Type(), ""
 }
 
 // inGo names the first target in Go code, "" if there is none.

@@ -151,7 +151,7 @@ func (c *checker) firstProbe() source.Node {
 
 // probe makes the programs of a probe: one for all targets whose arguments have the same types.
 func (c *checker) probe(p *ast.Probe) {
-	named := usesProbeName(p)
+	use := usesOf(p)
 	var groups []*progState
 	var unmatched source.Diagnostics // patterns without a match, which do no harm beside others that have some
 	for _, ap := range p.Points {
@@ -169,7 +169,7 @@ func (c *checker) probe(p *ast.Probe) {
 			return
 		}
 		for i := range targets {
-			groups = c.addTarget(groups, p, ap, &targets[i], named)
+			groups = c.addTarget(groups, p, ap, &targets[i], use)
 		}
 	}
 	if len(groups) == 0 {
@@ -232,15 +232,19 @@ func (c *checker) noteTargets(ap *ast.AttachPoint, targets []Target) {
 }
 
 // addTarget adds a target to the group with the same arguments, or makes a new one.
-func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoint, t *Target, named bool) []*progState {
-	args, retval, err := c.env.Args(t)
-	if err != nil {
-		c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
-		return groups
+func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoint, t *Target, use uses) []*progState {
+	var args *types.Struct
+	var retval types.Type
+	if use.arguments || !t.Kind.User { // those of programs are described in large files
+		var err error
+		if args, retval, err = c.env.Args(t); err != nil {
+			c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
+			return groups
+		}
 	}
-	if !named && !t.Kind.OneTarget {
+	if !t.Kind.OneTarget {
 		for _, g := range groups {
-			if g.Kind == t.Kind && !t.Kind.Once && types.SameStruct(g.Args, args) && types.SameType(g.Retval, retval) && g.Targets[0].I386 == t.I386 {
+			if g.Kind == t.Kind && !t.Kind.Once && types.SameStruct(g.Args, args) && types.SameType(g.Retval, retval) && use.same(&g.Targets[0], t) {
 				g.Targets = append(g.Targets, *t)
 				return groups
 			}
@@ -253,7 +257,7 @@ func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoi
 		},
 		own: map[source.Node]*varState{}, wide: map[string]*varState{},
 	}
-	if named {
+	if use.name {
 		g.ProbeName = t.Name
 	}
 	return append(groups, g)
@@ -265,19 +269,36 @@ func perTarget(name string) bool {
 	return b.There() && b.PerTarget
 }
 
-// usesProbeName says whether a probe uses the builtin `probe`, or another that differs between its targets.
-func usesProbeName(p *ast.Probe) bool {
-	found := false
+// uses is what a probe's body uses of what its targets can differ in.
+type uses struct {
+	name      bool // `probe`, or another builtin that has its value for each target
+	arguments bool // args, argN, retval
+}
+
+// usesOf finds what a probe uses.
+func usesOf(p *ast.Probe) uses {
+	var u uses
+	see := func(name string) {
+		u.name = u.name || perTarget(name)
+		b := builtin.Find(name)
+		u.arguments = u.arguments || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
+			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)
+	}
 	ast.Inspect(p, func(n source.Node) bool {
 		switch n := n.(type) {
 		case *ast.Ident:
-			found = found || perTarget(n.Name)
+			see(n.Name)
 		case *ast.Call:
-			found = found || perTarget(n.Name)
+			see(n.Name)
 		}
-		return !found
+		return true
 	})
-	return found
+	return u
+}
+
+// same says whether one program serves two targets whose typed arguments are the same.
+func (u uses) same(a, b *Target) bool {
+	return a.I386 == b.I386 && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN))
 }
 
 // program goes through a program.

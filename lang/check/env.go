@@ -1,9 +1,12 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -51,7 +54,30 @@ type Target struct {
 	I386     bool   // uprobe: 32-bit x86 code, which has its arguments on the stack
 	Note     string // what the user should know of the target, "" for nothing
 
+	// ArgN is where arg0, arg1, … lie, if that is not where C has them: then nil.
+	ArgN []ArgPlace
+	// Semaphore is where in the file a counter lies that is to be increased while the target is traced (usdt); 0 if there is none.
+	Semaphore uint64
+	// Further says that it is one more place of the probe that the target before it is a place of, too: they count as one.
+	Further bool
+
 	Span source.Span // of the attach point in the script; the checker sets it
+}
+
+// ArgPlace is where a numbered argument of a target lies, a number of 64 bits.
+type ArgPlace struct {
+	Loc    location.Location // nil if it cannot be read
+	Signed bool
+	Text   string // what describes it, for messages: "-4@%xmm0"
+	Why    string // it cannot be read
+}
+
+// Type is that of the argument's value.
+func (a *ArgPlace) Type() types.Type { return types.Int{Bits: 64, Signed: a.Signed} }
+
+// sameArgN says whether numbered arguments lie at the same places.
+func sameArgN(a, b []ArgPlace) bool {
+	return slices.EqualFunc(a, b, func(x, y ArgPlace) bool { return x.Signed == y.Signed && location.Same(x.Loc, y.Loc) })
 }
 
 // NotFoundError says that an attach point matches nothing, and what is near to it.

@@ -66,7 +66,7 @@ type Prog struct {
 	Targets []Target
 	Args    *types.Struct // the args struct, nil if there is none
 	Retval  types.Type    // type of retval where it is known
-	// ProbeName is the text of the `probe` builtin; it is set, and Targets has one element, when the body uses it.
+	// ProbeName is the text of the `probe` builtin; it is set, and all targets have that name, when the body uses it.
 	ProbeName string
 
 	Types  map[ast.Expr]types.Type  // the type of every expression of the probe

@@ -1,4 +1,6 @@
-package probes
+// Package binpath finds the files that scripts mean by the paths and names of programs and libraries: in this file system, in
+// that of a process, and among the files that processes have mapped. It imports internal/files, internal/symbols and probes/internal/ldcache.
+package binpath
 
 import (
 	"debug/elf"
@@ -22,23 +24,33 @@ var elfMachine = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_
 var libraryDirs = []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
 	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"}
 
-// findBinaries finds the files that a script means: a path, which may hold wildcards, a program in PATH, or a library by its
+// Finder finds files for one session.
+type Finder struct {
+	PID     int    // of the process whose files are meant, 0 for ours
+	Command string // the program that a command of ours will be, "" if there is none
+	Arch    string // GOARCH
+}
+
+// Find finds the files that a script means: a path, which may hold wildcards, a program in PATH, or a library by its
 // name. With -p, paths are those that the process sees.
-func (e *Env) findBinaries(name string) ([]string, error) {
-	root, err := e.processRoot()
+func (f *Finder) Find(name string) ([]string, error) {
+	root, err := f.root()
 	if err != nil {
 		return nil, err
 	}
 	if strings.Contains(name, "/") {
-		return findPath(root, name)
+		return f.findPath(root, name)
 	}
-	if strings.HasPrefix(name, "lib") && !isPattern(name) {
-		if path := e.findLibrary(root, name); path != "" {
+	if IsPattern(name) && (f.PID != 0 || f.Command != "") {
+		return f.mappedLike(name)
+	}
+	if strings.HasPrefix(name, "lib") && !IsPattern(name) {
+		if path := f.findLibrary(root, name); path != "" {
 			return []string{path}, nil
 		}
 	}
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), ".") {
-		if p, err := inRoot(root, filepath.Join(dir, name)); err == nil && isProgram(p) {
+		if p, err := inRoot(root, filepath.Join(dir, name)); err == nil && f.IsProgram(p) {
 			return []string{p}, nil
 		}
 	}
@@ -47,7 +59,7 @@ func (e *Env) findBinaries(name string) ([]string, error) {
 
 // findPath finds a file by its path, or the ELF files that match it. A path of our own file system stays as it is
 // written, because the names of probes hold it.
-func findPath(root, name string) ([]string, error) {
+func (f *Finder) findPath(root, name string) ([]string, error) {
 	path := name
 	if root != "" {
 		abs, err := filepath.Abs(name)
@@ -56,7 +68,7 @@ func findPath(root, name string) ([]string, error) {
 		}
 		path = abs
 	}
-	if !strings.ContainsAny(name, "*?") {
+	if !strings.ContainsAny(name, "*?[") || !IsPattern(name) {
 		p, err := inRoot(root, path)
 		if err == nil {
 			_, err = os.Stat(p)
@@ -72,7 +84,7 @@ func findPath(root, name string) ([]string, error) {
 	}
 	var out []string
 	for _, p := range found {
-		if !isProgram(p) {
+		if !f.IsProgram(p) {
 			continue
 		}
 		if strings.HasPrefix(path, "./") {
@@ -86,15 +98,15 @@ func findPath(root, name string) ([]string, error) {
 	return out, nil
 }
 
-// processRoot is the directory that the process of -p has as its root, "" if it is ours.
-func (e *Env) processRoot() (string, error) {
-	if e.opts.PID == 0 {
+// root is the directory that the process of -p has as its root, "" if it is ours.
+func (f *Finder) root() (string, error) {
+	if f.PID == 0 {
 		return "", nil
 	}
-	proc := filepath.Join("/proc", strconv.Itoa(e.opts.PID))
+	proc := filepath.Join("/proc", strconv.Itoa(f.PID))
 	theirs, err := os.Readlink(proc + "/ns/mnt")
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("there is no process %d", e.opts.PID)
+		return "", fmt.Errorf("there is no process %d", f.PID)
 	}
 	ours, ourErr := os.Readlink("/proc/self/ns/mnt")
 	if err != nil || ourErr != nil || ours == theirs {
@@ -133,27 +145,27 @@ func inRoot(root, path string) (string, error) {
 	return root + done, nil
 }
 
-// isProgram says whether a file is an ELF file for this machine, or a compatible one.
-func isProgram(path string) bool {
-	f, err := files.OpenRegular(path)
+// IsProgram says whether a file is an ELF file for this machine, or a compatible one.
+func (f *Finder) IsProgram(path string) bool {
+	r, err := files.OpenRegular(path)
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer r.Close()
 	var head [20]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil || string(head[:4]) != elf.ELFMAG {
+	if _, err := r.ReadAt(head[:], 0); err != nil || string(head[:4]) != elf.ELFMAG {
 		return false
 	}
 	machine := elf.Machine(head[18]) | elf.Machine(head[19])<<8
-	return elf.Class(head[4]) == elf.ELFCLASS64 && machine == elfMachine[goarch]
+	return elf.Class(head[4]) == elf.ELFCLASS64 && machine == elfMachine[f.Arch]
 }
 
 // findLibrary finds a library by its name: with -p among those that the process has mapped, then in
 // ld.so.cache, then in the usual directories. "" if there is none.
-func (e *Env) findLibrary(root, name string) string {
+func (f *Finder) findLibrary(root, name string) string {
 	var sources [][]ldcache.Library
-	if e.opts.PID != 0 {
-		mapped, err := mappedLibraries(e.opts.PID)
+	if f.PID != 0 {
+		mapped, err := mappedLibraries(f.PID)
 		if err == nil {
 			sources = append(sources, mapped)
 		}
@@ -164,7 +176,7 @@ func (e *Env) findLibrary(root, name string) string {
 	sources = append(sources, directoryLibraries(root, name))
 	for _, source := range sources {
 		for _, l := range ldcache.Match(source, name) {
-			if p, err := inRoot(root, l.Path); err == nil && isProgram(p) {
+			if p, err := inRoot(root, l.Path); err == nil && f.IsProgram(p) {
 				return p
 			}
 		}
@@ -203,18 +215,22 @@ func directoryLibraries(root, name string) []ldcache.Library {
 }
 
 // errNoProcess is what a uprobe without a binary gives when there is no -p.
-var errNoProcess = errors.New("no binary is named; with -p PID the process's own is meant")
+var errNoProcess = errors.New("no binary is named; with -p PID or -c COMMAND the process's own is meant")
 
-// processBinary is the program that the process of -p runs.
-func (e *Env) processBinary() (string, error) {
-	if e.opts.PID == 0 {
+// Program is the program that the process of -p runs, or that of -c.
+func (f *Finder) Program() (string, error) {
+	switch {
+	case f.PID != 0:
+	case f.Command != "":
+		return f.Command, nil
+	default:
 		return "", errNoProcess
 	}
-	exe, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(e.opts.PID), "exe"))
+	exe, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(f.PID), "exe"))
 	if err != nil {
-		return "", fmt.Errorf("finding the program of process %d: %w", e.opts.PID, err)
+		return "", fmt.Errorf("finding the program of process %d: %w", f.PID, err)
 	}
-	root, err := e.processRoot()
+	root, err := f.root()
 	if err != nil {
 		return "", err
 	}
