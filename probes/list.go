@@ -36,13 +36,13 @@ func List(e *Env, pattern string) ([]lang.Target, error) {
 
 func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	parts := splitOutsideQuotes(pattern, ':')
-	kinds, err := listedKinds(parts)
+	kinds, err := e.listedKinds(parts)
 	if err != nil {
 		return nil, err
 	}
 	search := len(kinds) == 0
 	if search {
-		kinds, parts = allListed(), nil
+		kinds, parts = e.allListed(), nil
 	} else {
 		parts = parts[1:]
 	}
@@ -81,10 +81,10 @@ func (e *Env) listErrors(kinds []*builtin.ProbeKind) error {
 }
 
 // listedKinds are the kinds that a pattern's first part names: none if the pattern is to be looked for in all names.
-func listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
+func (e *Env) listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
 	name := parts[0]
 	if len(parts) == 1 && (name == "" || name == "*") {
-		return allListed(), nil
+		return e.allListed(), nil
 	}
 	if k := builtin.ProbeKindByName(name); k != nil {
 		if providers[k.Name].list == nil {
@@ -94,15 +94,20 @@ func listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
 	}
 	var out []*builtin.ProbeKind
 	if isPattern(name) {
-		for _, k := range allListed() {
+		for _, k := range e.allListed() {
 			if match(name, k.Name) || parts[0] == "*" {
 				out = append(out, k)
 			}
 		}
 	}
-	// A path after the kinds means the functions of a binary.
-	if len(parts) > 1 && strings.Contains(parts[1], "/") && match(name, "uprobe") {
-		out = []*builtin.ProbeKind{builtin.ProbeKindByName("uprobe")}
+	// A path after the kinds means what a binary has.
+	if len(parts) > 1 && strings.Contains(parts[1], "/") && isPattern(name) {
+		out = nil
+		for _, k := range builtin.KindsWith(builtin.Anything) {
+			if ofBinaries(k) && match(name, k.Name) {
+				out = append(out, k)
+			}
+		}
 	}
 	if len(out) == 0 && len(parts) > 1 {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("probe type %q", name), Near: nearest(name, kindNames())}
@@ -110,11 +115,16 @@ func listedKinds(parts []string) ([]*builtin.ProbeKind, error) {
 	return out, nil
 }
 
+// ofBinaries says whether the probes of a kind are listed of a binary, or of a process.
+func ofBinaries(k *builtin.ProbeKind) bool {
+	return k.User && !k.Return && providers[k.Name].list != nil
+}
+
 // allListed are the kinds whose probes show where no kind is named, sorted.
-func allListed() []*builtin.ProbeKind {
+func (e *Env) allListed() []*builtin.ProbeKind {
 	var out []*builtin.ProbeKind
 	for _, k := range builtin.ProbeKinds {
-		if k.There() && k.Listed {
+		if k.There() && (k.Listed || e.opts.PID != 0 && ofBinaries(k)) {
 			out = append(out, k)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // Child is a command that is traced from its first instruction on. It waits, before its exec, until Release.
 type Child struct {
 	argv   []string
+	path   string // of the program
 	pid    int
 	gate   *os.File // closed or written to: the child goes on
 	result *os.File // an errno if exec failed, end of file if it worked
@@ -36,7 +37,7 @@ func StartChild(cmdline string) (*Child, error) {
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return nil, fmt.Errorf("command %q does not exist or is not executable", argv[0])
 	}
-	c := &Child{argv: argv}
+	c := &Child{argv: argv, path: path}
 	if err := c.fork(path); err != nil {
 		return nil, fmt.Errorf("starting %q: %w", argv[0], err)
 	}
@@ -70,6 +71,9 @@ func (c *Child) fork(path string) error {
 
 // PID is the process id, which exec does not change.
 func (c *Child) PID() int { return c.pid }
+
+// Path is that of the program which the child runs.
+func (c *Child) Path() string { return c.path }
 
 // Release lets the child run its command. The error says why the command could not be executed.
 func (c *Child) Release() error {

@@ -104,7 +104,11 @@ func (s *Script) prepare(lopts *lang.Options) error {
 	if s.opts.Env != nil {
 		return nil
 	}
-	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Unsafe: s.opts.Unsafe, BTF: s.opts.btf()})
+	command := ""
+	if s.opts.child != nil {
+		command = s.opts.child.Path()
+	}
+	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Command: command, Unsafe: s.opts.Unsafe, BTF: s.opts.btf()})
 	s.opts.Env = env
 	return err
 }

@@ -43,6 +43,7 @@ type flags struct {
 	includeDirs []string
 	includes    []string
 	readErrors  bool
+	usdtFiles   bool
 	usesProgram bool
 }
 
@@ -86,6 +87,7 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	fs.BoolVar(&f.dryRun, "dry-run", false, "attach everything, then end at once")
 	fs.BoolVar(&f.noWarnings, "no-warnings", false, "print no warnings")
 	fs.BoolVar(&f.unsafe, "unsafe", false, "allow calls with side effects")
+	fs.BoolVar(&f.usdtFiles, "usdt-file-activation", false, "accepted for bpftrace's sake: the kernel activates static probes in every process, also in those that start later")
 	fs.BoolVarP(&f.readErrors, "errors", "k", false, "report what failed while the script ran, with -q too")
 	fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 	fs.BoolVarP(&f.version, "version", "V", false, "print the version")

@@ -15,9 +15,9 @@
 //
 //	args: 42 "two words"     positional parameters
 //	example: opensnoop.gt    the script is this file of examples/; there is no section for it
-//	run: lseek 999 1 3       arguments of the workload command that -c runs (see package workload)
+//	run: lseek 999 1 3       arguments of the workload command that -c runs (see package workload), or a command of %BIN%
 //	flags: -q                more flags of gotrace (a case with flags never runs under the oracle)
-//	needs: kprobe 6.2        what the machine must have: kprobe, uprobe, bash, or a version of the kernel
+//	needs: kprobe 6.2        what the machine must have: kprobe, uprobe, bash, amd64, or a version of the kernel
 //	exit: 3                  exit code, 0 if not given
 //	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does
 //	oracle-skip: reason      why bpftrace 0.17 cannot run the script at all, or prints now this, now that
@@ -26,7 +26,8 @@
 //
 // Sections: `script`, and one or more of `output` (exact), `match` (a regular expression for all of the
 // output) and `stderr` (a regular expression to find in the messages); beside these `json`, what -q -f json prints, to the
-// letter. In all of them %WORKLOAD% stands for the workload command's path. Before the comparison the
+// letter. In all of them %WORKLOAD% stands for the workload command's path, and %BIN% for the directory of the programs of testdata/bin. Those are built
+// of the sources beside them, whose first lines say how: what a compiler writes about a program differs from one to the next. Before the comparison the
 // line that says how many probes were attached and blank lines are dropped (see Normalize).
 //
 // Every case is also run with -f json: each line of its output must be as docs/output.schema.json says.

@@ -3,6 +3,7 @@ package scripts
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,8 @@ func has(need string) (bool, error) {
 		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
 	case "uprobe":
 		return inVM || exists("/sys/bus/event_source/devices/uprobe"), nil
+	case "amd64":
+		return runtime.GOARCH == "amd64", nil
 	case "bash":
 		return exists("/bin/bash"), nil
 	}

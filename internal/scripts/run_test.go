@@ -58,6 +58,16 @@ func workload(t *testing.T) string {
 	return command(t, "GOTRACE_WORKLOAD", "workload", "github.com/gotrace/gotrace/internal/scripts/workload")
 }
 
+// binaries gives the directory of the programs of testdata/bin.
+func binaries(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(tempDir, "bin")
+	if err := WriteBinaries(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // timeout is long in the test machines, where everything is emulated.
 func timeout() time.Duration {
 	if os.Getenv("GOTRACE_VM") != "" {
@@ -101,6 +111,7 @@ func TestKernel(t *testing.T) {
 	tool := &Tool{
 		Path:     command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace"),
 		Workload: workload(t),
+		Binaries: binaries(t),
 		Timeout:  timeout(),
 	}
 	for _, c := range table(t) {
@@ -131,7 +142,7 @@ func TestOracle(t *testing.T) {
 	if err != nil {
 		t.Skip("SKIPPED: no bpftrace is installed to compare with: apt-get install bpftrace")
 	}
-	tool := &Tool{Path: path, Workload: workload(t), Timeout: timeout()}
+	tool := &Tool{Path: path, Workload: workload(t), Binaries: binaries(t), Timeout: timeout()}
 	for _, c := range table(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			if c.OracleSkip != "" {

@@ -17,6 +17,7 @@ import (
 type Tool struct {
 	Path     string
 	Workload string        // path of the workload command
+	Binaries string        // directory of the programs of testdata/bin
 	Timeout  time.Duration // for one script; a script that runs longer has failed
 }
 
@@ -57,9 +58,16 @@ func (t *Tool) Run(ctx context.Context, c *Case) (*Result, error) {
 
 // args is the command line: flags, the workload, the script and its parameters.
 func (t *Tool) args(c *Case) []string {
-	args := append([]string{}, c.Flags...)
+	var args []string
+	for _, f := range c.Flags {
+		args = append(args, t.subst(f))
+	}
 	if c.Run != "" {
-		args = append(args, "-c", t.Workload+" "+t.subst(c.Run))
+		command := t.subst(c.Run)
+		if !strings.HasPrefix(c.Run, binariesMark) {
+			command = t.Workload + " " + command
+		}
+		args = append(args, "-c", command)
 	}
 	args = append(args, "-e", t.subst(c.Script))
 	for _, a := range c.Args {
@@ -68,7 +76,9 @@ func (t *Tool) args(c *Case) []string {
 	return args
 }
 
-func (t *Tool) subst(s string) string { return strings.ReplaceAll(s, "%WORKLOAD%", t.Workload) }
+func (t *Tool) subst(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "%WORKLOAD%", t.Workload), binariesMark, t.Binaries)
+}
 
 // Check compares a result with what the case expects. The answer is "" if they agree.
 func (t *Tool) Check(c *Case, res *Result) string {

@@ -32,7 +32,7 @@ var ProbeKinds = []*ProbeKind{
 	{Name: "uretprobe", Aliases: []string{"ur"}, Context: CtxRegs, Return: true, User: true, Func: true, Path: true, Attach: AttachReverse,
 		Help: "the return of a function of a binary", Point: "uretprobe:PATH:FUNCTION",
 		Example: `uretprobe:/bin/bash:readline { printf("%s\n", str(retval)); }`},
-	{Name: "usdt", Aliases: []string{"U"}, Context: CtxRegs, ArgN: true, User: true, Func: true, Path: true, Attach: AttachReverse,
+	{Name: "usdt", Aliases: []string{"U"}, Context: CtxRegs, ArgN: true, User: true, Path: true, Attach: AttachReverse,
 		Help: "a static probe (USDT) that the authors of a binary put there", Point: "usdt:PATH:[PROVIDER:]NAME",
 		Example: `usdt:/lib/x86_64-linux-gnu/libc.so.6:libc:setjmp { printf("%d\n", arg1); }`},
 

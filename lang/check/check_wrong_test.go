@@ -33,7 +33,7 @@ var wrongScripts = []struct{ script, want string }{
 		"1:46 builtin-not-here, 1:78 builtin-not-here, 1:110 builtin-not-here, 1:116 builtin-not-here"},
 	{`bench:x { } self:signal:SIGUSR1 { } it:task { } s:faults:1 { } begin { print(probetype); print(bswap(1)); }`,
 		"1:1 unsupported, 1:13 unsupported, 1:37 unsupported, 1:49 unsupported, 1:78 unsupported, 1:96 unsupported"},
-	{`fentry:vfs_read { } kretfunc:vfs_read { } U:/bin/x:y { }`, "1:1 unsupported, 1:21 unsupported, 1:43 unsupported"},
+	{`fentry:vfs_read { } kretfunc:vfs_read { } bench:x { }`, "1:1 unsupported, 1:21 unsupported, 1:43 unsupported"},
 	{`kprob:vfs_read { }`, "1:1 unknown-probe-type"},
 	{`k:vfs_raed { }`, "1:1 missing-probe"},
 	{`t:syscalls:sys_enter_opennat { }`, "1:1 missing-probe"},

@@ -11,6 +11,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -109,6 +110,13 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 		return timer(kind, p)
 	case kind.Name == "tracepoint":
 		return e.tracepoints(kind, p)
+	case kind.Name == "usdt":
+		if len(p) < 2 || len(p) > 3 {
+			return nil, fmt.Errorf("a static probe is written usdt:PATH:PROVIDER:NAME")
+		}
+		return matched("static probe "+p[len(p)-1], p[len(p)-1], staticProbes, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Path: p[0], Event: name, Name: kind.Name + ":" + p[0] + ":app:" + name, ArgN: staticArgs[name]}
+		})
 	case kind.User:
 		if len(p) != 2 {
 			return nil, fmt.Errorf("%s takes a path and a function: %s:PATH:FUNCTION", kind.Name, kind.Name)
@@ -132,8 +140,23 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 var (
 	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
 	userFunctions  = []string{"free", "main", "main.add", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
+	staticProbes   = []string{"setjmp", "start", "stop"}
 	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}
 )
+
+// staticArgs are the arguments of static probes: a number of four bytes with its sign, memory at an address that is computed, a
+// constant, and one that cannot be read.
+var staticArgs = map[string][]lang.ArgPlace{
+	"setjmp": {{Loc: location.Register{Name: "di", Size: 8}}, {Loc: location.Register{Name: "si", Size: 4, Signed: true}, Signed: true}},
+	"start": {
+		{Loc: location.Register{Name: "di", Size: 4, Signed: true}, Signed: true},
+		{Loc: location.Memory{At: location.Address{Base: location.Register{Name: "bp", Size: 8},
+			Index: location.Register{Name: "cx", Size: 8}, Scale: 8, Offset: -16}, Size: 8, User: true}},
+		{Loc: location.Const{Value: -5}, Signed: true},
+		{Text: "8f@%xmm0", Why: "%xmm0 is no register that programs can read"},
+	},
+	"stop": {},
+}
 
 func (e *Env) tracepoints(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
 	if len(p) != 2 {
