@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/macro"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -25,7 +26,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 	c.configure()
 	c.definitions()
 	c.reparse()
-	expanded, mistakes := expandMacros(c.file)
+	expanded, mistakes := macro.Expand(c.file)
 	c.diags = append(c.diags, mistakes...)
 	if mistakes.HasErrors() {
 		c.diags.Sort()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/macro"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -94,39 +95,8 @@ func errMapMismatch(n source.Node, m *mapState, t types.Type) source.Diagnostic 
 	return errTypeMismatch(n, "@"+m.Name, m.Value, t, m.valuePos)
 }
 
-func errMacroArg(arg ast.Expr, m *ast.Macro, i int) source.Diagnostic {
-	what := "a variable"
-	name := ""
-	switch p := m.Params[i].(type) {
-	case *ast.Var:
-		name = "$" + p.Name
-	case *ast.MapRef:
-		what, name = "a map without a key", "@"+p.Name
-	}
-	return source.Errorf(arg, "macro-argument", "the macro %s takes %s for %s", m.Name, what, name)
-}
-
-// errMacroRecursion names the macros on the way from a call of m, by the frame that is innermost, to one of m again.
-func errMacroRecursion(n source.Node, m *ast.Macro, f *frame) source.Diagnostic {
-	way := m.Name
-	for ; f.macro != m; f = f.outer {
-		way = f.macro.Name + " → " + way
-	}
-	return source.Errorf(n, "macro-recursion", "the macro %s calls itself: %s → %s", m.Name, m.Name, way)
-}
-
-func errMacroCount(n source.Node, m *ast.Macro, have int) source.Diagnostic {
-	want := len(m.Params)
-	return source.Errorf(n, "argument-count", "the macro %s takes %d argument%s, not %d", m.Name, want, source.Plural(want), have)
-}
-
-func errMacroMap(ref *ast.MapRef, m *ast.Macro) source.Diagnostic {
-	return source.Errorf(ref, "macro-map", "the macro %s is not given @%s", m.Name, ref.Name).
-		WithHint("make it a parameter: macro %s(@%s)", m.Name, ref.Name)
-}
-
 // writtenName is the name of a variable as the script has it.
 func writtenName(name string) string {
-	name, _, _ = strings.Cut(name, hiddenMark)
+	name, _, _ = strings.Cut(name, macro.HiddenMark)
 	return name
 }

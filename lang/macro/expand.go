@@ -1,4 +1,7 @@
-package check
+// Package macro expands the macros of a script, before types are found out, on a copy of the tree: the parsed tree never changes. A
+// call becomes a block with the macro's body, in which parameters stand for the arguments, and the macro's own
+// variables have names that no script can write, so that they never meet those of the caller.
+package macro
 
 import (
 	"fmt"
@@ -7,10 +10,6 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 )
-
-// Macros are expanded before types are found out, on a copy of the tree: the parsed tree never changes. A call becomes a
-// block with the macro's body, in which parameters stand for the arguments, and the macro's own
-// variables have names that no script can write, so that they never meet those of the caller.
 
 // maxNodes bounds what macros that call others several times can grow to, in syntax nodes.
 const maxNodes = 200_000
@@ -38,8 +37,8 @@ type frame struct {
 	suffix string
 }
 
-// expandMacros returns the file without macros: each call is replaced by the macro's body. Without macros it is the file itself.
-func expandMacros(f *ast.File) (*ast.File, source.Diagnostics) {
+// Expand returns the file without macros: each call is replaced by the macro's body. Without macros it is the file itself.
+func Expand(f *ast.File) (*ast.File, source.Diagnostics) {
 	e := &expander{macros: map[string][]*ast.Macro{}, failed: map[source.Pos]bool{}, values: map[ast.Expr]bool{}}
 	for _, item := range f.Items {
 		if m, ok := item.(*ast.Macro); ok {
@@ -148,14 +147,14 @@ func (e *expander) find(n source.Node, name string, args []ast.Expr) (m *ast.Mac
 	case len(same) > 0:
 		for i, arg := range args {
 			if !e.isArgument(same[0].Params[i], arg) {
-				e.report(errMacroArg(arg, same[0], i))
+				e.report(errArg(arg, same[0], i))
 			}
 		}
 		return nil, true
 	case len(candidates) == 0 || builtin.Find(name).There():
 		return nil, false
 	}
-	e.report(errMacroCount(n, candidates[0], len(args)))
+	e.report(errCount(n, candidates[0], len(args)))
 	return nil, true
 }
 
@@ -170,7 +169,7 @@ func (e *expander) call(n ast.Expr, name string, args []ast.Expr) (x ast.Expr, o
 	}
 	for f := e.frame; f != nil; f = f.outer {
 		if f.macro == m {
-			e.report(errMacroRecursion(n, m, e.frame))
+			e.report(errRecursion(n, m, e.frame))
 			return &ast.BlockExpr{Span: n.Range(), Body: &ast.Block{Span: n.Range()}}, true
 		}
 	}
@@ -179,7 +178,7 @@ func (e *expander) call(n ast.Expr, name string, args []ast.Expr) (x ast.Expr, o
 	}
 	e.calls++
 	f := &frame{
-		outer: e.frame, macro: m, suffix: fmt.Sprintf("%s%d", hiddenMark, e.calls),
+		outer: e.frame, macro: m, suffix: fmt.Sprintf("%s%d", HiddenMark, e.calls),
 		exprs: map[string]ast.Expr{}, vars: map[string]string{}, maps: map[string]string{},
 	}
 	for i, p := range m.Params {
@@ -211,8 +210,8 @@ func asValue(arg ast.Expr) ast.Expr {
 	return arg
 }
 
-// hiddenMark is in the names of macros' own variables.
-const hiddenMark = "#"
+// HiddenMark is in the names of macros' own variables.
+const HiddenMark = "#"
 
 // substitute is a copy of an argument, which is expanded already.
 func (e *expander) substitute(arg ast.Expr) ast.Expr {

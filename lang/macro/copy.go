@@ -1,4 +1,4 @@
-package check
+package macro
 
 import (
 	"github.com/gotrace/gotrace/lang/ast"
@@ -251,7 +251,7 @@ func (e *expander) mapRef(x *ast.MapRef) *ast.MapRef {
 	if f := e.frame; f != nil {
 		name, ok := f.maps[x.Name]
 		if !ok {
-			e.report(errMacroMap(x, f.macro))
+			e.report(errMap(x, f.macro))
 			return &c
 		}
 		c.Name = name
