@@ -67,7 +67,7 @@ func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
 			return p
 		}
 		l.store(p, t, keys[0], true)
-	case types.String:
+	case types.String, types.Buffer, types.Inet:
 		l.store(p, t, keys[0], true)
 	case *types.Struct, types.Array:
 		if size != t.Size() {

@@ -38,6 +38,10 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 				l.storeStr(dst, st.Len, e, exact)
 				return
 			}
+			if bt, ok := t.(types.Buffer); ok && e.Name == "buf" {
+				l.storeBuf(dst, bt, e)
+				return
+			}
 		}
 	}
 	l.storeOperand(dst, t, l.expr(e), exact)
@@ -87,7 +91,9 @@ func (l *lowerer) storeOperand(dst place, t types.Type, o operand, exact bool) {
 		l.copyString(dst, t.Len, o, exact)
 	case types.Tuple:
 		l.copyTuple(dst, t, o, exact)
-	case *types.Struct, types.Array:
+	case types.Buffer:
+		l.copyBuffer(dst, t, o)
+	case *types.Struct, types.Array, types.Inet:
 		l.copyObject(dst, t.Size(), o)
 	default:
 		l.b.Store(t.Size(), dst.base, dst.off, l.convert(l.num(o), o.typ, t))

@@ -71,7 +71,11 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	},
 	layout.SiteTrunc: func(s *Session, n uint64, site *layout.Site) (string, string) {
 		size := s.bp.Checked.Config.MaxStrlen
-		return fmt.Sprintf("%s cut to %d bytes", times(n, "string was", "strings were"), size),
+		one, many := "string was", "strings were"
+		if site.What == "buf" {
+			one, many = "buffer was", "buffers were"
+		}
+		return fmt.Sprintf("%s cut to %d bytes", times(n, one, many), size),
 			fmt.Sprintf("allow longer ones: config = { max_strlen = %d }", 4*max(size, 64))
 	},
 	layout.SiteLost: func(s *Session, n uint64, site *layout.Site) (string, string) {

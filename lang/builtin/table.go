@@ -108,9 +108,21 @@ var outputTable = []*Builtin{
 
 // textTable is about text.
 var textTable = []*Builtin{
+	{Name: "bswap", Function: true, Args: "number", Result: "unsigned integer of the same size",
+		Help:    "number with its bytes in the opposite order",
+		Example: `tracepoint:syscalls:sys_enter_openat { printf("%x\n", bswap((uint16)args.mode)); }`},
+	{Name: "buf", Function: true, Args: "data, [length]", Result: "buffer",
+		Help:    "bytes at an address, or of an array or a string; %r, %rx and %rh show them",
+		Example: `tracepoint:syscalls:sys_enter_openat { printf("%rx\n", buf(args.filename, 8)); }`},
 	{Name: "macaddr", Function: true, Args: "address", Type: types.MAC{},
 		Help:    "hardware address: the six bytes of an array, or at an address",
 		Example: `BEGIN { printf("%s\n", macaddr((uint8[6])0x010203040506)); exit(); }`},
+	{Name: "ntop", Function: true, Args: "[family], address", Type: types.Inet{},
+		Help:    "internet address: a number or four bytes for IPv4, sixteen for IPv6, or as the family says",
+		Example: `BEGIN { printf("%s %s\n", ntop(0x0100007f), ntop(pton("::1"))); exit(); }`},
+	{Name: "pton", Function: true, Args: "text", Result: "array of four or sixteen bytes",
+		Help:    "bytes of an IPv4 or IPv6 address that is written as text",
+		Example: `BEGIN { print(pton("127.0.0.1")); exit(); }`},
 	{Name: "str", Function: true, Args: "address, [length]", Result: "string",
 		Help:    "reads the string at an address, at most length characters",
 		Example: `tracepoint:syscalls:sys_enter_openat { printf("%s\n", str(args.filename, 64)); }`},

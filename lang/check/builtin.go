@@ -217,7 +217,11 @@ func init() {
 		"len":     (*checker).mapLen,
 		"has_key": (*checker).elementCall,
 
+		"bswap":    (*checker).bswap,
+		"buf":      (*checker).buf,
 		"macaddr":  (*checker).macaddr,
+		"ntop":     (*checker).ntop,
+		"pton":     (*checker).pton,
 		"str":      (*checker).str,
 		"strftime": (*checker).strftime,
 		"nsecs":    (*checker).nsecs,

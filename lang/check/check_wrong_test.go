@@ -31,7 +31,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`foo:bar { }`, "1:1 unknown-probe-type"},
 	{`tracepoint:syscalls:sys_enter_openat { print(usermode); } k:vfs_read { print(retval); } kr:vfs_read { print((args, arg0)); }`,
 		"1:46 builtin-not-here, 1:78 builtin-not-here, 1:110 builtin-not-here, 1:116 builtin-not-here"},
-	{`bench:x { } self:signal:SIGUSR1 { } it:task { } s:faults:1 { } begin { print(probetype); print(bswap(1)); }`,
+	{`bench:x { } self:signal:SIGUSR1 { } it:task { } s:faults:1 { } begin { print(probetype); print(kaddr("x")); }`,
 		"1:1 unsupported, 1:13 unsupported, 1:37 unsupported, 1:49 unsupported, 1:78 unsupported, 1:96 unsupported"},
 	{`fentry:vfs_read { } kretfunc:vfs_read { } bench:x { }`, "1:1 unsupported, 1:21 unsupported, 1:43 unsupported"},
 	{`kprob:vfs_read { }`, "1:1 unknown-probe-type"},

@@ -18,6 +18,8 @@ const (
 	KindTimestamp
 	KindSymbol
 	KindMAC
+	KindBuffer
+	KindInet
 	kinds
 )
 
@@ -85,6 +87,8 @@ func init() {
 		KindTimestamp: {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 		KindSymbol:    {Name: "symbol", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 		KindMAC:       {Name: "hardware address", Key: true, Stored: true, Show: ShowText},
+		KindBuffer:    {Name: "buffer", Memory: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenBuffer},
+		KindInet:      {Name: "internet address", Memory: true, Key: true, Stored: true, Show: ShowText},
 	}
 }
 
@@ -101,6 +105,8 @@ func (Agg) kind() Kind       { return KindAgg }
 func (Timestamp) kind() Kind { return KindTimestamp }
 func (Symbol) kind() Kind    { return KindSymbol }
 func (MAC) kind() Kind       { return KindMAC }
+func (Buffer) kind() Kind    { return KindBuffer }
+func (Inet) kind() Kind      { return KindInet }
 
 // Of has the facts of a type. Of nil, a type that is not known, nothing is true.
 func Of(t Type) *Facts {

@@ -84,6 +84,16 @@ type (
 	Symbol struct{ User bool }
 	// MAC is a hardware address: its six bytes, the first one lowest, in a word whose other bytes are 0.
 	MAC struct{}
+	// Buffer is up to Len bytes that were read: their number in 32 bits, then the bytes, then zeros.
+	Buffer struct{ Len int }
+	// Inet is an internet address: its family in 64 bits, then the four or sixteen bytes of the address, then zeros.
+	Inet struct{}
+)
+
+// BufferStart is where the bytes of a Buffer begin, InetStart where the address of an Inet does.
+const (
+	BufferStart = 4
+	InetStart   = 8
 )
 
 // AggKind is the kind of an aggregation.
@@ -214,6 +224,8 @@ func (s *Struct) Size() int { return s.Bytes }
 func (Timestamp) Size() int { return 8 }
 func (Symbol) Size() int    { return 8 }
 func (MAC) Size() int       { return 8 }
+func (t Buffer) Size() int  { return AlignUp(BufferStart+t.Len, 8) }
+func (Inet) Size() int      { return InetStart + 16 }
 
 // Size of an aggregation is what the printer calls its scalar size; the
 // memory it takes in a map is codegen's to lay out.
@@ -252,6 +264,8 @@ func (s *Struct) Align() int { return 8 }
 func (Timestamp) Align() int { return 8 }
 func (Symbol) Align() int    { return 8 }
 func (MAC) Align() int       { return 8 }
+func (Buffer) Align() int    { return 8 } // as a string
+func (Inet) Align() int      { return 8 }
 func (Agg) Align() int       { return 8 }
 
 // Align is the largest alignment of the elements.
@@ -306,7 +320,9 @@ func (t Timestamp) String() string {
 	}
 	return text
 }
-func (MAC) String() string { return "mac_address" }
+func (MAC) String() string      { return "mac_address" }
+func (t Buffer) String() string { return fmt.Sprintf("buffer[%d]", t.Len) }
+func (Inet) String() string     { return "inet" }
 func (t Symbol) String() string {
 	if t.User {
 		return "usym_t"

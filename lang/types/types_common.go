@@ -139,6 +139,11 @@ func widenString(a, b Type) (Type, bool) {
 	return String{Len: max(a.(String).Len, y.Len)}, ok
 }
 
+func widenBuffer(a, b Type) (Type, bool) {
+	y, ok := b.(Buffer)
+	return Buffer{Len: max(a.(Buffer).Len, y.Len)}, ok
+}
+
 func widenAgg(a, b Type) (Type, bool) {
 	x := a.(Agg)
 	y, ok := b.(Agg)

@@ -70,6 +70,10 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 		return symbolCodec{env.KernelName}
 	case types.MAC:
 		return macCodec{}
+	case types.Buffer:
+		return bufferCodec{}
+	case types.Inet:
+		return inetCodec{}
 	case types.Tuple:
 		if t.Names != nil {
 			return newRecordCodec(env, t)

@@ -2,6 +2,7 @@ package value
 
 import (
 	"math"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -54,6 +55,12 @@ var samples = []struct {
 	{types.Symbol{}, int64Bytes(0x10), "kernel_function", `"kernel_function"`, Symbol{0x10, "kernel_function"}},
 	{types.Symbol{User: true}, int64Bytes(0x10), "0x10", `"0x10"`, Symbol{0x10, ""}},
 	{types.MAC{}, []byte{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb, 0, 0}, "18:C0:4D:08:2E:BB", `"18:C0:4D:08:2E:BB"`, MAC{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb}},
+	{types.Buffer{Len: 8}, []byte("\x03\x00\x00\x00a\x00~\x00\x00\x00\x00\x00"), `a\x00~`, `"a\\x00~"`, []byte("a\x00~")},
+	{types.Inet{}, append(int64Bytes(2), 127, 0, 0, 1), "127.0.0.1", `"127.0.0.1"`, netip.MustParseAddr("127.0.0.1")},
+	{types.Inet{}, append(int64Bytes(10), netip.IPv6Loopback().AsSlice()...), "::1", `"::1"`, netip.IPv6Loopback()},
+	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04"...), "::1.2.3.4", `"::1.2.3.4"`, netip.MustParseAddr("::102:304")},
+	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x01\x02\x03\x04"...), "::ffff:1.2.3.4", `"::ffff:1.2.3.4"`, netip.MustParseAddr("::ffff:1.2.3.4")},
+	{types.Inet{}, int64Bytes(7), "", `""`, netip.Addr{}},
 	{types.Timestamp{Format: "%Y"}, int64Bytes(0), "1970", `"1970"`, time.Unix(0, 0).UTC()},
 	{types.Tuple{Elems: []types.Type{int32Type, pairType}}, tupleBytes(types.Tuple{Elems: []types.Type{int32Type, pairType}}, 1, tupleBytes(pairType, 2, "s")),
 		"(1, (2, s))", `[1,[2,"s"]]`, Tuple{int64(1), Tuple{int64(2), "s"}}},

@@ -107,6 +107,8 @@ func bytesIn(t types.Type) (int, bool) {
 	switch t := t.(type) {
 	case types.String:
 		return t.Len, true
+	case types.Buffer:
+		return t.Size(), true
 	case types.Array:
 		return t.Size(), t.Elem.Size() == 1
 	}
@@ -116,14 +118,18 @@ func bytesIn(t types.Type) (int, bool) {
 // appendBytes writes bytes under %r (what is printable in ASCII as it is), %rx (all of them as \x01)
 // and %rh (as 01 02).
 func (s *formatSpec) appendBytes(dst []byte, t types.Type, b []byte) []byte {
-	if _, ok := t.(types.String); ok {
+	switch t.(type) {
+	case types.String:
 		b, _ = layout.Text(b)
+	case types.Buffer:
+		b = bufferBytes(b)
+	}
+	if s.verb == "r" {
+		return appendEscaped(dst, b)
 	}
 	for i, c := range b {
 		switch {
-		case s.verb == "r" && c >= ' ' && c <= '~':
-			dst = append(dst, c)
-		case s.verb != "rh":
+		case s.verb == "rx":
 			dst = fmt.Appendf(dst, `\x%02x`, c)
 		case i > 0:
 			dst = fmt.Appendf(dst, " %02x", c)

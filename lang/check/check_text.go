@@ -1,0 +1,154 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/literal"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// readable says whether a value is, or is the address of, memory that can be read as bytes.
+func readable(t types.Type) bool {
+	switch types.KindOf(t) {
+	case types.KindInt, types.KindPointer, types.KindString, types.KindArray:
+		return true
+	}
+	return false
+}
+
+// bytesOf is how many bytes an array has, or a string room for without its NUL; 0 if that is not known.
+func (c *checker) bytesOf(e ast.Expr, t types.Type) int {
+	switch t := c.objectType(e, t).(type) {
+	case types.Array:
+		return t.Size()
+	case types.String:
+		return t.Len - 1
+	}
+	return 0
+}
+
+// buf is the bytes at an address, or of an array or a string. The type is as long as a constant length says.
+func (c *checker) buf(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	size, most := c.maxStr(), c.maxStr()
+	if len(e.Args) > 1 {
+		nt := c.integer(e.Args[1])
+		if nt == nil {
+			return nil
+		}
+		if k, ok := c.constInt(e.Args[1]); ok {
+			n := integer(k, nt)
+			if n.Sign() < 0 {
+				c.report(source.Errorf(e.Args[1], "out-of-range", "a length is not negative"))
+				return nil
+			}
+			if size = most; n.IsInt64() && n.Int64() < int64(most) {
+				size = int(n.Int64())
+			} else if n.IsInt64() && n.Int64() > int64(most) {
+				c.report(warnCutBuffer(e, n.Int64(), most))
+			}
+		}
+	}
+	switch {
+	case t == nil:
+		return nil
+	case !readable(t):
+		c.report(errArgType(e.Args[0], e.Name, "an address, an array or a string", t))
+		return nil
+	case len(e.Args) == 1:
+		n := c.bytesOf(e.Args[0], t)
+		if n == 0 {
+			c.report(source.Errorf(e, "argument-count", "buf() of a %s needs a length", t).WithHint("buf(…, 16)"))
+			return nil
+		}
+		if size = min(n, most); n > most {
+			c.report(warnCutBuffer(e, int64(n), most))
+		}
+	}
+	return types.Buffer{Len: size}
+}
+
+func warnCutBuffer(e *ast.Call, n int64, most int) source.Diagnostic {
+	return source.Warningf(e, "buffer-cut", "buf() takes %d of the %d bytes", most, n).WithHint("allow more: config = { max_strlen = %d }", n)
+}
+
+// ntop is an address of the internet: a number or four bytes for IPv4, sixteen for IPv6. The family can be given before it.
+func (c *checker) ntop(e *ast.Call) types.Type {
+	addr := e.Args[len(e.Args)-1]
+	if len(e.Args) > 1 && c.integer(e.Args[0]) == nil {
+		return nil
+	}
+	t := c.value(addr)
+	if t == nil {
+		return nil
+	}
+	switch n := c.bytesOf(addr, t); {
+	case types.Is(t, types.KindInt), n == 4, n == 16:
+		return types.Inet{}
+	}
+	c.report(errArgType(addr, e.Name, "a number or an array of four or sixteen bytes", t))
+	return nil
+}
+
+// pton is the bytes of an address that is written as text.
+func (c *checker) pton(e *ast.Call) types.Type {
+	text, ok := c.constText(e, 0)
+	if !ok {
+		return nil
+	}
+	addr, ok := literal.ParseInet(text)
+	if !ok {
+		c.report(source.Errorf(e.Args[0], "bad-address", "%q is no IPv4 or IPv6 address", source.CutText(text)))
+		return nil
+	}
+	return types.Array{Elem: types.TypeUint8, Len: len(addr)}
+}
+
+// bswap is a number with its bytes in the opposite order. A literal has as few bytes as hold it.
+func (c *checker) bswap(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	if t == nil {
+		return nil
+	}
+	i, ok := types.Value(t).(types.Int)
+	if !ok {
+		c.reportNumber(errArgType(e.Args[0], e.Name, "an integer", t), e.Args[0])
+		return nil
+	}
+	bits := i.Bits
+	if i.Range.Known {
+		bits = literalBits(i.Range)
+	}
+	to := types.Int{Bits: bits}
+	if k, ok := c.constInt(e.Args[0]); ok {
+		c.setConst(e, swapBytes(k.Int, bits), to)
+	}
+	return to
+}
+
+// literalBits is the size of the smallest signed type that holds all numbers of a range; 64 if none does.
+func literalBits(r types.Range) int {
+	for bits := 8; bits < 64; bits *= 2 {
+		if r.Neg <= 1<<(bits-1) && r.Pos < 1<<(bits-1) {
+			return bits
+		}
+	}
+	return 64
+}
+
+// swapBytes is the number of so many bits with its bytes in the opposite order.
+func swapBytes(n uint64, bits int) (swapped uint64) {
+	for ; bits > 0; bits -= 8 {
+		swapped = swapped<<8 | n&0xff
+		n >>= 8
+	}
+	return swapped
+}
+
+// cText is a text as C sees it: up to its NUL.
+func cText(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return s
+}
