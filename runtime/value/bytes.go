@@ -14,7 +14,7 @@ type bufferCodec struct{}
 
 func (bufferCodec) appendText(dst, b []byte) []byte { return appendEscaped(dst, bufferBytes(b)) }
 func (bufferCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, appendEscaped(nil, bufferBytes(b)))
+	return AppendJSONString(dst, appendEscaped(nil, bufferBytes(b)))
 }
 func (bufferCodec) decode(b []byte) any     { return bytes.Clone(bufferBytes(b)) }
 func (bufferCodec) compare(a, b []byte) int { return bytes.Compare(bufferBytes(a), bufferBytes(b)) }
@@ -66,7 +66,7 @@ func oldIn6(addr netip.Addr) bool {
 }
 
 func (c inetCodec) appendJSON(dst, b []byte) []byte {
-	return appendJSONString(dst, c.appendText(nil, b))
+	return AppendJSONString(dst, c.appendText(nil, b))
 }
 
 func (inetCodec) decode(b []byte) any { return inetOf(b) }
