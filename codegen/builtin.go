@@ -28,8 +28,8 @@ var (
 
 // The tables refer to functions that, through expressions, refer to the tables: Go wants that cycle broken here.
 func init() {
-	variableGroups = []map[string]variable{taskVars, timeVars, machineVars, contextVars}
-	callGroups = []map[string]callee{outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs}
+	variableGroups = []map[string]variable{taskVars, relativeVars, timeVars, machineVars, contextVars}
+	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs}
 }
 
 // nothing is the result of a call without a value.

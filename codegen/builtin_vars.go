@@ -81,16 +81,7 @@ func (l *lowerer) processID(t types.Type, field string, shift int64, off int) op
 	if ns := l.k.kernel.PidNS; ns != nil {
 		return operand{typ: t, val: l.namespaceID(ns, off)}
 	}
-	if p, ok := l.taskField(field); ok {
-		v := l.b.Load(4, p.base, p.off)
-		v.Pure = true // the task is the same during a run, and so are its ids
-		return operand{typ: t, val: v}
-	}
-	both := l.b.Helper(int(asm.FnGetCurrentPidTgid), true)
-	if shift > 0 {
-		return operand{typ: t, val: l.b.OpImm(ir.OpLShr, both, shift)}
-	}
-	return operand{typ: t, val: l.b.Ext(both, 32, false)}
+	return l.firstID(t, field, shift)
 }
 
 // namespaceID asks for the ids in gotrace's pid namespace. They are 0 for tasks outside of it: the helper clears the memory when it fails.
@@ -110,7 +101,7 @@ const commLen = 16
 // comm is the name of the current thread: in the task itself since Linux 5.17, where
 // __set_task_comm always pads it with zeros, so that its bytes can be a key.
 func (l *lowerer) comm(t types.Type) operand {
-	if l.k.kernel.AtLeast(5, 17) {
+	if l.paddedComm() {
 		if p, ok := l.taskField("comm"); ok {
 			p.exact = true
 			return operand{typ: t, mem: p}
@@ -210,6 +201,10 @@ var machineVars = map[string]variable{
 	// ncpus is the number of CPUs.
 	"ncpus": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.b.Const(int64(l.k.kernel.OnlineCPUs))}
+	},
+	// numaid is the number of the NUMA node.
+	"numaid": func(l *lowerer, _ source.Node, t types.Type) operand {
+		return operand{typ: t, val: l.b.Helper(int(asm.FnGetNumaNodeId), true)}
 	},
 	// rand is a pseudo-random number of 32 bits.
 	"rand": func(l *lowerer, _ source.Node, t types.Type) operand {

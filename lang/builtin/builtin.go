@@ -126,6 +126,7 @@ var Groups = []Group{
 	{"The event", eventTable},
 	{"The task", taskTable},
 	{"The machine", machineTable},
+	{"The kernel", kernelTable},
 	{"Time", timeTable},
 	{"Output", outputTable},
 	{"Maps", mapTable},

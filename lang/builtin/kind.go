@@ -69,6 +69,7 @@ const (
 	HasFunc           // a traced function
 	HasReturn         // a value that the function returns
 	HasMode           // knows whether the CPU was in user mode
+	HasRegisters      // the registers at the probe
 )
 
 // Has says whether a kind has what a builtin asks for. Whether a certain probe has it depends on its target, too.
@@ -84,6 +85,8 @@ func (k *ProbeKind) Has(f Fact) bool {
 		return k.Func
 	case HasReturn:
 		return k.Return
+	case HasRegisters:
+		return k.Context == CtxPerf || k.Context == CtxRegs
 	case HasMode:
 		return k.Once || k.Timed || k.Context == CtxPerf || k.Context == CtxRegs
 	}

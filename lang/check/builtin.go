@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -14,26 +15,29 @@ import (
 // resultTypes has the types of builtin variables that are not always the same, which the table of builtins has: nil and the reason if
 // it cannot be used in a program that has what the table asks for. arg0 … argN, which are many, are in argument below.
 var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string){
-	"args":    argsType,
-	"cpid":    cpidType,
-	"curtask": curtaskType,
-	"func":    funcType,
-	"probe":   probeType,
-	"retval":  retvalType,
+	"args":      argsType,
+	"curtask":   curtaskType,
+	"func":      funcType,
+	"probe":     probeType,
+	"probetype": probetypeType,
+	"retval":    retvalType,
+
+	"leader_comm": ofCurrentTask("leader_comm"),
+	"leader_tid":  ofCurrentTask("leader_tid"),
+	"pcomm":       ofCurrentTask("pcomm"),
+	"ppid":        ofCurrentTask("ppid"),
 }
 
 // constants are the values of builtin variables that are known at compile time.
 var constants = map[string]func(c *checker, p *Prog) types.Const{
-	"cpid":  func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.opts.ChildPID)} },
-	"ncpus": func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.env.Kernel().OnlineCPUs)} },
-	"probe": func(_ *checker, p *Prog) types.Const { return types.Const{Str: &p.ProbeName} },
-}
-
-func cpidType(c *checker, _ *Prog) (types.Type, string) {
-	if c.opts.ChildPID == 0 {
-		return nil, "cpid is the process of -c COMMAND, and none was given"
-	}
-	return types.TypeUint32, ""
+	"cpid":     func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.opts.ChildPID)} },
+	"has_cpid": func(c *checker, _ *Prog) types.Const { return types.Const{Int: types.Truth(c.opts.ChildPID != 0)} },
+	"ncpus":    func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.env.Kernel().OnlineCPUs)} },
+	"probe":    func(_ *checker, p *Prog) types.Const { return types.Const{Str: &p.ProbeName} },
+	"probetype": func(_ *checker, p *Prog) types.Const {
+		name := probetypeOf(p.Kind)
+		return types.Const{Str: &name}
+	},
 }
 
 func curtaskType(c *checker, _ *Prog) (types.Type, string) {
@@ -45,6 +49,18 @@ func curtaskType(c *checker, _ *Prog) (types.Type, string) {
 
 func probeType(_ *checker, p *Prog) (types.Type, string) {
 	return types.String{Len: len(p.ProbeName) + 1}, ""
+}
+
+// probetypeOf is what probetype says in a kind of probe.
+func probetypeOf(k *builtin.ProbeKind) string {
+	if k.Name == "begin" || k.Name == "end" {
+		return "special"
+	}
+	return k.Name
+}
+
+func probetypeType(_ *checker, p *Prog) (types.Type, string) {
+	return types.String{Len: len(probetypeOf(p.Kind)) + 1}, ""
 }
 
 func funcType(_ *checker, p *Prog) (types.Type, string) { return types.Symbol{User: p.Kind.User}, "" }
@@ -68,7 +84,7 @@ func notInKind(name string, b *builtin.Builtin, kind *builtin.ProbeKind) string 
 	switch {
 	case b.Probe == builtin.HasArgs && kind.Has(builtin.HasArgN):
 		return name + " is not available in " + kind.Name + " probes: use arg0, arg1, …"
-	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn:
+	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters:
 		return name + " is only available in " + kindList(builtin.KindsWith(b.Probe)) + " probes"
 	}
 	return name + " is not available in " + kind.Name + " probes"
@@ -189,6 +205,9 @@ func (c *checker) setBuiltin(e ast.Expr, name string) {
 	if f := constants[name]; f != nil {
 		c.p.Consts[e] = f(c, c.p.Prog)
 	}
+	if name == "cpid" {
+		c.noteChild(e)
+	}
 }
 
 // results checks the arguments of the builtin functions: a call's type, nil if there is a mistake or something is not known yet.
@@ -226,4 +245,5 @@ func init() {
 		"strftime": (*checker).strftime,
 		"nsecs":    (*checker).nsecs,
 	}
+	maps.Copy(results, taskResults())
 }

@@ -80,6 +80,8 @@ type checker struct {
 	sizing      bool // the current type is asked for its size
 	unevaluated int  // depth of sizeof and the like, whose operands have a type and no value
 
+	hasChild *bool // what asksForChild found, nil before
+
 	aggregate ast.Expr // the value of the assignment to a map that is being checked, the only place of count() and the like
 }
 

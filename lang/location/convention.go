@@ -1,6 +1,9 @@
 package location
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Convention is where an architecture's code has its registers in the context, and its arguments. It is the one table of
 // these facts.
@@ -8,6 +11,8 @@ type Convention struct {
 	// Registers are in the order of struct pt_regs as eBPF programs see it, a word each.
 	Registers []string
 	Size      int // bytes of struct pt_regs
+	// Aliases are other names of registers.
+	Aliases map[string]string
 
 	Args   []string // registers of the integer arguments, in order
 	Return string
@@ -25,9 +30,13 @@ type Convention struct {
 var x86Registers = []string{"r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di",
 	"orig_ax", "ip", "cs", "flags", "sp", "ss"}
 
+// x86Aliases are the names of the processor's manual, and pc and fp for what they are.
+var x86Aliases = map[string]string{"rax": "ax", "rbx": "bx", "rcx": "cx", "rdx": "dx", "rsi": "si", "rdi": "di", "rbp": "bp", "rsp": "sp",
+	"rip": "ip", "orig_rax": "orig_ax", "eflags": "flags", "rflags": "flags", "pc": "ip", "fp": "bp"}
+
 // amd64 is C by the System V ABI.
 var amd64 = Convention{
-	Registers: x86Registers, Size: 168,
+	Registers: x86Registers, Size: 168, Aliases: x86Aliases,
 	Args: []string{"di", "si", "dx", "cx", "r8", "r9"}, Return: "ax", SP: "sp", IP: "ip",
 	StackArgs: 8, // the return address lies on top of the stack
 	Word:      8,
@@ -36,7 +45,7 @@ var amd64 = Convention{
 
 // i386 is 32-bit x86 code on an x86-64 kernel: the registers are the kernel's, all arguments are on the stack.
 var i386 = Convention{
-	Registers: x86Registers, Size: 168,
+	Registers: x86Registers, Size: 168, Aliases: x86Aliases,
 	Return: "ax", SP: "sp", IP: "ip",
 	StackArgs: 4, Word: 4,
 	Mode: "cs", ModeMask: 3, ModeValue: 3,
@@ -46,10 +55,20 @@ var i386 = Convention{
 var arm64 = Convention{
 	Registers: []string{"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",
 		"x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp", "pc", "pstate"},
-	Size: 272,
+	Size: 272, Aliases: arm64Aliases(),
 	Args: []string{"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"}, Return: "x0", SP: "sp", IP: "pc",
 	Word: 8,
 	Mode: "pstate", ModeMask: 0xf, ModeValue: 0, // PSR_MODE_EL0t
+}
+
+// arm64Aliases are those of bpftrace, r0 or regs[0] for x0, and the usual names of three registers.
+func arm64Aliases() map[string]string {
+	names := map[string]string{"fp": "x29", "lr": "x30", "ip": "pc"}
+	for i := range 31 {
+		names[fmt.Sprintf("r%d", i)] = fmt.Sprintf("x%d", i)
+		names[fmt.Sprintf("regs[%d]", i)] = fmt.Sprintf("x%d", i)
+	}
+	return names
 }
 
 // Of returns the convention of C code for an architecture (GOARCH), or of 32-bit code on amd64; nil if it is not known.
@@ -67,6 +86,9 @@ func Of(arch string, is32 bool) *Convention {
 
 // Register is where a register lies in the context.
 func (c *Convention) Register(name string) (offset int, ok bool) {
+	if alias := c.Aliases[name]; alias != "" {
+		name = alias
+	}
 	i := slices.Index(c.Registers, name)
 	return WordSize * i, i >= 0
 }

@@ -148,10 +148,10 @@ func (p *parser) word(lex *lexer.PeekingLexer) (ast.Expr, error) {
 	}
 	place := nextSpan(lex)
 	lex.Next()
+	name := builtin.Plain(tok.Value)
 	if next := peekAfter(lex); isPunct(lex.Peek(), "!") && isPunct(&next, "(") && !takesType(tok.Value) {
 		lex.Next() // name!(…) is an older way to call a macro
 	}
-	name := builtin.Plain(tok.Value)
 	if !acceptPunct(lex, "(") {
 		return &ast.Ident{Span: place, Name: name}, nil
 	}

@@ -20,6 +20,7 @@ const (
 	KindMAC
 	KindBuffer
 	KindInet
+	KindUser
 	kinds
 )
 
@@ -89,6 +90,7 @@ func init() {
 		KindMAC:       {Name: "hardware address", Key: true, Stored: true, Show: ShowText},
 		KindBuffer:    {Name: "buffer", Memory: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenBuffer},
 		KindInet:      {Name: "internet address", Memory: true, Key: true, Stored: true, Show: ShowText},
+		KindUser:      {Name: "user", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 	}
 }
 
@@ -107,6 +109,7 @@ func (Symbol) kind() Kind    { return KindSymbol }
 func (MAC) kind() Kind       { return KindMAC }
 func (Buffer) kind() Kind    { return KindBuffer }
 func (Inet) kind() Kind      { return KindInet }
+func (User) kind() Kind      { return KindUser }
 
 // Of has the facts of a type. Of nil, a type that is not known, nothing is true.
 func Of(t Type) *Facts {

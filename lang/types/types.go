@@ -88,6 +88,8 @@ type (
 	Buffer struct{ Len int }
 	// Inet is an internet address: its family in 64 bits, then the four or sixteen bytes of the address, then zeros.
 	Inet struct{}
+	// User is the id of a user, which user space prints by name (username).
+	User struct{}
 )
 
 // BufferStart is where the bytes of a Buffer begin, InetStart where the address of an Inet does.
@@ -226,6 +228,7 @@ func (Symbol) Size() int    { return 8 }
 func (MAC) Size() int       { return 8 }
 func (t Buffer) Size() int  { return AlignUp(BufferStart+t.Len, 8) }
 func (Inet) Size() int      { return InetStart + 16 }
+func (User) Size() int      { return 8 }
 
 // Size of an aggregation is what the printer calls its scalar size; the
 // memory it takes in a map is codegen's to lay out.
@@ -266,6 +269,7 @@ func (Symbol) Align() int    { return 8 }
 func (MAC) Align() int       { return 8 }
 func (Buffer) Align() int    { return 8 } // as a string
 func (Inet) Align() int      { return 8 }
+func (User) Align() int      { return 8 }
 func (Agg) Align() int       { return 8 }
 
 // Align is the largest alignment of the elements.
@@ -323,6 +327,7 @@ func (t Timestamp) String() string {
 func (MAC) String() string      { return "mac_address" }
 func (t Buffer) String() string { return fmt.Sprintf("buffer[%d]", t.Len) }
 func (Inet) String() string     { return "inet" }
+func (User) String() string     { return "username_t" }
 func (t Symbol) String() string {
 	if t.User {
 		return "usym_t"

@@ -74,6 +74,8 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 		return bufferCodec{}
 	case types.Inet:
 		return inetCodec{}
+	case types.User:
+		return userCodec{}
 	case types.Tuple:
 		if t.Names != nil {
 			return newRecordCodec(env, t)

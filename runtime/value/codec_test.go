@@ -1,9 +1,11 @@
 package value
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,8 @@ var samples = []struct {
 	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04"...), "::1.2.3.4", `"::1.2.3.4"`, netip.MustParseAddr("::102:304")},
 	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x01\x02\x03\x04"...), "::ffff:1.2.3.4", `"::ffff:1.2.3.4"`, netip.MustParseAddr("::ffff:1.2.3.4")},
 	{types.Inet{}, int64Bytes(7), "", `""`, netip.Addr{}},
+	{types.User{}, int64Bytes(0), "root", `"root"`, User{0, "root"}},
+	{types.User{}, int64Bytes(4000000000), "4000000000", `"4000000000"`, User{4000000000, ""}},
 	{types.Timestamp{Format: "%Y"}, int64Bytes(0), "1970", `"1970"`, time.Unix(0, 0).UTC()},
 	{types.Tuple{Elems: []types.Type{int32Type, pairType}}, tupleBytes(types.Tuple{Elems: []types.Type{int32Type, pairType}}, 1, tupleBytes(pairType, 2, "s")),
 		"(1, (2, s))", `[1,[2,"s"]]`, Tuple{int64(1), Tuple{int64(2), "s"}}},
@@ -166,5 +170,13 @@ func TestSort(t *testing.T) {
 		if codec.Compare(c.a, c.b) >= 0 || codec.Compare(c.b, c.a) <= 0 {
 			t.Errorf("%s: % x is not before % x", c.typ, c.a, c.b)
 		}
+	}
+}
+
+func TestReadUsers(t *testing.T) {
+	got := readUsers(strings.NewReader("root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/\n# no user\n:x:5::\nbad:x:y:0:\nshort:x:7\nu:x:4294967295:1:\n"))
+	want := map[uint64]string{0: "root", 4294967295: "u"}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -19,7 +19,7 @@ func Integer(t types.Type, b []byte) (v uint64, signed, ok bool) {
 	switch t := t.(type) {
 	case types.Int:
 		signed = t.Signed
-	case types.Bool, types.Pointer, types.Symbol, types.Timestamp:
+	case types.Bool, types.Pointer, types.Symbol, types.Timestamp, types.User:
 	default:
 		return 0, false, false
 	}

@@ -17,6 +17,11 @@ type (
 	}
 	// MAC is a hardware address.
 	MAC [6]byte
+	// User is the id of a user with the name, "" if there is none.
+	User struct {
+		ID   uint64
+		Name string
+	}
 	// Enum is a value of an enum type; Name is "" if no constant has the value.
 	Enum struct {
 		Value int64
@@ -54,6 +59,9 @@ func (s Symbol) String() string {
 	}
 	return string(appendPointer(nil, s.Addr))
 }
+
+// String is the name, or the id where there is none.
+func (u User) String() string { return string(appendUser(nil, u)) }
 
 // String is the address as bpftrace shows it: 18:C0:4D:08:2E:BB.
 func (m MAC) String() string {
