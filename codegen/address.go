@@ -72,3 +72,12 @@ func (l *lowerer) fieldPlace(e *ast.FieldExpr) place {
 	f, _ := s.Field(e.Name)
 	return p.at(f.Offset)
 }
+
+// typeFuncs are about types.
+var typeFuncs = map[string]callee{
+	"container_of": func(l *lowerer, c *ast.Call) operand {
+		off, _ := l.constOf(c.Args[1])
+		return operand{typ: l.typeOf(c), val: l.b.OpImm(ir.OpSub, l.numExpr(c.Args[0]), int64(off.Int))}
+	},
+	"static_assert": func(*lowerer, *ast.Call) operand { return nothing }, // the checker has seen to it
+}

@@ -29,7 +29,7 @@ var (
 // The tables refer to functions that, through expressions, refer to the tables: Go wants that cycle broken here.
 func init() {
 	variableGroups = []map[string]variable{taskVars, relativeVars, timeVars, machineVars, contextVars}
-	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs}
+	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs, typeFuncs}
 }
 
 // nothing is the result of a call without a value.

@@ -30,7 +30,7 @@ func TestBuiltins(t *testing.T) {
 		if b.There() && b.Variable && !variables[b.Name] && !constant {
 			t.Errorf("nothing lowers %s", b.Name)
 		}
-		if b.There() && b.Function && !b.Keyword && !b.Aggregate && !calls[b.Name] {
+		if b.There() && b.Function && !b.Keyword && !b.Aggregate && !calls[b.Name] && !constant {
 			t.Errorf("nothing lowers %s()", b.Name)
 		}
 		if (!b.There() || !b.Variable) && variables[b.Name] || (!b.There() || !b.Function) && calls[b.Name] {

@@ -51,6 +51,10 @@ func (l *lowerer) expr(e ast.Expr) operand {
 		return operand{typ: t, mem: p}
 	case *ast.BlockExpr:
 		return l.blockExpr(e)
+	case *ast.Comptime:
+		return l.expr(e.X)
+	case *ast.Typeinfo:
+		return l.expr(l.prog.Infos[e])
 	}
 	// What is left is constant (literals, sizeof, parameters), and the checker has given its value.
 	l.fail(e, "", "internal: expression %T has no value", e)

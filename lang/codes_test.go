@@ -76,6 +76,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"string-cut", `begin { print(str("hello", 2)); }`, "1:15"},
 	{"string-length", `begin { print(comm == "abcdefghijklmnop"); }`, "1:15"},
 	{"string-too-long", `begin { print("` + strings.Repeat("a", 1<<16) + `"); }`, "1:15"},
+	{"static-assert", `begin { static_assert(1 == 2, "no"); }`, "1:9"},
 	{"syntax", `begin { $x = ; }`, "1:14"},
 	{"too-deep", `begin { print(` + strings.Repeat("(", 300) + `1); }`, "1:263"},
 	{"too-large", `struct s { char big[65537]; } begin { print(*(struct s *)1); }`, "1:45"},
@@ -167,7 +168,7 @@ var codeMakers = map[string]bool{"Errorf": true, "Warningf": true, "errorAt": tr
 // sourceCodes are the codes in the source of the packages that make messages, each with a place.
 func sourceCodes(t *testing.T) map[string]string {
 	codes, fset := map[string]string{}, token.NewFileSet()
-	for _, dir := range []string{"syntax", "check"} {
+	for _, dir := range []string{"syntax", "macro", "check"} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

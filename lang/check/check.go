@@ -93,6 +93,7 @@ type progState struct {
 	wide    map[string]*varState      // those that are used outside of their blocks: of the whole probe
 	vars    []*varState               // by their id
 	walk    int                       // how often the program was gone through
+	choices map[*ast.Comptime]choice  // what `if comptime` chose when the program was gone through
 	widened bool                      // a variable turned out to be the whole probe's in this walk
 }
 
@@ -257,8 +258,9 @@ func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoi
 		Prog: &Prog{
 			Probe: p, Kind: t.Kind, Targets: []Target{*t}, Args: args, Retval: retval,
 			Types: map[ast.Expr]types.Type{}, Consts: map[ast.Expr]types.Const{}, Vars: map[*ast.Var]*Variable{},
+			Infos: map[*ast.Typeinfo]*ast.RecordExpr{},
 		},
-		own: map[source.Node]*varState{}, wide: map[string]*varState{},
+		own: map[source.Node]*varState{}, wide: map[string]*varState{}, choices: map[*ast.Comptime]choice{},
 	}
 	if use.name {
 		g.ProbeName = t.Name

@@ -77,6 +77,7 @@ func (c *checker) recordField(e *ast.FieldExpr, r types.Tuple) types.Type {
 		c.report(withNear(source.Errorf(e, "unknown-field", "a %s has no element %s", r, e.Name), "", c.nearest(e.Name, func() []string { return r.Names })))
 		return nil
 	}
+	c.foldPart(e)
 	return r.Elems[i]
 }
 
@@ -149,6 +150,7 @@ func (c *checker) tupleIndex(e *ast.TupleIndex) types.Type {
 		c.report(source.Errorf(e, "out-of-range", "the tuple has %d elements, the last is .%d", len(tt.Elems), len(tt.Elems)-1))
 		return nil
 	}
+	c.foldPart(e)
 	return tt.Elems[e.N]
 }
 
@@ -170,6 +172,7 @@ func (c *checker) index(e *ast.Index) types.Type {
 			c.report(source.Errorf(e.I, "out-of-range", "the tuple has %d elements, the last is [%d]", len(t.Elems), len(t.Elems)-1))
 			return nil
 		}
+		c.foldPart(e)
 		return t.Elems[k.Int]
 	case types.Array:
 		elem = t.Elem
@@ -179,6 +182,7 @@ func (c *checker) index(e *ast.Index) types.Type {
 		}
 	case types.String:
 		elem = types.Int{Bits: 8, Signed: true}
+		c.foldChar(e)
 		if isConst && (int64(k.Int) < 0 || k.Int >= uint64(t.Len)) {
 			c.report(source.Errorf(e.I, "out-of-range", "index %d is out of a string of %d bytes", int64(k.Int), t.Len))
 			return nil

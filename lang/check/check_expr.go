@@ -65,20 +65,13 @@ func (c *checker) exprType(e ast.Expr) types.Type {
 	case *ast.BlockExpr:
 		return c.blockExpr(e)
 	case *ast.Comptime:
-		t := c.expr(e.X)
-		if k, ok := c.p.Consts[e.X]; ok {
-			c.p.Consts[e] = k
-		} else if t != nil {
-			c.report(source.Errorf(e, "not-constant", "this is not known at compile time"))
-			return nil
-		}
-		return t
+		return c.comptime(e)
 	case *ast.RecordExpr:
 		return c.record(e)
 	case *ast.TypeExpr:
-		c.report(errUnsupported(e, "a type as a value"))
+		c.report(source.Errorf(e, "no-value", "a type is no value").WithHint("typeinfo(…) names it, sizeof(…) measures it"))
 	case *ast.Typeinfo:
-		c.report(errUnsupported(e, "typeinfo"))
+		return c.typeinfo(e)
 	}
 	return nil
 }
@@ -230,7 +223,12 @@ func (c *checker) blockExpr(e *ast.BlockExpr) types.Type {
 	for i, s := range stmts {
 		x, ok := s.(*ast.ExprStmt)
 		if ok && i == len(stmts)-1 && x.NoSemi {
-			return c.expr(x.X)
+			t := c.expr(x.X)
+			delete(c.p.Consts, e)
+			if k, known := c.p.Consts[x.X]; known && i == 0 {
+				c.p.Consts[e] = k
+			}
+			return t
 		}
 		c.stmt(s)
 	}

@@ -224,6 +224,9 @@ func (c *checker) isZero(e ast.Expr) bool {
 
 func (c *checker) ternary(e *ast.Ternary) types.Type {
 	c.condition(e.Cond)
+	if _, ok := e.Cond.(*ast.Comptime); ok && e.X != e.Cond {
+		return c.comptimeTernary(e)
+	}
 	x := c.p.Types[e.Cond]
 	if e.X != e.Cond { // a ?: b has one expression for both, checked once
 		x = c.expr(e.X)
@@ -244,4 +247,21 @@ func (c *checker) ternary(e *ast.Ternary) types.Type {
 	}
 	c.foldTernary(e)
 	return t
+}
+
+// comptimeTernary is the side that is chosen at compile time; the other need not have a type.
+func (c *checker) comptimeTernary(e *ast.Ternary) types.Type {
+	then, otherwise := c.chosen(e.Cond)
+	delete(c.p.Consts, e)
+	switch {
+	case then:
+		t := types.Value(c.expr(e.X))
+		c.foldTernary(e)
+		return t
+	case otherwise:
+		t := types.Value(c.expr(e.Y))
+		c.foldTernary(e)
+		return t
+	}
+	return nil
 }

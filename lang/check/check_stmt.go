@@ -26,8 +26,11 @@ func (c *checker) stmt(s ast.Stmt) {
 		c.part(func() { c.let(s) })
 	case *ast.If:
 		c.part(func() { c.condition(s.Cond) })
-		c.block(s.Then)
-		if s.Else != nil {
+		then, otherwise := c.chosen(s.Cond)
+		if then {
+			c.block(s.Then)
+		}
+		if s.Else != nil && otherwise {
 			c.stmt(s.Else)
 		}
 	case *ast.Block:

@@ -87,7 +87,7 @@ func (c *checker) sizeof(e *ast.Sizeof) types.Type {
 	if t == nil {
 		return nil
 	}
-	c.p.Consts[e] = types.Const{Int: uint64(types.Fixed(t).Size())}
+	c.p.Consts[e] = types.Const{Int: uint64(types.SizeOf(types.Fixed(t)))}
 	return types.TypeUint64
 }
 
@@ -123,23 +123,39 @@ func (c *checker) offsetof(e *ast.Offsetof) types.Type {
 	if t == nil {
 		return nil
 	}
-	off := 0
-	for _, name := range e.Fields {
+	off, ok := c.fieldOffset(e, t, e.Fields)
+	if !ok {
+		return nil
+	}
+	c.p.Consts[e] = types.Const{Int: uint64(off)}
+	return types.TypeUint64
+}
+
+// fieldOffset is where a field begins in a struct, or in the one that a pointer points to.
+func (c *checker) fieldOffset(n source.Node, t types.Type, path []string) (off int, ok bool) {
+	for i, name := range path {
 		s, ok := t.(*types.Struct)
+		if i == 0 {
+			s = structBehind(t)
+			ok = s != nil
+		}
 		if !ok {
-			c.report(c.withoutTypes(source.Errorf(e, "no-field", "a %s has no fields", t)))
-			return nil
+			c.report(c.withoutTypes(source.Errorf(n, "no-field", "a %s has no fields", t)))
+			return 0, false
 		}
 		f, ok := s.Field(name)
-		if !ok {
-			c.report(source.Errorf(e, "unknown-field", "%s has no field %s", s, name))
-			return nil
+		switch {
+		case !ok:
+			c.report(withNear(source.Errorf(n, "unknown-field", "%s has no field %s", s, name), "", c.nearest(name, func() []string { return fieldNames(s) })))
+			return 0, false
+		case f.BitSize != 0:
+			c.report(source.Errorf(n, "no-address", "%s is a bitfield: it has no offset in bytes", name))
+			return 0, false
 		}
 		off += f.Offset
 		t = f.Type
 	}
-	c.p.Consts[e] = types.Const{Int: uint64(off)}
-	return types.TypeUint64
+	return off, true
 }
 
 // typeName is the type that is written, nil if there is none of that name.

@@ -59,6 +59,10 @@ func (c *checker) foldBinary(e *ast.Binary, t types.Type) {
 	delete(c.p.Consts, e)
 	x, okX := c.p.Consts[e.X]
 	y, okY := c.p.Consts[e.Y]
+	if types.Is(c.p.Types[e.X], types.KindTuple) {
+		c.foldTuples(e)
+		return
+	}
 	if !okX || !okY {
 		return
 	}

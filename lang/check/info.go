@@ -69,9 +69,10 @@ type Prog struct {
 	// ProbeName is the text of the `probe` builtin; it is set, and all targets have that name, when the body uses it.
 	ProbeName string
 
-	Types  map[ast.Expr]types.Type  // the type of every expression of the probe
-	Consts map[ast.Expr]types.Const // the value of every constant expression
-	Vars   map[*ast.Var]*Variable   // what each mention of a $variable stands for
+	Types  map[ast.Expr]types.Type           // the type of every expression of the probe
+	Consts map[ast.Expr]types.Const          // the value of every constant expression
+	Vars   map[*ast.Var]*Variable            // what each mention of a $variable stands for
+	Infos  map[*ast.Typeinfo]*ast.RecordExpr // the value of each typeinfo()
 }
 
 // Variable is a scratch variable of one program.

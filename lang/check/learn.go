@@ -41,10 +41,10 @@ func (c *checker) learn() {
 	for _, p := range c.progs {
 		c.walk(p)
 	}
-	c.settle()
+	c.decide()
 	c.guessing = true
 	c.eachUnknown(func(s *cell, _ *types.Type) { c.learnt(s) })
-	c.settle()
+	c.decide()
 	c.guessing = false
 	c.eachUnknown(func(s *cell, t *types.Type) {
 		if !s.broken {
@@ -52,7 +52,7 @@ func (c *checker) learn() {
 			c.learnt(s)
 		}
 	})
-	c.settle()
+	c.decide()
 }
 
 // walk goes through a program, and again when a variable turns out to be the whole probe's.

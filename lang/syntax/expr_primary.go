@@ -97,7 +97,7 @@ func (p *parser) exprList(lex *lexer.PeekingLexer, closing string) ([]ast.Expr, 
 		return nil, nil
 	}
 	for {
-		x, err := p.expr(lex)
+		x, err := p.argument(lex)
 		if err != nil {
 			return nil, err
 		}
@@ -107,6 +107,19 @@ func (p *parser) exprList(lex *lexer.PeekingLexer, closing string) ([]ast.Expr, 
 		}
 		return list, expectPunct(lex, closing)
 	}
+}
+
+// argument parses an expression, or the name of a struct, union or enum, which means what it means in typeof(…).
+func (p *parser) argument(lex *lexer.PeekingLexer) (ast.Expr, error) {
+	if !isTypeKeyword(lex.Peek()) {
+		return p.expr(lex)
+	}
+	start := lex.Peek().Pos
+	t, err := p.typeName(lex)
+	if err != nil {
+		return nil, err
+	}
+	return &ast.TypeExpr{Span: since(start, lex), Type: t}, nil
 }
 
 // blockExpr parses { …; value }.

@@ -169,3 +169,42 @@ func (t Agg) OneNumber() bool {
 	}
 	return true
 }
+
+// SizeOf is what sizeof tells of a type. Programs lay tuples out by words, so that they copy and compare them fast; what a script is told
+// is the size that C would give a struct of the same elements, as in bpftrace.
+func SizeOf(t Type) int {
+	tuple, ok := t.(Tuple)
+	if !ok {
+		return t.Size()
+	}
+	n := 0
+	for _, e := range tuple.Elems {
+		n = AlignUp(n, alignOf(e)) + SizeOf(e)
+	}
+	return AlignUp(n, alignOf(t))
+}
+
+// alignOf is the alignment that a type has in C.
+func alignOf(t Type) int {
+	a := 1
+	switch t := t.(type) {
+	case String:
+	case Array:
+		a = alignOf(t.Elem)
+	case Tuple:
+		for _, e := range t.Elems {
+			a = max(a, alignOf(e))
+		}
+	case *Struct:
+		for _, f := range t.Fields() {
+			for n := alignOf(f.Type); n > a; n /= 2 {
+				if f.Offset%n == 0 && t.Bytes%n == 0 { // not in a packed struct
+					a = n
+				}
+			}
+		}
+	default:
+		a = t.Align()
+	}
+	return a
+}
