@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
+	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/types"
@@ -43,10 +44,20 @@ func (l *lowerer) stmt(s ast.Stmt) {
 	case *ast.Branch:
 		l.breakOrContinue(s)
 	case *ast.Return:
-		if s.Value != nil {
-			l.effect(s.Value)
-		}
+		l.returned(s.Value)
 		l.leave()
+	}
+}
+
+// returned evaluates what a program returns. Nobody looks at it but gotrace itself, at that of tests and benchmarks.
+func (l *lowerer) returned(e ast.Expr) {
+	switch {
+	case e == nil:
+	case l.prog.Kind.Verdict:
+		l.k.usesGlo = true
+		l.b.Store(8, l.b.MapValue(layout.MapGlobals, 0), layout.GlobalVerdict, l.numExpr(e))
+	default:
+		l.effect(e)
 	}
 }
 

@@ -34,6 +34,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"bad-operands", `begin { print(comm + 1); }`, "1:15"},
 	{"bad-parameter", `begin { print($2 + 1); }`, "1:15"},
 	{"bad-probe", `i:s:0 { }`, "1:1"},
+	{"bad-verdict", `test:a { return "x"; }`, "1:17"},
 	{"bad-setting", `config = { a = 1 + 2 } begin { }`, "1:16"},
 	{"bad-target", `begin { x = 1; }`, "1:9"},
 	{"bad-type", `begin { (int8[4]*[2])$x; }`, "1:18"},

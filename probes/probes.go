@@ -117,6 +117,9 @@ type provider struct {
 var providers = map[string]*provider{
 	"begin":    {resolve: resolveOnce},
 	"end":      {resolve: resolveOnce},
+	"self":     {resolve: resolveSelf},
+	"test":     {resolve: resolveNamed},
+	"bench":    {resolve: resolveNamed},
 	"interval": {resolve: resolveTimer, list: listTimers, plan: planInterval},
 	"profile":  {resolve: resolveTimer, list: listTimers, plan: planProfile},
 	"tracepoint": {resolve: resolveTracepoint, list: listTracepoints, args: tracepointArgs,
@@ -188,6 +191,22 @@ func Headers(dirs, files []string) *ctypes.Headers {
 		Dirs: dirs, Files: files, Read: ctypes.ReadHeader,
 		System: ctypes.SystemHeaders(goarch), Kernel: ctypes.KernelHeaders(goarch, kernelRelease()),
 	}
+}
+
+// resolveSelf is a signal to gotrace. The others end it, or are the business of Go's runtime.
+func resolveSelf(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	if len(ap.Parts) != 2 || ap.Parts[0] != "signal" || ap.Parts[1] != "SIGUSR1" {
+		return nil, fmt.Errorf("a self probe is self:signal:SIGUSR1")
+	}
+	return []lang.Target{{Kind: builtin.ProbeKindByName(ap.Provider), Name: "self:signal:SIGUSR1", Event: ap.Parts[1]}}, nil
+}
+
+// resolveNamed is test and bench, whose names the script makes up.
+func resolveNamed(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+	if len(ap.Parts) != 1 || ap.Parts[0] == "" {
+		return nil, fmt.Errorf("%s takes a name: %s:NAME", ap.Provider, ap.Provider)
+	}
+	return []lang.Target{{Kind: builtin.ProbeKindByName(ap.Provider), Name: ap.Provider + ":" + ap.Parts[0], Event: ap.Parts[0]}}, nil
 }
 
 // resolveOnce is begin and end.

@@ -57,6 +57,9 @@ func (s *Session) attachAll() error {
 			return err
 		}
 	}
+	if s.opts.Mode != ModeTrace {
+		return nil
+	}
 	return s.sink.Event(output.Attached{Probes: count})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/internal/selection"
 	"github.com/gotrace/gotrace/runtime/output"
 )
 
@@ -68,6 +69,9 @@ func (s *Script) compile(src *source.Source) error {
 	}
 	checked, diags := lang.Check(file, src, s.opts.Env, lopts)
 	if err := s.judge(src, diags); err != nil {
+		return err
+	}
+	if err := selection.Choose(checked, string(s.opts.Mode), s.opts.Filter); err != nil {
 		return err
 	}
 	if err := s.dump("types", func() { lang.DumpTypes(s.opts.Dump.Writer, checked) }); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang/source"
@@ -18,6 +19,11 @@ type Options struct {
 
 	PID     int    // trace only this process, and end with it; 0 traces all
 	Command string // run this command, which the session owns, and end with it; its pid is cpid
+
+	// Mode chooses the probes: those that trace, the test probes or the bench probes; BEGIN and END are always among them. Filter, if
+	// set, leaves out those whose names do not match.
+	Mode   Mode
+	Filter *regexp.Regexp
 
 	Sink    output.Sink // takes all that the session has to tell; nil drops it
 	Verbose bool        // tell load times, instruction counts and the logs of rejected programs
@@ -35,6 +41,16 @@ type Options struct {
 	child *Child                               // of Command
 	plan  func(*codegen.Program) (plan, error) // tests: in the place of Env
 }
+
+// Mode is what a session runs.
+type Mode string
+
+// The modes.
+const (
+	ModeTrace Mode = ""
+	ModeTest  Mode = "test"
+	ModeBench Mode = "bench"
+)
 
 // Dump asks Compile to show what the stages of the compilation make: "ast", "types", "ir", "asm". It stops behind the last of them with
 // ErrDumped.

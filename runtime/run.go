@@ -33,7 +33,15 @@ func (s *Session) Run(ctx context.Context) error {
 func (s *Session) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.poll.wake)()
 	defer context.AfterFunc(ctx, s.StopLoops)()
-	if err := s.loop(ctx); err != nil {
+	run := s.loop
+	switch s.opts.Mode {
+	case ModeTest:
+		run = s.runTests
+	case ModeBench:
+		run = s.runBenches
+	case ModeTrace:
+	}
+	if err := run(ctx); err != nil {
 		return err
 	}
 	return s.finish()
@@ -61,6 +69,9 @@ func (s *Session) loop(ctx context.Context) error {
 	checked := time.Now()
 	var pace pace
 	for ctx.Err() == nil && !s.poll.ended && !s.exited && !s.broken.Load() {
+		if err := s.answerSignals(); err != nil {
+			return err
+		}
 		n, exited, err := s.readEvents()
 		if exited || err != nil {
 			s.exited = exited
@@ -78,7 +89,7 @@ func (s *Session) loop(ctx context.Context) error {
 			if s.exited = s.exiting(); s.exited {
 				return s.drain() // what came between the two looks
 			}
-			if len(s.links) == 0 && s.pidfd < 0 {
+			if len(s.links) == 0 && s.pidfd < 0 && len(s.selfPrograms()) == 0 {
 				return nil // BEGIN and END only: nothing more will come
 			}
 		}
@@ -87,6 +98,44 @@ func (s *Session) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Signal has Run do what a SIGUSR1 asks for: run the self probes of the script, or print its maps if it has none. It may be called from any
+// goroutine.
+func (s *Session) Signal() {
+	s.signals.Add(1)
+	s.poll.wake()
+}
+
+func (s *Session) answerSignals() error {
+	for range s.signals.Swap(0) {
+		programs := s.selfPrograms()
+		for _, p := range programs {
+			if err := s.runOnce(p); err != nil {
+				return err
+			}
+		}
+		if len(programs) > 0 {
+			continue
+		}
+		if err := s.printMaps(); err != nil {
+			return err
+		}
+		if err := s.sink.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) selfPrograms() []*loaded {
+	var list []*loaded
+	for _, p := range s.programs {
+		if p.spec.Prog.Kind.Name == "self" {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // readEvents handles the records that are there and writes out what they print.
@@ -153,7 +202,7 @@ func (s *Session) finish() error {
 	if err := s.sink.Event(output.End{}); err != nil {
 		return err
 	}
-	if s.bp.Checked.Config.PrintMapsOnExit {
+	if s.bp.Checked.Config.PrintMapsOnExit && s.opts.Mode == ModeTrace {
 		if err := s.printMaps(); err != nil {
 			return err
 		}

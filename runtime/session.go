@@ -47,6 +47,8 @@ type Session struct {
 	closed bool
 	// detached: the run is over, and what probes missed is known.
 	detached bool
+	// signals counts those that Signal was called for and loop has not seen yet.
+	signals atomic.Int64
 }
 
 // loaded is a program in the kernel.
@@ -110,7 +112,7 @@ func (s *Session) newValues() {
 	}
 }
 
-// ExitCode is what the script gave to exit(), else 0.
+// ExitCode is what the script gave to exit(), else 0, or 1 if a test or benchmark failed.
 func (s *Session) ExitCode() int { return s.events.exitCode }
 
 // Close detaches and unloads everything. It may be called again.

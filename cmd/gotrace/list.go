@@ -32,7 +32,7 @@ func (c *cli) list(args []string) int {
 
 // writeList prints types, where the pattern asks for these, and probes.
 func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
-	if !c.flags.usesProgram && len(args) > 0 {
+	if c.flags.program.given == 0 && len(args) > 0 {
 		types, rest := probes.TypePatterns(args[0])
 		for _, pattern := range types {
 			found, err := probes.ListTypes(env, pattern, c.flags.verbose)
@@ -70,7 +70,7 @@ func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
 
 // listed finds what -l is asked for.
 func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
-	if c.flags.usesProgram {
+	if c.flags.program.given > 0 {
 		return c.programProbes(env, args)
 	}
 	pattern := ""
@@ -82,7 +82,7 @@ func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
 
 // programProbes are the probes a program would attach to.
 func (c *cli) programProbes(env *probes.Env, params []string) ([]lang.Target, error) {
-	src := &source.Source{Name: "stdin", Text: []byte(c.flags.program)}
+	src := &source.Source{Name: "stdin", Text: []byte(c.flags.program.text)}
 	file, diags := lang.Parse(src, &lang.Options{Params: params})
 	if c.report(src, diags) {
 		return nil, fmt.Errorf("the program has mistakes")

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/gotrace/gotrace/lang/source"
@@ -53,6 +55,7 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 		return 1, c.reported(err)
 	}
 	defer s.Close()
+	defer onUSR1(s.Signal)()
 	if c.flags.dryRun {
 		return 0, nil
 	}
@@ -70,12 +73,14 @@ func (c *cli) options(params []string) runtime.Options {
 		Command:     c.flags.command,
 		Sink:        c.sink(nil),
 		Verbose:     c.flags.verbose,
+		Mode:        c.flags.runMode(),
+		Filter:      c.flags.filterRE,
 		Unsafe:      c.flags.unsafe,
 		IncludeDirs: c.flags.includeDirs,
 		Includes:    c.flags.includes,
 		Environ:     c.environ,
 	}
-	if len(c.flags.stages) > 0 {
+	if len(c.flags.stages) > 0 || c.flags.mode == "codegen" {
 		opts.Dump = &runtime.Dump{Writer: c.out, Stages: c.stages()}
 	}
 	return opts
@@ -83,7 +88,7 @@ func (c *cli) options(params []string) runtime.Options {
 
 // stages are those that -d asks for.
 func (c *cli) stages() []string {
-	if contains(c.flags.stages, "all") {
+	if slices.Contains(c.flags.stages, "all") {
 		return debugStages
 	}
 	return c.flags.stages
@@ -95,8 +100,10 @@ func (c *cli) sink(out io.Writer) output.Sink {
 		Buffering:  c.flags.bufferMode,
 		Quiet:      c.flags.quiet,
 		NoWarnings: c.flags.noWarnings,
-		Errors:     c.flags.readErrors,
-		Color:      c.colour(),
+		Errors:     c.flags.errors,
+		Color:      c.colour(c.stderr),
+
+		ColorOutput: c.flags.output == "" && c.colour(c.stdout),
 	}
 	if c.flags.format == "json" {
 		return output.NewJSON(out, c.stderr, opts)
@@ -119,13 +126,20 @@ func (c *cli) report(src *source.Source, diags source.Diagnostics) bool {
 	if c.flags.noWarnings || c.flags.quiet {
 		diags = diags.Errors()
 	}
-	diags.Write(c.stderr, src, c.colour())
+	diags.Write(c.stderr, src, c.colour(c.stderr))
 	return diags.HasErrors()
 }
 
-// colour says whether messages may be coloured: on a terminal, unless NO_COLOR is set.
-func (c *cli) colour() bool {
-	info, err := c.stderr.Stat()
+// colour says whether what goes to a file may be coloured: on a terminal, unless NO_COLOR is set. BPFTRACE_COLOR, or GOTRACE_COLOR, can say always
+// or never.
+func (c *cli) colour(f *os.File) bool {
+	switch cmp.Or(c.environ("GOTRACE_COLOR"), c.environ("BPFTRACE_COLOR")) {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.environ("NO_COLOR") == ""
 }
 
@@ -140,6 +154,23 @@ func (c *cli) output() (io.Writer, func(), error) {
 		return nil, nil, fmt.Errorf("opening the output: %w", err)
 	}
 	return f, func() { f.Close() }, nil
+}
+
+// onUSR1 calls do for each SIGUSR1 until the function that it returns is called.
+func onUSR1(do func()) (stop func()) {
+	ch, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(ch, syscall.SIGUSR1)
+	go func() {
+		defer close(ended)
+		for range ch {
+			do()
+		}
+	}()
+	return func() {
+		signal.Stop(ch)
+		close(ch)
+		<-ended
+	}
 }
 
 // signals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. A second one quits at once, as SIGQUIT does (quietQuit): the

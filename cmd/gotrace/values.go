@@ -6,6 +6,21 @@ import (
 	"strconv"
 )
 
+// programValue is the flag -e. Of several the last one counts, as with bpftrace.
+type programValue struct {
+	text  string
+	given int
+}
+
+func (*programValue) Type() string   { return "program" }
+func (*programValue) String() string { return "" }
+
+func (p *programValue) Set(s string) error {
+	p.text = s
+	p.given++
+	return nil
+}
+
 // pidValue is the flag -p.
 type pidValue int
 

@@ -12,7 +12,8 @@ const (
 	GlobalExitCode = 16
 	GlobalTAI      = 24 // i64: CLOCK_TAI minus CLOCK_BOOTTIME in ns at start, for nsecs(sw_tai)
 	GlobalZero     = 32 // u64: always 0, which the verifier cannot know: hides values from its range tracking
-	globalFixed    = 40 // bytes of the words above
+	GlobalVerdict  = 40 // i64: what a test or bench program returned
+	globalFixed    = 48 // bytes of the words above
 )
 
 // Values of GlobalExiting.

@@ -42,7 +42,8 @@ type ProbeKind struct {
 	Args    bool // may have args
 	User    bool // pointers are user space's by default (uprobe)
 	Func    bool // has func
-	Once    bool // runs once, by gotrace itself: BEGIN, END
+	Once    bool // run by gotrace itself, when it says so: BEGIN, END, self, test, bench
+	Verdict bool // what it returns says how it went: test, bench
 	Timed   bool // run by gotrace itself, in time: interval
 
 	Path      bool  // attach points hold paths, in which slashes are no filters

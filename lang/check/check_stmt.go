@@ -52,10 +52,18 @@ func (c *checker) stmt(s ast.Stmt) {
 		}
 	case *ast.Return:
 		if s.Value != nil {
-			c.part(func() { c.value(s.Value) })
+			c.part(func() { c.returned(s.Value) })
 		}
 	case *ast.Import:
 		c.report(errUnsupported(s, "an import"))
+	}
+}
+
+// returned checks what a probe returns. In tests and benchmarks it says how they went.
+func (c *checker) returned(e ast.Expr) {
+	t := c.value(e)
+	if c.p.Kind.Verdict && t != nil && !types.Is(t, types.KindInt) && !types.Is(t, types.KindBool) {
+		c.report(source.Errorf(e, "bad-verdict", "a %s probe returns a number, 0 if all is well, and this is %v", c.p.Kind.Name, t))
 	}
 }
 

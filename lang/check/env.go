@@ -43,7 +43,7 @@ type Target struct {
 	Address  uint64 // uprobe by address (a virtual address as in the ELF file)
 	Path     string // uprobe: absolute path of the binary
 	Category string // tracepoint: "syscalls"
-	Event    string // tracepoint, rawtracepoint: "sys_enter_openat"
+	Event    string // tracepoint, rawtracepoint: "sys_enter_openat"; test, bench: their name
 	Period   uint64 // interval, profile: nanoseconds, or
 	Hz       uint64 // interval, profile: frequency
 

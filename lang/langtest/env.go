@@ -104,6 +104,13 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 	}
 	p := ap.Parts
 	switch {
+	case kind.Verdict:
+		if len(p) != 1 {
+			return nil, fmt.Errorf("%s takes a name", kind.Name)
+		}
+		return []lang.Target{{Kind: kind, Name: kind.Name + ":" + p[0], Event: p[0]}}, nil
+	case kind.Name == "self":
+		return []lang.Target{{Kind: kind, Name: "self:" + strings.Join(p, ":")}}, nil
 	case kind.Once:
 		return []lang.Target{{Kind: kind, Name: ap.Provider}}, nil
 	case kind.Name == "interval" || kind.Name == "profile":

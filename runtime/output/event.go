@@ -100,23 +100,42 @@ type (
 		List   []Failure
 		Source *source.Source
 	}
+	// TestResult is how a test probe went. Output is what it printed.
+	TestResult struct {
+		Name      string
+		Index, Of int // the tests are numbered from 0 on
+		Duration  time.Duration
+		Passed    bool
+		Output    string
+		Failed    []string // the names of all that failed until now
+	}
+	// BenchResult is how long a run of a bench probe takes.
+	BenchResult struct {
+		Name       string
+		Index      int
+		Longest    int // characters of the longest name of all
+		Average    time.Duration
+		Iterations uint64
+	}
 	// Note is what a user who asked for details is told.
 	Note struct{ Text string }
 	// End separates the events of a run from the maps printed at its end.
 	End struct{}
 )
 
-func (*Printf) event()   {}
-func (*Value) event()    {}
-func (*Map) event()      {}
-func (*Time) event()     {}
-func (Attached) event()  {}
-func (Detaching) event() {}
-func (Lost) event()      {}
-func (Warnings) event()  {}
-func (Failures) event()  {}
-func (Note) event()      {}
-func (End) event()       {}
+func (*Printf) event()     {}
+func (*Value) event()      {}
+func (*Map) event()        {}
+func (*Time) event()       {}
+func (Attached) event()    {}
+func (Detaching) event()   {}
+func (Lost) event()        {}
+func (Warnings) event()    {}
+func (Failures) event()    {}
+func (Note) event()        {}
+func (TestResult) event()  {}
+func (BenchResult) event() {}
+func (End) event()         {}
 
 // FailureKind is what can fail.
 type FailureKind string

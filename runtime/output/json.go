@@ -51,6 +51,10 @@ func (j *JSON) Event(e Event) error {
 		return j.counted("attached_probes", "probes", uint64(e.Probes))
 	case Failures:
 		return j.failures(e)
+	case TestResult:
+		return j.data("test_result", appendTestJSON(nil, e))
+	case BenchResult:
+		return j.data("benchmark_result", appendBenchJSON(nil, e))
 	case End:
 		return nil
 	}

@@ -12,6 +12,8 @@ type TextOptions struct {
 	NoWarnings bool
 	Errors     bool // tell what failed while the script ran, although Quiet
 	Color      bool // colour the messages
+	// ColorOutput: colour the results of tests, the only output that has colours.
+	ColorOutput bool
 }
 
 // tellsFailures says whether what failed while the script ran is told.
@@ -59,6 +61,10 @@ func (t *Text) Event(e Event) error {
 		return t.out.write(t.buf)
 	case *Time:
 		return t.out.write(e.Text)
+	case TestResult:
+		return t.out.write(appendTestResult(nil, e, t.opts.ColorOutput))
+	case BenchResult:
+		return t.out.write(appendBenchResult(nil, e))
 	case End:
 		return t.out.write([]byte("\n\n"))
 	}

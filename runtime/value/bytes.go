@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -13,9 +14,19 @@ import (
 type bufferCodec struct{}
 
 func (bufferCodec) appendText(dst, b []byte) []byte { return appendEscaped(dst, bufferBytes(b)) }
+
+// appendJSON writes the bytes as numbers from -128 to 127, as bpftrace does on machines whose char has a sign.
 func (bufferCodec) appendJSON(dst, b []byte) []byte {
-	return AppendJSONString(dst, appendEscaped(nil, bufferBytes(b)))
+	dst = append(dst, '[')
+	for i, c := range bufferBytes(b) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(dst, int64(int8(c)), 10)
+	}
+	return append(dst, ']')
 }
+
 func (bufferCodec) decode(b []byte) any     { return bytes.Clone(bufferBytes(b)) }
 func (bufferCodec) compare(a, b []byte) int { return bytes.Compare(bufferBytes(a), bufferBytes(b)) }
 

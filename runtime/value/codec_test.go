@@ -57,7 +57,7 @@ var samples = []struct {
 	{types.Symbol{}, int64Bytes(0x10), "kernel_function", `"kernel_function"`, Symbol{0x10, "kernel_function"}},
 	{types.Symbol{User: true}, int64Bytes(0x10), "0x10", `"0x10"`, Symbol{0x10, ""}},
 	{types.MAC{}, []byte{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb, 0, 0}, "18:C0:4D:08:2E:BB", `"18:C0:4D:08:2E:BB"`, MAC{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb}},
-	{types.Buffer{Len: 8}, []byte("\x03\x00\x00\x00a\x00~\x00\x00\x00\x00\x00"), `a\x00~`, `"a\\x00~"`, []byte("a\x00~")},
+	{types.Buffer{Len: 8}, []byte("\x04\x00\x00\x00a\x00~\xff\x00\x00\x00\x00"), `a\x00~\xff`, `[97,0,126,-1]`, []byte("a\x00~\xff")},
 	{types.Inet{}, append(int64Bytes(2), 127, 0, 0, 1), "127.0.0.1", `"127.0.0.1"`, netip.MustParseAddr("127.0.0.1")},
 	{types.Inet{}, append(int64Bytes(10), netip.IPv6Loopback().AsSlice()...), "::1", `"::1"`, netip.IPv6Loopback()},
 	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04"...), "::1.2.3.4", `"::1.2.3.4"`, netip.MustParseAddr("::102:304")},

@@ -23,6 +23,7 @@
 //	sendmsg A B         send a message of the two words A and B, in a piece of memory each
 //	point X Y           call wl_point(&{int32 X, Y; int64 X*Y; char name[8] "pt"})
 //	wait                read standard input to its end
+//	usr1                send SIGUSR1 to the process that started it
 //	exit CODE           end
 //
 // All other steps run on one thread, the process's first.
@@ -72,7 +73,7 @@ func init() {
 	steps = map[string]func([]string){
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
 		"comm": comm, "threads": threads, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
-		"exec": execve, "sendmsg": sendmsg, "wait": wait, "exit": exit,
+		"exec": execve, "sendmsg": sendmsg, "wait": wait, "usr1": usr1, "exit": exit,
 	}
 }
 
@@ -101,6 +102,8 @@ func openat(args []string) {
 		}
 	}
 }
+
+func usr1([]string) { check(unix.Kill(unix.Getppid(), unix.SIGUSR1)) }
 
 func lseek(args []string) {
 	for range num(args, 2, 1) {
