@@ -8,6 +8,7 @@ package codegen
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -144,8 +145,46 @@ func (k *compiler) ownMaps() {
 	}
 }
 
-// program compiles one program.
+// program compiles one program: as sparing with the stack as it must be.
 func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, error) {
+	before := k.state()
+	quiet := *opts
+	quiet.Dump = nil
+	for t := thriftNone; ; t++ {
+		prog, err := k.programWith(index, p, &quiet, t)
+		var frame *pass.FrameError
+		if t < thriftMost && errors.As(err, &frame) {
+			k.restore(before)
+			continue
+		}
+		if opts.Dump != nil { // what is shown is what was made in the end
+			k.restore(before)
+			prog, err = k.programWith(index, p, opts, t)
+		}
+		return prog, limit(p, err)
+	}
+}
+
+// state is how much of what programs share there is.
+type state struct {
+	sites, events, maps, runs int
+	usesRB, usesGlo           bool
+}
+
+func (k *compiler) state() state {
+	return state{len(k.bp.Sites), len(k.bp.Events), len(k.Maps), k.runs, k.usesRB, k.usesGlo}
+}
+
+// restore takes back what a program added that is made again.
+func (k *compiler) restore(s state) {
+	maps.DeleteFunc(k.sites, func(_ layout.Site, i int) bool { return i >= s.sites })
+	k.bp.Sites, k.bp.Events = k.bp.Sites[:s.sites], k.bp.Events[:s.events]
+	k.Keep(s.maps)
+	k.runs, k.usesRB, k.usesGlo = s.runs, s.usesRB, s.usesGlo
+}
+
+// programWith compiles one program with a given thrift.
+func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift) (*Program, error) {
 	prog := &Program{
 		Name:    fmt.Sprintf("%s_%d", p.Kind.Name[:min(len(p.Kind.Name), 10)], index),
 		Prog:    p,
@@ -153,7 +192,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	}
 	prog.Type, prog.AttachType, prog.AttachTo = programType(p)
 	prog.SkipsUnknown = reentry.SkipsUnknown(k.kernel, p.Kind, k.pid)
-	irProg, err := lower(k, index, p, prog)
+	irProg, err := lower(k, index, p, prog, t)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +206,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 			Hint:    "use several probes",
 		}
 	}
-	po := &pass.Options{KernelVersion: k.kernel.Version, Check: opts.Check}
+	po := &pass.Options{KernelVersion: k.kernel.Version, Check: opts.Check, Short: t >= thriftMost}
 	if err := pass.Optimize(irProg, po); err != nil {
 		return nil, fmt.Errorf("optimising %s: %w", prog.Name, err)
 	}
@@ -176,7 +215,7 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	}
 	res, err := emit.Program(irProg, &emit.Options{KernelVersion: k.kernel.Version})
 	if err != nil {
-		return nil, limit(p, fmt.Errorf("emitting %s: %w", prog.Name, err))
+		return nil, fmt.Errorf("emitting %s: %w", prog.Name, err)
 	}
 	prog.Insns, prog.Positions = res.Insns, res.Pos
 	return prog, k.limitMaps(prog)

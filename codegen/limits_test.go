@@ -32,9 +32,7 @@ func alive(name string, n int) string {
 // TestLimits has scripts that need more than the kernel gives: each must be refused at its probe, not by the verifier.
 func TestLimits(t *testing.T) {
 	tests := []struct{ name, script, want string }{
-		{"frame", "BEGIN { " + alive("v", 80) + "}", "bytes of stack, the kernel gives 512"},
-		{"frames of callbacks", "BEGIN { for ($i : 0..pid) { " + alive("v", 45) + " for ($j : 0..pid) { " + alive("w", 45) + "} } }",
-			"bytes of stack, the kernel gives 512"},
+		{"frame", "BEGIN { " + alive("v", 80) + "@x = " + nested("v", 80) + "; }", "bytes of stack, the kernel gives 512"},
 		{"loops", "BEGIN { " + strings.Repeat("for ($i : 0..3) { @x += $i; } ", 256) + "}", "more than 255 loops"},
 		{"maps", "BEGIN { " + many(65, func(i int) string { return fmt.Sprintf("@m%d[pid] = 1; @n%d = 1;", i, i) }) + "}", "@m62 is one map too many"},
 	}
@@ -48,6 +46,28 @@ func TestLimits(t *testing.T) {
 				t.Log(err)
 			}
 		})
+	}
+}
+
+// nested is an expression of which all n variables must be known before the first operation can be done.
+func nested(name string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "$%s%d * (", name, i)
+	}
+	return b.String() + "1" + strings.Repeat(" + 1)", n)
+}
+
+// TestThrift has scripts that need more stack than the kernel gives as long as it is used for speed, and are made more sparingly then.
+func TestThrift(t *testing.T) {
+	for _, script := range []string{
+		"BEGIN { " + alive("v", 80) + "}",
+		"BEGIN { " + alive("v", 3000) + "}",
+		"BEGIN { for ($i : 0..pid) { " + alive("v", 45) + " for ($j : 0..pid) { " + alive("w", 45) + "} } }",
+	} {
+		if err := compileError(t, script); err != nil {
+			t.Errorf("%.60s…: %v", script, err)
+		}
 	}
 }
 

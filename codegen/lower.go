@@ -18,11 +18,12 @@ import (
 // control flow within one function only ever forks and joins forwards. Scalar variables are therefore kept as
 // a table of current values that joins merge (see flow.go); no general SSA construction is needed.
 type lowerer struct {
-	k     *compiler
-	prog  *lang.Prog
-	out   *Program
-	index int
-	ir    *ir.Program
+	k      *compiler
+	prog   *lang.Prog
+	out    *Program
+	index  int
+	ir     *ir.Program
+	thrift thrift
 
 	b  *ir.Builder // the current function
 	fn *function
@@ -94,8 +95,8 @@ func (p place) at(n int) place { p.off += n; return p }
 func bpf(base *ir.Value, off int) place { return place{base: base, off: off, space: types.SpaceBPF} }
 
 // lower builds the IR of one program.
-func lower(k *compiler, index int, p *lang.Prog, out *Program) (*ir.Program, error) {
-	l := &lowerer{k: k, prog: p, out: out, index: index, homes: map[*lang.Variable]home{}, padded: indexedVars(p), events: map[source.Node]*layout.Event{}}
+func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Program, error) {
+	l := &lowerer{k: k, prog: p, out: out, index: index, thrift: t, homes: map[*lang.Variable]home{}, padded: indexedVars(p), events: map[source.Node]*layout.Event{}}
 	l.ir = &ir.Program{Name: out.Name}
 	f := ir.NewFunc(out.Name, 0)
 	l.ir.Funcs = append(l.ir.Funcs, f)

@@ -20,6 +20,28 @@ const (
 	stackCallMax   = 64  // the same in a callback
 )
 
+// thrift is how sparing a program is with its stack. Each program is first made as fast as possible; one that then needs more stack
+// than the kernel gives is made again, more sparingly.
+type thrift int
+
+const (
+	thriftNone      thrift = iota
+	thriftObjects          // all objects lie in scratch memory
+	thriftVariables        // so do the scalar variables: they are loaded where they are used
+	thriftMost             // and nothing is kept in registers for the sake of not computing it again
+)
+
+// stackFor is how many bytes objects may take on a function's stack.
+func (l *lowerer) stackFor(main bool) int {
+	switch {
+	case l.thrift >= thriftObjects:
+		return 0
+	case main:
+		return stackMainMax
+	}
+	return stackCallMax
+}
+
 // scratchFrame is the program's piece of large memory: one array map of a single value, a frame a CPU.
 //
 // Why it is safe: most programs exclude themselves on a CPU (see package reentry). One that can begin again there before it has
@@ -52,11 +74,7 @@ func (l *lowerer) temp(name string, size int) place {
 		size = 8
 	}
 	size = max(8, (size+7)&^7) // an empty tuple has a place, too
-	limit := stackMainMax
-	if l.fn.parent != nil {
-		limit = stackCallMax
-	}
-	if size <= stackObjectMax && l.fn.stack+size <= limit {
+	if size <= stackObjectMax && l.fn.stack+size <= l.stackFor(l.fn.parent == nil) {
 		l.fn.stack += size
 		return bpf(l.b.SlotAddr(l.fn.fn.NewSlot(name, size), 0), 0)
 	}

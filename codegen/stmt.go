@@ -161,7 +161,7 @@ func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 		return
 	}
 	o := l.expr(e)
-	if o.typed && !inMemory(v) && o.val != nil {
+	if o.typed && !l.inMemory(v) && o.val != nil {
 		l.fn.vars[v] = current{val: o.val, typed: true}
 		return
 	}
@@ -170,7 +170,7 @@ func (l *lowerer) setVar(v *lang.Variable, e ast.Expr) {
 
 // putVar sets a scalar variable.
 func (l *lowerer) putVar(v *lang.Variable, x *ir.Value) {
-	if inMemory(v) {
+	if l.inMemory(v) {
 		if l.fn.parent != nil {
 			x = l.hideResult(x)
 		}
@@ -188,7 +188,7 @@ func (l *lowerer) getVar(v *lang.Variable) operand {
 		p.exact = l.padded[v]
 		return operand{typ: v.Type, mem: p}
 	}
-	if inMemory(v) {
+	if l.inMemory(v) {
 		p := l.varPlace(v)
 		return operand{typ: v.Type, val: l.b.Load(8, p.base, p.off)}
 	}
@@ -216,8 +216,10 @@ func (l *lowerer) varPlace(v *lang.Variable) place {
 	return bpf(l.scratchBase(), h.off)
 }
 
-// inMemory says whether a scalar variable lies in memory, too: others use that memory.
-func inMemory(v *lang.Variable) bool { return v.Captured || v.Addressed }
+// inMemory says whether a scalar variable lies in memory, too: others use that memory, or registers and the stack have no room.
+func (l *lowerer) inMemory(v *lang.Variable) bool {
+	return v.Captured || v.Addressed || l.thrift >= thriftVariables
+}
 
 // home is the memory of a variable: in a slot, or at an offset of the scratch frame.
 type home struct {
@@ -231,11 +233,11 @@ func (l *lowerer) newHome(v *lang.Variable) home {
 	if !l.fits(size) {
 		size = 8
 	}
-	if !types.InMemory(v.Type) && !v.Addressed {
+	if !types.InMemory(v.Type) && !v.Addressed && l.thrift < thriftObjects {
 		off := l.envAlloc(8)
 		return home{slot: l.env, off: off, fn: l.main()}
 	}
-	if size <= stackObjectMax && !inMemory(v) && l.fn.parent == nil && l.fn.stack+size <= stackMainMax {
+	if size <= stackObjectMax && !l.inMemory(v) && l.fn.parent == nil && l.fn.stack+size <= l.stackFor(true) {
 		l.fn.stack += size
 		l.fn.stackFloor = l.fn.stack
 		s := l.fn.fn.NewSlot("$"+v.Name, size)

@@ -39,6 +39,14 @@ func (p *Plan) Add(m *layout.MapSpec) *layout.MapSpec {
 	return m
 }
 
+// Keep removes all maps but the first n.
+func (p *Plan) Keep(n int) {
+	for _, m := range p.Maps[n:] {
+		delete(p.ByName, m.Name)
+	}
+	p.Maps = p.Maps[:n]
+}
+
 // CPUSlots is how many pieces memory with a piece for each CPU has: a power of two, so that a mask is enough to limit an index.
 func (p *Plan) CPUSlots() int { return layout.CeilPow2(p.kernel.PossibleCPUs) }
 

@@ -42,7 +42,7 @@ func commutes(op ir.Op) bool {
 // cse removes operations that were done before, in the same block or one that dominates it. It goes through the tree of
 // dominators from the top, so that all blocks below a block follow on it: the last equal operation that was
 // met is the only one that can be in a dominator.
-func cse(f *ir.Func, _ *Options) {
+func cse(f *ir.Func, o *Options) {
 	tree := newDomTree(f)
 	table := map[key]*ir.Value{}
 	r := &replacements{f: f}
@@ -55,7 +55,7 @@ func cse(f *ir.Func, _ *Options) {
 				continue
 			}
 			k := keyOf(v)
-			if old := table[k]; old != nil && tree.dominates(old.Block, b) {
+			if old := table[k]; old != nil && tree.dominates(old.Block, b) && (!o.Short || old.Block == b) {
 				r.put(v, old)
 				continue
 			}

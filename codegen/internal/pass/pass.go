@@ -11,6 +11,8 @@ import (
 // Options are what the passes need to know.
 type Options struct {
 	KernelVersion uint32 // as lang.Kernel.Version; instructions of newer kernels are not used
+	// Short asks for short lives of values rather than for few operations: an operation that was done before is done again.
+	Short bool
 	// Check, if set, is called after each pass; tests verify the IR there.
 	Check func(pass string, f *ir.Func) error
 }
