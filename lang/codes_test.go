@@ -38,6 +38,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"bad-setting", `config = { a = 1 + 2 } begin { }`, "1:16"},
 	{"bad-target", `begin { x = 1; }`, "1:9"},
 	{"bad-type", `begin { (int8[4]*[2])$x; }`, "1:18"},
+	{"bad-import", `begin { import "x"; }`, "1:9"},
 	{"builtin-not-here", `begin { print(arg0); }`, "1:15"},
 	{"c-definition", "#error no\nbegin { }", "1:2"},
 	{"declared-twice", `let @x = hash(5); let @x = hash(6); begin { @x[1] = 1; }`, "1:19"},
@@ -98,7 +99,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"unknown-setting", `config = { foo = 1 } begin { }`, "1:12"},
 	{"unknown-type", `begin { print(sizeof(struct nothing)); }`, "1:22"},
 	{"unmatched-bracket", `begin { } }`, "1:11"},
-	{"unsupported", `import "x"; begin { }`, "1:1"},
+	{"unsupported", `begin { print(jstack); }`, "1:15"},
 	{"unterminated-comment", `begin { } /*`, "1:11"},
 	{"unterminated-string", `begin { print("a); }`, "1:15"},
 	{"unused-value", `begin { 5; }`, "1:9"},
@@ -169,7 +170,7 @@ var codeMakers = map[string]bool{"Errorf": true, "Warningf": true, "errorAt": tr
 // sourceCodes are the codes in the source of the packages that make messages, each with a place.
 func sourceCodes(t *testing.T) map[string]string {
 	codes, fset := map[string]string{}, token.NewFileSet()
-	for _, dir := range []string{"syntax", "macro", "check"} {
+	for _, dir := range []string{"syntax", "macro", "imports", "check"} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

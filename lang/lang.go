@@ -1,5 +1,5 @@
 // Package lang is the language: it reads scripts and finds out their types. It is a facade; the work is done in the
-// packages below it: source (places, messages), literal, ast, syntax (the parser), types, ctypes (C definitions), kernel (what a
+// packages below it: source (places, messages), literal, ast, syntax (the parser), imports, macro, types, ctypes (C definitions), kernel (what a
 // kernel can do), builtin (the tables of names and of kinds of probes) and check (the checker). It knows the machine only through Env.
 package lang
 
@@ -8,8 +8,8 @@ import (
 
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/check"
+	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
-	"github.com/gotrace/gotrace/lang/syntax"
 )
 
 // What the checker takes and gives; see package check.
@@ -29,14 +29,14 @@ type (
 // MaxLoopIterations is the largest value of the setting max_loop_iterations.
 const MaxLoopIterations = check.MaxLoopIterations
 
-// Parse reads a script. It returns all mistakes it finds, in the order of the text; the tree is whole only
+// Parse reads a script and what it imports. It returns all mistakes it finds, in the order of the text; the tree is whole only
 // if there are none, and never nil. Attach points have their positional parameters replaced
 // from opts.Params. opts may be nil.
 func Parse(src *source.Source, opts *Options) (*ast.File, source.Diagnostics) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	return syntax.Parse(src, opts.Params)
+	return imports.Parse(src, &imports.Options{Params: opts.Params, Files: opts.Imports})
 }
 
 // Check finds out the types of a script, and all its mistakes. opts may be nil.

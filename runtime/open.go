@@ -10,6 +10,7 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/internal/selection"
@@ -56,6 +57,7 @@ func (s *Script) compile(src *source.Source) error {
 		Environ: s.opts.Environ,
 		Unsafe:  s.opts.Unsafe,
 		Headers: probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
+		Imports: imports.System(),
 	}
 	file, diags := lang.Parse(src, lopts)
 	if err := s.judge(src, diags); err != nil {

@@ -74,7 +74,7 @@ func (e *Error) Error() string {
 	}
 	text := list[0].Message
 	if pos := list[0].Pos; pos.Line > 0 && e.Source != nil {
-		text = fmt.Sprintf("%s:%d:%d: %s", e.Source.Name, pos.Line, pos.Column, text)
+		text = fmt.Sprintf("%s:%d:%d: %s", e.Source.At(pos).Name, pos.Line, pos.Column, text)
 	}
 	if n := len(list) - 1; n > 0 {
 		text += fmt.Sprintf(" (and %s)", times(uint64(n), "more", "more"))

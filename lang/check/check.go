@@ -128,8 +128,6 @@ func (c *checker) items() {
 			c.probe(item)
 		case *ast.MapDecl:
 			c.declareMap(item)
-		case *ast.Import:
-			c.diags = append(c.diags, errUnsupported(item, "an import"))
 		case *ast.Func:
 			c.diags = append(c.diags, errUnsupported(item, "a function definition"))
 		}
@@ -332,9 +330,6 @@ func (c *checker) definitions() {
 	c.c = ctypes.New(c.env.Type, c.env.Kernel(), c.opts.Headers)
 	c.c.EnumConst = c.env.EnumConst
 	c.c.System = ctypes.NewCSystem(c.c)
-	if src := c.out.Source; src != nil && src.Name != "stdin" {
-		c.c.ScriptName = src.Name
-	}
 	c.c.Fail = func(err error) { c.diags = append(c.diags, c.definitionError(err)) }
 	c.c.IncludeOptions()
 	for _, d := range c.file.CDefs {
@@ -366,7 +361,7 @@ func (c *checker) definitionError(err error) source.Diagnostic {
 		p := by.Position(f.By.Offset)
 		name := by.Name
 		if name == "" {
-			name = c.out.Source.NameOf()
+			name = c.out.Source.At(p).NameOf()
 		}
 		d = d.WithHint("%s is included at %s:%d:%d", f.Name, name, p.Line, p.Column)
 	}

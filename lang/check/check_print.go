@@ -57,7 +57,7 @@ func (c *checker) errConversion(e ast.Expr, n *syntax.NoConversion) source.Diagn
 		d = source.Errorf(e, "bad-format", "a * in a conversion is not supported").WithHint("write the number: %%8d, %%.3s")
 	}
 	if span := e.Range(); isWrittenString(e) && span.Pos.Line == span.EndPos.Line && c.out.Source != nil {
-		text := string(c.out.Source.Text[span.Pos.Offset:span.EndPos.Offset])
+		text := string(c.out.Source.At(span.Pos).Text[span.Pos.Offset:span.EndPos.Offset])
 		d.Span = source.Within(span.Pos, literal.WrittenAt(text, n.Start), literal.WrittenAt(text, n.End))
 	}
 	return d

@@ -55,7 +55,7 @@ func (c *checker) stmt(s ast.Stmt) {
 			c.part(func() { c.returned(s.Value) })
 		}
 	case *ast.Import:
-		c.report(errUnsupported(s, "an import"))
+		c.report(source.Errorf(s, "bad-import", "an import stands at the head of a script, before its probes"))
 	}
 }
 

@@ -255,7 +255,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`config = { max_probes = 1 } begin { } interval:s:1, interval:s:2 { }`, "1:39 too-many-probes"},
 	{`config = { max_bpf_progs = 1 } begin { } end { }`, "1:42 too-many-programs"},
 	{`fn f($a : int64) : int64 { return $a; } begin { }`, "1:1 unsupported"},
-	{`import "x"; begin { }`, "1:1 unsupported"},
+	{`import "x"; begin { }`, "1:1 bad-import"},
 	{`begin { $x = (a = 1); $x = (b = 1); }`, "1:28 type-mismatch"},
 	{`begin { print($x); print($y); nothing(); }`, "1:15 undefined-variable, 1:26 undefined-variable, 1:31 unknown-function"},
 	{`macro a($x) { $x++; } begin { a(1); @m = 1; a(@m); }`, "1:33 macro-argument, 1:47 macro-argument"},

@@ -8,6 +8,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -20,6 +21,7 @@ type Options struct {
 	MaxMapKeys int                 // entries of a keyed map; 0 means 4096
 	Unsafe     bool                // calls with side effects are allowed
 	Headers    *ctypes.Headers     // where #include finds files; nil: there are none
+	Imports    *imports.Files      // where import finds files; nil: there are none
 	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
 }
 

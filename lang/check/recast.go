@@ -2,8 +2,8 @@ package check
 
 import (
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
-	"github.com/gotrace/gotrace/lang/syntax"
 )
 
 // Without its types, (name) - 1 is a cast of -1 as well as a difference. The parser takes it for a cast unless the script itself says that the
@@ -24,7 +24,7 @@ func (c *checker) reparse() {
 	if len(values) == 0 {
 		return
 	}
-	if file, diags := syntax.ParseWithValues(c.out.Source, c.opts.Params, values); len(diags) == 0 {
+	if file, diags := imports.Parse(c.out.Source, &imports.Options{Params: c.opts.Params, Values: values, Files: c.opts.Imports}); len(diags) == 0 {
 		c.file, c.out.File = file, file
 	}
 }

@@ -34,7 +34,6 @@ type Types struct {
 	headers    *Headers
 	System     *cSystem // nil within headers of the system
 	searchDirs []string // within headers of the system: where others of them are
-	ScriptName string
 
 	Conds   []*cCond        // open #if, #ifdef and #ifndef
 	out     []CToken        // what the preprocessor has made of the text

@@ -82,7 +82,7 @@ func (c *Types) include(at CToken, rest []CToken, end int) error {
 func (c *Types) dirOf(f *cFile) string {
 	name := f.Name
 	if name == "" {
-		name = c.ScriptName
+		name = f.pos.Filename // the script, or one that it imports
 	}
 	return filepath.Dir(name)
 }

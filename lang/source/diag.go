@@ -110,9 +110,21 @@ func (ds Diagnostics) HasErrors() bool {
 	return false
 }
 
-// Sort puts the messages in the order of their places in the script.
+// Sort puts the messages in the order of their places: those of a file together, in the order of the files' first messages.
 func (ds Diagnostics) Sort() {
-	sort.SliceStable(ds, func(i, j int) bool { return ds[i].Pos.Offset < ds[j].Pos.Offset })
+	files := map[string]int{}
+	for _, d := range ds {
+		if _, seen := files[d.Pos.Filename]; !seen {
+			files[d.Pos.Filename] = len(files)
+		}
+	}
+	sort.SliceStable(ds, func(i, j int) bool {
+		a, b := ds[i].Pos, ds[j].Pos
+		if a.Filename != b.Filename {
+			return files[a.Filename] < files[b.Filename]
+		}
+		return a.Offset < b.Offset
+	})
 }
 
 // Errors returns the errors among the diagnostics, without the warnings.

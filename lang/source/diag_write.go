@@ -42,6 +42,7 @@ func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
 	if len(d.Message) > maxMessage {
 		d.Message = d.Message[:runeStart(d.Message, maxMessage)] + cutMark
 	}
+	src = src.At(d.Pos)
 	if d.In != nil {
 		src = d.In
 	}

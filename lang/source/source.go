@@ -11,6 +11,21 @@ import (
 type Source struct {
 	Name string // "stdin" for -e, as bpftrace has it; else the file's path as given
 	Text []byte
+	// Imports are the scripts that it imports, and that these import.
+	Imports []*Source
+}
+
+// At is the source that a place is in: the script, or one that it imports.
+func (s *Source) At(pos Pos) *Source {
+	if s == nil || pos.Filename == "" || pos.Filename == s.Name {
+		return s
+	}
+	for _, imported := range s.Imports {
+		if imported.Name == pos.Filename {
+			return imported
+		}
+	}
+	return s
 }
 
 // maxSource bounds scripts: a device such as /dev/zero never ends.

@@ -117,6 +117,7 @@ func appendFailure(b []byte, f *Failure, src *source.Source) []byte {
 
 // appendPlace adds where in the script something is.
 func appendPlace(b []byte, d *source.Diagnostic, src *source.Source) []byte {
+	src = src.At(d.Pos)
 	if d.In != nil {
 		src = d.In
 	}
