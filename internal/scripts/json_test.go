@@ -81,6 +81,7 @@ func TestKernelJSON(t *testing.T) {
 	tool := &Tool{
 		Path:     command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace"),
 		Workload: workload(t),
+		Binaries: binaries(t),
 		Timeout:  timeout(),
 	}
 	for _, c := range jsonCases(t) {
