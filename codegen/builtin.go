@@ -76,6 +76,9 @@ var contextVars = map[string]variable{
 	"args": func(l *lowerer, n source.Node, t types.Type) operand { return l.argsStruct(n, t) },
 	// retval is what the function returns.
 	"retval": func(l *lowerer, n source.Node, t types.Type) operand {
+		if r := l.prog.Targets[0].Result; r != nil {
+			return l.located(n, r.Loc, t)
+		}
 		return l.located(n, l.convention(n).Result(), t)
 	},
 	// func is the address of the traced function; user space prints its name.

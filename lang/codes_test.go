@@ -107,6 +107,7 @@ var codeCases = []struct{ code, script, place string }{
 
 // untold are codes of messages that no script gives with the fake kernel, with the reason.
 var untold = map[string]string{
+	"unreadable":  "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
 	"bad-value":   "no expression that is accepted has the type void",
 	"print-type":  "no expression that is accepted has the type void",
 	"untyped-map": "a map of which nothing says what it holds has numbers",

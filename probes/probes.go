@@ -27,7 +27,8 @@ import (
 
 // EnvOptions are the settings of an Env.
 type EnvOptions struct {
-	PID int // -p: uprobes and profile probes are attached to this process alone; 0 for all
+	PID       int      // -p: uprobes and profile probes are attached to this process alone; 0 for all
+	DebugInfo []string // --debuginfo: where debug files of binaries are
 	// Command is the path of the program that -c runs, whose files are meant where none are named.
 	Command string
 	Unsafe  bool   // --unsafe: probes that only the user can know to be right
@@ -57,6 +58,7 @@ type Env struct {
 	functions   *functionIndex
 	places      []kernelPlace
 	binaries    map[string]*symbols.Binary // by path
+	debug       map[string]*debugInfo      // by path
 	static      map[string][]symbols.StaticProbe
 	finder      *binpath.Finder
 	clock       *clock // runs interval probes; nil until there is one
@@ -128,8 +130,8 @@ var providers = map[string]*provider{
 		lines: rawTracepointLines, plan: planRawTracepoint},
 	"kprobe":    {resolve: resolveKprobe, list: listKprobes, lines: kprobeLines, plan: planKprobe},
 	"kretprobe": {resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
-	"uprobe":    {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
-	"uretprobe": {resolve: resolveUprobe, list: listUprobes, plan: planUprobe},
+	"uprobe":    {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
+	"uretprobe": {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
 	"usdt":      {resolve: resolveUSDT, list: listUSDT, lines: usdtLines, plan: planUprobe},
 }
 

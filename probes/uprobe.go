@@ -225,18 +225,26 @@ func (e *Env) uprobeOffset(t *lang.Target) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	addr := t.Address
-	if t.Func != "" {
-		s, ok := b.Symbol(t.Func)
-		if !ok {
-			s, ok = b.Other(t.Func)
-		}
-		if !ok {
-			return 0, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", t.Func, t.Path)}
-		}
-		addr = s.Address + t.Offset
+	addr, err := e.targetAddress(b, t)
+	if err != nil {
+		return 0, err
 	}
 	return b.FileOffset(addr)
+}
+
+// targetAddress is the virtual address of a target's instruction, as in the ELF file.
+func (e *Env) targetAddress(b *symbols.Binary, t *lang.Target) (uint64, error) {
+	if t.Func == "" || t.Address != 0 {
+		return t.Address, nil
+	}
+	s, ok := b.Symbol(t.Func)
+	if !ok {
+		s, ok = b.Other(t.Func)
+	}
+	if !ok {
+		return 0, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", t.Func, t.Path)}
+	}
+	return s.Address + t.Offset, nil
 }
 
 // mayUprobeMulti says whether targets are of one file, and the kernel has uprobe.multi. Up to 6.9 that took a

@@ -29,6 +29,7 @@ type Options struct {
 	Verbose bool        // tell load times, instruction counts and the logs of rejected programs
 
 	Unsafe      bool                // allow what can harm
+	DebugInfo   []string            // where debug files of traced programs are
 	IncludeDirs []string            // where #include looks first
 	Includes    []string            // headers that are read before the script
 	Environ     func(string) string // GOTRACE_* and BPFTRACE_* variables; nil means none

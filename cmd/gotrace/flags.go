@@ -32,6 +32,7 @@ type flags struct {
 	help        bool
 	includeDirs []string
 	includes    []string
+	debugInfo   []string
 	errors      bool
 	mode        string
 	test, bench bool
@@ -87,6 +88,7 @@ var groups = []group{
 		fs.BoolVar(&f.unsafe, "unsafe", false, "allow calls with side effects")
 		fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 		fs.StringArrayVar(&f.includes, "include", nil, "read the header `FILE` before the script, as an #include would")
+		fs.StringArrayVar(&f.debugInfo, "debuginfo", nil, "look for the debug files of traced programs in `DIR` (or in a file) first")
 		fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 		fs.BoolVarP(&f.help, "help", "h", false, "print this text")
 	}},

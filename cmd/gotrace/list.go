@@ -15,9 +15,10 @@ import (
 // list prints the probes that match a pattern, or those of a program.
 func (c *cli) list(args []string) int {
 	env, err := probes.NewEnv(probes.EnvOptions{
-		PID:    c.flags.pid,
-		Unsafe: c.flags.unsafe,
-		BTF:    cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
+		DebugInfo: c.flags.debugInfo,
+		PID:       c.flags.pid,
+		Unsafe:    c.flags.unsafe,
+		BTF:       cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
 	})
 	if err != nil {
 		return c.fail(err)

@@ -77,6 +77,7 @@ func (c *cli) options(params []string) runtime.Options {
 		Filter:      c.flags.filterRE,
 		Unsafe:      c.flags.unsafe,
 		IncludeDirs: c.flags.includeDirs,
+		DebugInfo:   c.flags.debugInfo,
 		Includes:    c.flags.includes,
 		Environ:     c.environ,
 	}

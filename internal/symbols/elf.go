@@ -100,8 +100,17 @@ var hints = []struct{ magic, what string }{
 // elfFile is an ELF file while it is parsed.
 type elfFile struct {
 	*elf.File
-	r    io.ReaderAt
-	size int64 // no section has more bytes
+	r      io.ReaderAt
+	size   int64 // no section has more bytes
+	budget *budget
+}
+
+// program gives an error for ELF files that are no programs and no libraries.
+func (f *elfFile) program() error {
+	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {
+		return fmt.Errorf("%w but %v", ErrNotBinary, f.Type)
+	}
+	return nil
 }
 
 // ParseBinary reads an ELF file whose content has at most size bytes.
@@ -127,15 +136,13 @@ func parseELF[T any](r io.ReaderAt, size int64, parse func(*elfFile) (T, error))
 	if string(magic[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return out, ErrNotBinary
 	}
-	f, err := elf.NewFile(&budget{r: r, left: maxHeaders})
+	headers := &budget{r: r, left: maxHeaders}
+	f, err := elf.NewFile(headers)
 	if err != nil {
 		return out, fmt.Errorf("%w: %w", ErrNotBinary, err)
 	}
 	defer f.Close()
-	if f.Type != elf.ET_EXEC && f.Type != elf.ET_DYN {
-		return out, fmt.Errorf("%w but %v", ErrNotBinary, f.Type)
-	}
-	return parse(&elfFile{f, r, size})
+	return parse(&elfFile{f, r, size, headers})
 }
 
 // maxHeaders bounds what debug/elf reads: headers, names of sections, and notes. It believes the numbers in the file.
@@ -157,6 +164,9 @@ func (b *budget) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func parseBinary(f *elfFile) (*Binary, error) {
+	if err := f.program(); err != nil {
+		return nil, err
+	}
 	b := &Binary{Movable: f.Type == elf.ET_DYN, buildID: buildID(f.File), I386: f.Machine == elf.EM_386}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {

@@ -34,6 +34,9 @@ func ParseStaticProbes(r io.ReaderAt, size int64) ([]StaticProbe, error) {
 }
 
 func (f *elfFile) staticProbes() ([]StaticProbe, error) {
+	if err := f.program(); err != nil {
+		return nil, err
+	}
 	var out []StaticProbe
 	for _, s := range f.Sections {
 		if s.Name != ".note.stapsdt" || s.Type != elf.SHT_NOTE {

@@ -35,7 +35,7 @@ var ProbeKinds = []*ProbeKind{
 	{Name: "kretprobe", Aliases: []string{"kr"}, Context: CtxRegs, Return: true, Func: true,
 		Help: "the return of a function of the kernel", Point: "kretprobe:FUNCTION",
 		Example: `kretprobe:vfs_read { @bytes = hist(retval); }`},
-	{Name: "uprobe", Aliases: []string{"u"}, Context: CtxRegs, ArgN: true, User: true, Func: true, Path: true, Attach: AttachReverse,
+	{Name: "uprobe", Aliases: []string{"u"}, Context: CtxRegs, ArgN: true, Args: true, User: true, Func: true, Path: true, Attach: AttachReverse,
 		Help: "the start of a function of a binary, or an instruction in it", Point: "uprobe:PATH:FUNCTION[+OFFSET]",
 		Example: `uprobe:/bin/bash:readline { @[pid] = count(); }`},
 	{Name: "uretprobe", Aliases: []string{"ur"}, Context: CtxRegs, Return: true, User: true, Func: true, Path: true, Attach: AttachReverse,

@@ -41,7 +41,7 @@ var constants = map[string]func(c *checker, p *Prog) types.Const{
 }
 
 func curtaskType(c *checker, _ *Prog) (types.Type, string) {
-	if t, ok := c.typeOf("struct", "task_struct"); ok {
+	if t, ok := c.c.Find("struct", "task_struct"); ok {
 		return types.Pointer{Elem: t, Space: types.SpaceKernel}, ""
 	}
 	return types.TypeUint64, ""
@@ -69,11 +69,17 @@ func retvalType(_ *checker, p *Prog) (types.Type, string) {
 	if p.Retval != nil {
 		return p.Retval, ""
 	}
+	if result := p.Targets[0].Result; result != nil && result.Why != "" {
+		return nil, result.Text + " cannot be read: " + result.Why
+	}
 	return types.TypeUint64, ""
 }
 
 func argsType(_ *checker, p *Prog) (types.Type, string) {
 	if p.Args == nil {
+		if why := p.Targets[0].ArgsWhy; why != "" {
+			return nil, "the arguments of " + p.Targets[0].Name + " are not known by name: " + why
+		}
 		return nil, "the arguments of " + p.Kind.Name + " probes are not known here: use arg0, arg1, …"
 	}
 	return p.Args, ""

@@ -301,7 +301,7 @@ func usesOf(p *ast.Probe) uses {
 
 // same says whether one program serves two targets whose typed arguments are the same.
 func (u uses) same(a, b *Target) bool {
-	return a.I386 == b.I386 && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN))
+	return a.I386 == b.I386 && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN) && sameResult(a.Result, b.Result))
 }
 
 // program goes through a program.
@@ -317,8 +317,22 @@ func (c *checker) program(p *progState) {
 	c.block(p.Probe.Body)
 }
 
-// typeOf finds a type of the script or of the kernel.
-func (c *checker) typeOf(keyword, name string) (types.Type, bool) { return c.c.Find(keyword, name) }
+// typeOf finds a type of the script, of the traced program, or of the kernel.
+func (c *checker) typeOf(keyword, name string) (types.Type, bool) {
+	env, ok := c.env.(TargetTypes)
+	if !ok || c.p == nil || !c.p.Kind.User {
+		return c.c.Find(keyword, name)
+	}
+	if t, ok := c.c.Own(keyword, name); ok {
+		return t, true
+	}
+	if _, base := types.BaseTypes[name]; !base || keyword != "" {
+		if t, ok := env.TargetType(&c.p.Targets[0], keyword, name); ok {
+			return t, true
+		}
+	}
+	return c.c.Find(keyword, name)
+}
 
 // constOf finds a constant of the script or of the kernel.
 func (c *checker) constOf(name string) (types.Int, int64, bool) {

@@ -67,6 +67,10 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		c.report(withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", c.nearest(e.Name, func() []string { return fieldNames(s) })))
 		return nil
 	}
+	if f.Why != "" {
+		c.report(source.Errorf(e, "unreadable", "argument %s of %s cannot be read here: %s", e.Name, c.p.Targets[0].Name, f.Why))
+		return nil
+	}
 	return foundIn(c.spaceOf(e), fieldValue(f.Type))
 }
 

@@ -56,6 +56,10 @@ type Target struct {
 
 	// ArgN is where arg0, arg1, … lie, if that is not where C has them: then nil.
 	ArgN []ArgPlace
+	// Result is where the value that a function returned lies, if that is not where C has a number; else nil.
+	Result *ArgPlace
+	// ArgsWhy says why the arguments are not known by name. Env.Args sets it and Result.
+	ArgsWhy string
 	// Semaphore is where in the file a counter lies that is to be increased while the target is traced (usdt); 0 if there is none.
 	Semaphore uint64
 	// Further says that it is one more place of the probe that the target before it is a place of, too: they count as one.
@@ -78,6 +82,20 @@ func (a *ArgPlace) Type() types.Type { return types.Int{Bits: 64, Signed: a.Sign
 // sameArgN says whether numbered arguments lie at the same places.
 func sameArgN(a, b []ArgPlace) bool {
 	return slices.EqualFunc(a, b, func(x, y ArgPlace) bool { return x.Signed == y.Signed && location.Same(x.Loc, y.Loc) })
+}
+
+// TargetTypes is an Env that knows the types which traced programs define.
+type TargetTypes interface {
+	// TargetType finds a type of the program of a target, as Env.Type finds one of the kernel.
+	TargetType(t *Target, keyword, name string) (types.Type, bool)
+}
+
+// sameResult says whether results lie at the same place.
+func sameResult(a, b *ArgPlace) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Why == b.Why && location.Same(a.Loc, b.Loc)
 }
 
 // NotFoundError says that an attach point matches nothing, and what is near to it.

@@ -159,12 +159,14 @@ type Field struct {
 	RelLoc bool
 	// Loc is where an argument of a probe lies when the probe fires; nil for all other fields.
 	Loc location.Location
+	// Why says why an argument of a probe cannot be read; "" if it can.
+	Why string
 }
 
 // NewArgs returns the struct of a probe's arguments. Those whose location is not given lie in the context, at their offset.
 func NewArgs(name string, size int, args []Field) *Struct {
 	for i := range args {
-		if a := &args[i]; a.Loc == nil {
+		if a := &args[i]; a.Loc == nil && a.Why == "" {
 			a.Loc = location.Context{Offset: a.Offset, Size: a.bytes(), Signed: AsInt(a.Type).Signed}
 		}
 	}

@@ -1,0 +1,134 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gotrace/gotrace/internal/dwarfinfo"
+	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/probes/internal/dwarfargs"
+)
+
+// debugInfo is the debugging information of a binary, read once; the error says why there is none.
+type debugInfo struct {
+	reader *dwarfargs.Reader
+	err    error
+}
+
+func (e *Env) debugInfo(path string) *debugInfo {
+	if d, ok := e.debug[path]; ok {
+		return d
+	}
+	d := &debugInfo{}
+	info, err := dwarfinfo.Open(path, e.opts.DebugInfo)
+	if d.err = err; err == nil {
+		d.reader = dwarfargs.New(info, goarch)
+	}
+	if e.debug == nil {
+		e.debug = map[string]*debugInfo{}
+	}
+	e.debug[path] = d
+	return d
+}
+
+// debugFunc is what the debugging information says of the function that a target is in, and the address of the target.
+func (e *Env) debugFunc(t *lang.Target) (*dwarfargs.Reader, *dwarfinfo.Func, uint64, error) {
+	b, err := e.binary(t.Path)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	pc, err := e.targetAddress(b, t)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	d := e.debugInfo(t.Path)
+	switch {
+	case d.err != nil:
+		return nil, nil, 0, d.err
+	case t.I386:
+		return nil, nil, 0, errors.New("gotrace does not read the arguments of 32-bit code by name")
+	}
+	s, ok := b.Enclosing(pc)
+	if !ok {
+		return nil, nil, 0, fmt.Errorf("no function of %s has the address %#x", t.Path, pc)
+	}
+	f, ok := d.reader.Info.FuncAt(s.Address)
+	if !ok {
+		return nil, nil, 0, fmt.Errorf("the debugging information of %s knows no function %s", d.reader.Info.Path, s.Name)
+	}
+	f.Symbol = s.Name
+	return d.reader, f, pc, nil
+}
+
+// uprobeArgs are the parameters of a function by name and type, and the type of what it returns, as debugging information has them.
+func uprobeArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
+	r, f, pc, err := e.debugFunc(t)
+	if err != nil {
+		t.ArgsWhy = err.Error()
+		return nil, nil, nil
+	}
+	if t.Kind.Return {
+		return nil, uprobeResult(r, f, t), nil
+	}
+	args := r.Args(f, pc)
+	if len(args) == 0 {
+		t.ArgsWhy = "it has no parameters"
+		return nil, nil, nil
+	}
+	var fields []types.Field
+	offset := 0
+	for _, a := range args {
+		fields = append(fields, types.Field{Name: a.Name, Type: a.Type, Offset: offset, Loc: a.Place.Loc, Why: a.Place.Why})
+		offset = types.AlignUp(offset+max(a.Type.Size(), 1), 8)
+	}
+	return types.NewArgs("args of "+f.Name, offset, fields), nil, nil
+}
+
+// uprobeResult is the type of what a function returns; the target gets where it lies.
+func uprobeResult(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target) types.Type {
+	place := r.CResult(f)
+	t.Result = &lang.ArgPlace{Loc: place.Loc, Text: "the result of " + f.Name, Why: place.Why}
+	if place.Loc == nil {
+		return nil
+	}
+	return r.Value(f.Result)
+}
+
+// uprobeLines are the parameters with their types as C has them.
+func uprobeLines(e *Env, t *lang.Target) ([]string, error) {
+	r, f, pc, err := e.debugFunc(t)
+	if err != nil {
+		return nil, nil // nothing is known of them
+	}
+	if t.Kind.Return {
+		if f.Void {
+			return []string{"void"}, nil
+		}
+		return []string{r.Info.C(f.Result) + " retval"}, nil
+	}
+	var out []string
+	for i, a := range r.Args(f, pc) {
+		line := r.Info.C(f.Params[i].Type) + " " + a.Name
+		if a.Place.Loc == nil {
+			line += " (cannot be read: " + a.Place.Why + ")"
+		}
+		out = append(out, line)
+	}
+	if f.Variadic {
+		out = append(out, "...")
+	}
+	return out, nil
+}
+
+// TargetType finds a type that the program of a target defines, for casts.
+func (e *Env) TargetType(t *lang.Target, keyword, name string) (types.Type, bool) {
+	if t.Path == "" {
+		return nil, false
+	}
+	d := e.debugInfo(t.Path)
+	if d.err != nil {
+		return nil, false
+	}
+	return d.reader.Find(keyword, name)
+}
