@@ -36,6 +36,9 @@ func (c *cli) run(args []string) int {
 
 // dispatch does what the command line asks for.
 func (c *cli) dispatch(args []string) int {
+	if len(args) > 0 && args[0] == "fmt" {
+		return c.formatCommand(args[1:])
+	}
 	rest, err := c.parseFlags(args)
 	if err != nil {
 		return c.fail(err)
@@ -48,15 +51,25 @@ func (c *cli) dispatch(args []string) int {
 		return 0
 	case c.flags.list:
 		return c.list(rest)
+	case c.flags.reformat:
+		return c.formatScript(rest)
 	}
 	src, params, err := c.source(rest)
 	if err != nil {
 		return c.fail(err)
 	}
-	if bytes.IndexByte(src.Text, 0) >= 0 {
-		return c.fail(fmt.Errorf("%s is not a script: it has bytes that are no text", src.Name))
+	if err := textual(src); err != nil {
+		return c.fail(err)
 	}
 	return c.trace(src, params)
+}
+
+// textual refuses what is no text.
+func textual(src *source.Source) error {
+	if bytes.IndexByte(src.Text, 0) >= 0 {
+		return fmt.Errorf("%s is not a script: it has bytes that are no text", src.Name)
+	}
+	return nil
 }
 
 // source reads the script: -e, a file, or standard input. What follows are its parameters.

@@ -28,6 +28,7 @@ type flags struct {
 	unsafe      bool
 	dryRun      bool
 	noWarnings  bool
+	reformat    bool
 	version     bool
 	help        bool
 	includeDirs []string
@@ -42,6 +43,7 @@ type flags struct {
 
 const synopsis = `  gotrace [options] FILE [args]        run a script ("-" reads it from standard input)
   gotrace [options] -e PROGRAM [args]  run a program given on the command line
+  gotrace fmt [-l] [-d] [-w] [FILE]... print scripts in one style, or write them back; see gotrace fmt --help
   gotrace -l [PATTERN]                 list probes, or types ('struct x*'); -lv lists their arguments, or members, too
 `
 
@@ -99,6 +101,7 @@ var groups = []group{
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what the script prints")
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
 		fs.BoolVarP(&f.errors, "warnings", "k", false, "report what failed while the script ran, with -q too")
+		fs.BoolVar(&f.reformat, "fmt", false, "print the script in one style, and do not run it")
 		fs.BoolVar(&f.noWarnings, "no-warnings", false, "print no warnings")
 	}},
 	{"TESTS", func(fs *pflag.FlagSet, f *flags) {

@@ -62,6 +62,7 @@ func ParseWithValues(src *source.Source, params []string, values map[string]bool
 	g.parser = parser{grammar: g, params: params, tokens: tokens, values: known, diags: slices.Clone(tokens.diags)}
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
+	markValues(file)
 	g.diags.Sort()
 	return file, g.diags
 }

@@ -28,7 +28,7 @@ func TestInspectOrder(t *testing.T) {
 		"script", "probe", "attach point kprobe:f", "binary ==", "element of map @a", "int 1", "variable $x",
 		"block", "let", "variable $y", "type uint8", "sizeof", "type int8",
 		"if", "choice ?:", "variable $y", "int 2",
-		"block", "expression, last", "call print", `string "s"`, "tuple", "int 3", "int 4",
+		"block", "expression", "call print", `string "s"`, "tuple", "int 3", "int 4",
 		"block", "return", "block expression", "block", "expression, last", "int 5",
 	}
 	if !slices.Equal(got, want) {
