@@ -206,6 +206,10 @@ var machineVars = map[string]variable{
 	"numaid": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.b.Helper(int(asm.FnGetNumaNodeId), true)}
 	},
+	// default_str_length is a constant.
+	"default_str_length": func(l *lowerer, _ source.Node, t types.Type) operand {
+		return operand{typ: t, val: l.b.Const(int64(l.k.checked.Config.MaxStrlen))}
+	},
 	// rand is a pseudo-random number of 32 bits.
 	"rand": func(l *lowerer, _ source.Node, t types.Type) operand {
 		return operand{typ: t, val: l.b.Ext(l.b.Helper(int(asm.FnGetPrandomU32), false), 32, false)}

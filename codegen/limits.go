@@ -247,7 +247,12 @@ func (l *lowerer) useBudget() {
 // the script has words.
 func (l *lowerer) walkCost(m *lang.Map) {
 	l.walked = append(l.walked, m)
-	cost := int64(m.MaxEntries / walkShare)
+	l.payFor(m.MaxEntries / walkShare)
+}
+
+// payFor takes from the budget what something costs that is done inside a loop, in iterations.
+func (l *lowerer) payFor(iterations int) {
+	cost := int64(iterations)
 	if l.fn.parent == nil || cost == 0 {
 		return
 	}

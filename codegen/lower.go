@@ -50,7 +50,7 @@ type function struct {
 	body   *ir.Block // where the code after the prologue starts
 	exit   *ir.Block // returns; joined by everything that leaves early
 	vars   map[*lang.Variable]current
-	reads  map[string]*ir.Value // elements of maps that were read on this path (see reads.go)
+	reads  map[string]*ir.Value // elements of maps that were read on this path (see mapaccess.go)
 	env    *ir.Value            // callbacks: address of the main function's environment slot
 	loop   *loop                // innermost loop or unrolled copy that break and continue leave
 

@@ -57,6 +57,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"missing-else", `begin { $x = if (1) { 2 }; }`, "1:14"},
 	{"missing-parameter", `begin { print($9); }`, "1:15"},
 	{"no-address", `begin { $x = &pid; }`, "1:14"},
+	{"buffer-cut", `begin { print(buf(curtask, 5000)); }`, "1:15"},
 	{"missing-probe", `k:vfs_raed { }`, "1:1"},
 	{"missing-semicolon", `begin { $a = 2 $b = 3; }`, "1:16"},
 	{"never-assigned", `begin { let $x; }`, "1:13"},
@@ -110,6 +111,7 @@ var untold = map[string]string{
 	"unreadable":  "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
 	"bad-value":   "no expression that is accepted has the type void",
 	"print-type":  "no expression that is accepted has the type void",
+	"unsafe":      "no function that needs --unsafe is there yet",
 	"untyped-map": "a map of which nothing says what it holds has numbers",
 }
 

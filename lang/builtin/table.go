@@ -143,6 +143,9 @@ var outputTable = []*Builtin{
 
 // textTable is about text.
 var textTable = []*Builtin{
+	{Name: "default_str_length", Variable: true, Type: types.TypeUint64, Stable: Constant,
+		Help:    "how many bytes str() reads at most, the NUL included: the setting max_strlen",
+		Example: `BEGIN { print(default_str_length()); exit(); }`},
 	{Name: "bswap", Function: true, Args: "number", Result: "unsigned integer of the same size",
 		Help:    "number with its bytes in the opposite order",
 		Example: `tracepoint:syscalls:sys_enter_openat { printf("%x\n", bswap((uint16)args.mode)); }`},
@@ -152,6 +155,9 @@ var textTable = []*Builtin{
 	{Name: "macaddr", Function: true, Args: "address", Type: types.MAC{},
 		Help:    "hardware address: the six bytes of an array, or at an address",
 		Example: `BEGIN { printf("%s\n", macaddr((uint8[6])0x010203040506)); exit(); }`},
+	{Name: "memcmp", Function: true, Args: "left, right, length", Type: types.Int{Bits: 32, Signed: true},
+		Help:    "compares the first bytes of two values: 0 if they are the same, negative if the left one comes first",
+		Example: `BEGIN { $a = pton("10.1.0.1"); print(memcmp($a, pton("10.1.0.2"), 2) == 0); exit(); }`},
 	{Name: "ntop", Function: true, Args: "[family], address", Type: types.Inet{},
 		Help:    "internet address: a number or four bytes for IPv4, sixteen for IPv6, or as the family says",
 		Example: `BEGIN { printf("%s %s\n", ntop(0x0100007f), ntop(pton("::1"))); exit(); }`},
@@ -161,6 +167,24 @@ var textTable = []*Builtin{
 	{Name: "str", Function: true, Args: "address, [length]", Result: "string",
 		Help:    "reads the string at an address, at most length characters",
 		Example: `tracepoint:syscalls:sys_enter_openat { printf("%s\n", str(args.filename, 64)); }`},
+	{Name: "str_concat", Function: true, Args: "first, second", Result: "string",
+		Help:    "two strings as one",
+		Example: `BEGIN { print(str_concat(comm, "!")); exit(); }`},
+	{Name: "strcap", Function: true, Args: "text", Type: types.TypeInt64,
+		Help:    "how many bytes a string or an array of characters has room for, and how many characters there are at an address",
+		Example: `BEGIN { print(strcap(comm)); exit(); }`},
+	{Name: "strcontains", Function: true, Args: "haystack, needle", Type: types.Bool{},
+		Help:    "says whether a string is part of another",
+		Example: `tracepoint:syscalls:sys_enter_openat /strcontains(str(args.filename), "/etc/")/ { @[comm] = count(); }`},
+	{Name: "strlen", Function: true, Args: "text", Type: types.TypeUint64,
+		Help:    "number of characters of a string, in bytes",
+		Example: `tracepoint:syscalls:sys_enter_openat { @ = hist(strlen(str(args.filename))); }`},
+	{Name: "strncmp", Function: true, Args: "first, second, length", Type: types.TypeUint64,
+		Help:    "0 if the first characters of two strings are the same, else 1",
+		Example: `tracepoint:syscalls:sys_enter_openat /strncmp(str(args.filename), "/etc/", 5) == 0/ { @[comm] = count(); }`},
+	{Name: "strstr", Function: true, Args: "haystack, needle", Type: types.TypeInt64,
+		Help:    "where a string begins in another, from 0 on; -1 if it is not in it",
+		Example: `BEGIN { print(strstr("kernel", "nel")); exit(); }`},
 }
 
 // typeTable are the keywords that take a type or an expression.

@@ -38,6 +38,7 @@ var constants = map[string]func(c *checker, p *Prog) types.Const{
 		name := probetypeOf(p.Kind)
 		return types.Const{Str: &name}
 	},
+	"default_str_length": func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.maxStr())} },
 }
 
 func curtaskType(c *checker, _ *Prog) (types.Type, string) {
@@ -253,12 +254,19 @@ func init() {
 		"is_unsigned_integer": kindIs(isUnsigned),
 		"static_assert":       (*checker).staticAssert,
 
-		"macaddr":  (*checker).macaddr,
-		"ntop":     (*checker).ntop,
-		"pton":     (*checker).pton,
-		"str":      (*checker).str,
-		"strftime": (*checker).strftime,
-		"nsecs":    (*checker).nsecs,
+		"macaddr":     (*checker).macaddr,
+		"ntop":        (*checker).ntop,
+		"pton":        (*checker).pton,
+		"str":         (*checker).str,
+		"strftime":    (*checker).strftime,
+		"nsecs":       (*checker).nsecs,
+		"memcmp":      (*checker).memcmp,
+		"strcap":      (*checker).strcap,
+		"strlen":      (*checker).strlen,
+		"strncmp":     (*checker).strncmp,
+		"str_concat":  (*checker).strConcat,
+		"strcontains": (*checker).search,
+		"strstr":      (*checker).search,
 	}
 	maps.Copy(results, taskResults())
 }

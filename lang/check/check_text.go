@@ -152,3 +152,175 @@ func cText(s string) string {
 	s, _, _ = strings.Cut(s, "\x00")
 	return s
 }
+
+// textArg checks an argument that must be a string, an array of characters or the address of one.
+func (c *checker) textArg(e *ast.Call, i int) types.Type {
+	t := c.value(e.Args[i])
+	if t == nil || isText(t) {
+		return t
+	}
+	c.report(errArgType(e.Args[i], e.Name, "a string", t).WithHint("str(…) reads the string at an address"))
+	return nil
+}
+
+// isText says whether a value is a string, an array of characters or the address of one.
+func isText(t types.Type) bool {
+	switch t := t.(type) {
+	case types.String:
+		return true
+	case types.Array:
+		return isChar(t.Elem)
+	case types.Pointer:
+		return isChar(t.Elem)
+	}
+	return false
+}
+
+func isChar(t types.Type) bool {
+	i, ok := t.(types.Int)
+	return ok && i.Bits == 8 && i.Signed && i.Enum == nil
+}
+
+// knownText is the text of a constant string, as C sees it.
+func (c *checker) knownText(e ast.Expr) (string, bool) {
+	k := c.p.Consts[e]
+	if k.Str == nil {
+		return "", false
+	}
+	return cText(*k.Str), true
+}
+
+// strlen is the number of characters of a string.
+func (c *checker) strlen(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	if c.textArg(e, 0) == nil {
+		return nil
+	}
+	if s, ok := c.knownText(e.Args[0]); ok {
+		c.setConst(e, uint64(len(s)), types.TypeUint64)
+	}
+	return types.TypeUint64
+}
+
+// strcap is how many bytes a string or an array has room for, and how many characters there are at an address.
+func (c *checker) strcap(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	t := c.textArg(e, 0)
+	if t == nil {
+		return nil
+	}
+	switch t := c.objectType(e.Args[0], t).(type) {
+	case types.String, types.Array:
+		c.setConst(e, uint64(t.Size()), types.TypeInt64)
+	}
+	return types.TypeInt64
+}
+
+// strncmp is 0 if the first characters of two strings are the same, else 1.
+func (c *checker) strncmp(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	x, y, nt := c.textArg(e, 0), c.textArg(e, 1), c.integer(e.Args[2])
+	if x == nil || y == nil || nt == nil {
+		return nil
+	}
+	k, known := c.constInt(e.Args[2])
+	if known && integer(k, nt).Sign() < 0 {
+		c.report(source.Errorf(e.Args[2], "out-of-range", "a number of characters is not negative"))
+		return nil
+	}
+	s, ok1 := c.knownText(e.Args[0])
+	t, ok2 := c.knownText(e.Args[1])
+	if known && ok1 && ok2 {
+		same := s[:min(k.Int, uint64(len(s)))] == t[:min(k.Int, uint64(len(t)))]
+		c.setConst(e, types.Truth(!same), types.TypeUint64)
+	}
+	return types.TypeUint64
+}
+
+// search is strstr() and strcontains().
+func (c *checker) search(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	x, y := c.textArg(e, 0), c.textArg(e, 1)
+	if x == nil || y == nil {
+		return nil
+	}
+	t := searchTypes[e.Name]
+	s, ok1 := c.knownText(e.Args[0])
+	part, ok2 := c.knownText(e.Args[1])
+	if ok1 && ok2 {
+		n := strings.Index(s, part)
+		if types.Is(t, types.KindBool) {
+			n = boolInt(n >= 0)
+		}
+		c.setConst(e, uint64(n), t)
+	}
+	return t
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+var searchTypes = map[string]types.Type{"strstr": types.TypeInt64, "strcontains": types.Bool{}}
+
+// strConcat is two strings as one. Its room is a power of two, so that a variable that grows gets its type in a few steps.
+func (c *checker) strConcat(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	x, y := c.textArg(e, 0), c.textArg(e, 1)
+	if x == nil || y == nil {
+		return nil
+	}
+	s, ok1 := c.knownText(e.Args[0])
+	t, ok2 := c.knownText(e.Args[1])
+	if ok1 && ok2 && len(s)+len(t) < c.maxStr() {
+		return c.strConst(e, s+t)
+	}
+	need, room := c.textRoom(x)+c.textRoom(y)-1, 16
+	for room < need {
+		room *= 2
+	}
+	return types.String{Len: min(room, max(c.maxStr(), 2))}
+}
+
+// textRoom is how many bytes a text takes at most, its NUL included.
+func (c *checker) textRoom(t types.Type) int {
+	switch t := t.(type) {
+	case types.String:
+		return t.Len
+	case types.Array:
+		return t.Len + 1
+	}
+	return c.maxStr()
+}
+
+// memcmp compares the first bytes of two values.
+func (c *checker) memcmp(e *ast.Call) types.Type {
+	x, y, nt := c.value(e.Args[0]), c.value(e.Args[1]), c.integer(e.Args[2])
+	if x == nil || y == nil || nt == nil {
+		return nil
+	}
+	for i, t := range []types.Type{x, y} {
+		if !types.Of(t).Stored || t.Size() == 0 {
+			c.report(errArgType(e.Args[i], e.Name, "a value", t))
+			return nil
+		}
+	}
+	if k, ok := c.constInt(e.Args[2]); ok {
+		if least := min(c.memSize(e.Args[0], x), c.memSize(e.Args[1], y)); integer(k, nt).Sign() < 0 || k.Int > uint64(least) {
+			c.report(source.Errorf(e.Args[2], "out-of-range", "the smaller of the two has %d bytes", least))
+			return nil
+		}
+	}
+	return types.Int{Bits: 32, Signed: true}
+}
+
+// memSize is how many bytes a value has in memory: an array of characters has no NUL of its own.
+func (c *checker) memSize(e ast.Expr, t types.Type) int {
+	if a, ok := c.objectType(e, t).(types.Array); ok {
+		return a.Size()
+	}
+	return types.Value(t).Size()
+}
