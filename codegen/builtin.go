@@ -79,7 +79,10 @@ var contextVars = map[string]variable{
 		if r := l.prog.Targets[0].Result; r != nil {
 			return l.located(n, r.Loc, t)
 		}
-		return l.located(n, l.convention(n).Result(), t)
+		if l.prog.Kind.Context == builtin.CtxTracing {
+			return l.tracedResult(n, t)
+		}
+		return l.located(n, location.Sized(l.convention(n).Result(), t.Size(), signed(t)), t)
 	},
 	// func is the address of the traced function; user space prints its name.
 	"func": func(l *lowerer, n source.Node, t types.Type) operand { return operand{typ: t, val: l.funcIP(n)} },
@@ -96,6 +99,9 @@ var contextVars = map[string]variable{
 	"usermode": func(l *lowerer, n source.Node, t types.Type) operand {
 		if l.prog.Kind.Once || l.prog.Kind.Timed {
 			return operand{typ: t, val: l.b.Const(1)} // gotrace itself runs them, from user mode
+		}
+		if l.prog.Kind.Context == builtin.CtxTracing {
+			return operand{typ: t, val: l.b.Const(0)} // the functions of the kernel run in its mode
 		}
 		c := l.convention(n)
 		mode := l.b.OpImm(ir.OpAnd, l.numberAt(n, c.UserMode()), c.ModeMask)
@@ -125,8 +131,16 @@ func (l *lowerer) argsStruct(n source.Node, t types.Type) operand {
 
 // probeArg is argN: a register, a word on the stack, a raw tracepoint's argument, or what the target says.
 func probeArg(l *lowerer, n source.Node, t types.Type, i int) operand {
-	if l.prog.Kind.Context == builtin.CtxRawArgs {
+	switch l.prog.Kind.Context {
+	case builtin.CtxRawArgs:
 		return l.located(n, location.RawArg(i), t)
+	case builtin.CtxTracing: // parameter i begins at a word of its own
+		f := l.prog.Args.Fields()[i]
+		at := location.Traced{Word: f.Offset / location.WordSize, Size: min(max(f.Type.Size(), 1), location.WordSize), Signed: signed(f.Type)}
+		if _, ok := f.Loc.(location.Traced); ok {
+			return l.located(n, at, t)
+		}
+		return l.located(n, location.Context{Offset: f.Offset, Size: at.Size, Signed: at.Signed}, t)
 	}
 	if places := l.prog.Targets[0].ArgN; places != nil {
 		if i >= len(places) { // of a wildcard that others of its targets have
@@ -135,6 +149,17 @@ func probeArg(l *lowerer, n source.Node, t types.Type, i int) operand {
 		return l.located(n, places[i].Loc, t)
 	}
 	return l.located(n, l.convention(n).Arg(i, l.prog.Kind.User), t)
+}
+
+// tracedResult is what a function returned: it lies in the context behind the arguments.
+func (l *lowerer) tracedResult(n source.Node, t types.Type) operand {
+	size := min(t.Size(), location.WordSize)
+	if p, ok := t.(types.Pointer); ok && !types.Is(p.Elem, types.KindStruct) && l.k.kernel.AtLeast(5, 17) {
+		return l.located(n, location.Traced{Result: true, Size: size}, t)
+	}
+	o := l.loadAt(l.ctxRecord(l.prog.Args.Size()), t)
+	o.typ = t
+	return o
 }
 
 // stackArg is sargN: the Nth word of the arguments on the stack.
@@ -151,6 +176,10 @@ func (l *lowerer) funcIP(n source.Node) *ir.Value {
 	}
 	if l.k.kernel.AtLeast(major, minor) {
 		return l.b.Helper(int(asm.FnGetFuncIp), true, l.ctx())
+	}
+	if l.prog.Kind.Context == builtin.CtxTracing {
+		l.needs(n, major, minor, "func", "bpf_get_func_ip", "use probe")
+		return l.b.Const(0)
 	}
 	return l.numberAt(n, l.convention(n).PC())
 }

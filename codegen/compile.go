@@ -190,7 +190,7 @@ func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift)
 		Prog:    p,
 		License: k.checked.Config.License,
 	}
-	prog.Type, prog.AttachType, prog.AttachTo = programType(p)
+	prog.Type = programType(p)
 	prog.SkipsUnknown = reentry.SkipsUnknown(k.kernel, p.Kind, k.pid)
 	irProg, err := lower(k, index, p, prog, t)
 	if err != nil {
@@ -256,24 +256,23 @@ func limit(p *lang.Prog, err error) error {
 	return err
 }
 
-// programType says which kind of eBPF program a probe needs. Attach types that depend on
-// how many targets there are (kprobe.multi) are the runtime's to set.
-func programType(p *lang.Prog) (ebpf.ProgramType, ebpf.AttachType, string) {
+// programType says which kind of eBPF program a probe needs. How it is attached, and what it is bound to, is package probes'.
+func programType(p *lang.Prog) ebpf.ProgramType {
 	switch p.Kind.Context {
 	case builtin.CtxRegs:
-		return ebpf.Kprobe, ebpf.AttachNone, ""
+		return ebpf.Kprobe
 	case builtin.CtxTracepoint:
-		return ebpf.TracePoint, ebpf.AttachNone, ""
+		return ebpf.TracePoint
 	case builtin.CtxPerf:
-		return ebpf.PerfEvent, ebpf.AttachNone, ""
+		return ebpf.PerfEvent
 	case builtin.CtxTracing:
-		return ebpf.Tracing, ebpf.AttachTraceFEntry, p.Targets[0].Func
+		return ebpf.Tracing
 	default:
 		// Raw tracepoints get plain numbers as arguments. A program bound to its tracepoint by BTF would get typed pointers, but the
 		// verifier refuses some of them (pointers to what is not a struct, and from 6.14 those that may be
 		// NULL); bpf_rdonly_cast gives the same loads without these limits.
 		// BEGIN, END and intervals run through BPF_PROG_TEST_RUN, which raw tracepoint programs have since 5.10.
-		return ebpf.RawTracepoint, ebpf.AttachNone, ""
+		return ebpf.RawTracepoint
 	}
 }
 
@@ -292,14 +291,12 @@ type Blueprint struct {
 
 // Program is one eBPF program.
 type Program struct {
-	Name       string // at most 15 characters of [A-Za-z0-9_]
-	Type       ebpf.ProgramType
-	AttachType ebpf.AttachType
-	AttachTo   string // BTF name for tracing programs
-	Prog       *lang.Prog
-	Insns      asm.Instructions
-	Positions  []*source.Pos // place in the script of each instruction, nil for none
-	License    string
+	Name      string // at most 15 characters of [A-Za-z0-9_]
+	Type      ebpf.ProgramType
+	Prog      *lang.Prog
+	Insns     asm.Instructions
+	Positions []*source.Pos // place in the script of each instruction, nil for none
+	License   string
 	// CountsRuns says that the program counts its runs: those of CPU n in the u64 at RunsAt + 8*n of MapRuns.
 	CountsRuns bool
 	RunsAt     int

@@ -38,8 +38,12 @@ func (l *lowerer) ctxSize() int {
 			return l.prog.Args.Size()
 		}
 	case builtin.CtxRawArgs, builtin.CtxTracing:
-		if l.prog.Args != nil {
-			return 8 * len(l.prog.Args.Fields())
+		switch {
+		case l.prog.Args == nil:
+		case l.prog.Kind.Context == builtin.CtxTracing && l.prog.Kind.Return:
+			return l.prog.Args.Size() + location.WordSize // what the function returned
+		default:
+			return l.prog.Args.Size()
 		}
 	}
 	return -1

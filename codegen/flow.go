@@ -264,7 +264,7 @@ func (l *lowerer) guardExit() {
 // filterPID leaves unless the current process is that of -p. Perf events and uprobes are
 // attached to the process alone, so that they need no filter; intervals belong to no process.
 func (l *lowerer) filterPID() {
-	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Timed || l.prog.Kind.Context == builtin.CtxPerf {
+	if l.k.pid == 0 || l.prog.Kind.Once || l.prog.Kind.User || l.prog.Kind.Timed || l.prog.Kind.Context == builtin.CtxPerf || l.prog.Kind.Nullable {
 		return
 	}
 	other, ours := l.fn.fn.NewBlock("otherpid"), l.fn.fn.NewBlock("ourpid")
@@ -272,6 +272,28 @@ func (l *lowerer) filterPID() {
 	l.b.At(other)
 	l.leave()
 	l.b.At(ours)
+}
+
+// filterNull leaves where an iterator has no object: the kernel calls its program once more behind the last one. The object is the last pointer to
+// a struct among its arguments.
+func (l *lowerer) filterNull() {
+	if !l.prog.Kind.Nullable || l.prog.Args == nil {
+		return
+	}
+	at := -1
+	for _, f := range l.prog.Args.Fields() {
+		if p, ok := f.Type.(types.Pointer); ok && types.Is(p.Elem, types.KindStruct) {
+			at = f.Offset
+		}
+	}
+	if at < 0 {
+		return
+	}
+	none, some := l.fn.fn.NewBlock("noobject"), l.fn.fn.NewBlock("object")
+	l.b.BranchUnlikely(ir.Eq, l.ctxNumber(at), l.b.Const(0), none, some)
+	l.b.At(none)
+	l.leave()
+	l.b.At(some)
 }
 
 // filter leaves unless the probe's filter is true.

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -22,7 +23,7 @@ func (l *lowerer) namedArgument(e *ast.FieldExpr) (types.Field, bool) {
 	case *ast.Call:
 		name = x.Name
 	}
-	if name != "args" || l.prog.Args == nil {
+	if name != "args" && !(name == "ctx" && l.prog.Kind.Nullable) || l.prog.Args == nil {
 		return types.Field{}, false
 	}
 	f, ok := l.prog.Args.Field(e.Name)
@@ -37,7 +38,11 @@ func (l *lowerer) argument(e *ast.FieldExpr, f types.Field) operand {
 		return operand{typ: t, val: l.b.Const(0)}
 	}
 	if location.InMemory(f.Loc) && (types.InMemory(f.Type) || f.Loc.Bytes() == f.Type.Size()) {
-		return l.fieldAt(l.placeOf(e, f.Loc), f, t)
+		p := l.placeOf(e, f.Loc)
+		// The parts of a struct are plain numbers for the verifier, whatever it says of a pointer; and a pointer that
+		// may be the process's is not one to load from.
+		p.union = p.typed && (l.prog.Kind.Nullable || types.Is(f.Type, types.KindStruct) || !l.numbersAreKernel())
+		return l.fieldAt(p, f, t)
 	}
 	o := l.located(e, f.Loc, f.Type)
 	o.typ = t
@@ -113,6 +118,8 @@ func (l *lowerer) numberAt(n source.Node, loc location.Location) *ir.Value {
 			return base
 		}
 		return l.b.OpImm(ir.OpAdd, base, int64(off))
+	case location.Traced:
+		return l.extend(l.traced(n, loc), size, signed)
 	case location.Register:
 		return l.extend(l.register(n, loc), size, signed)
 	case location.Context:
@@ -145,6 +152,23 @@ func (l *lowerer) register(n source.Node, r location.Register) *ir.Value {
 		v = l.b.OpImm(ir.OpLShr, v, int64(8*r.From))
 	}
 	return v
+}
+
+// traced is a value of the traced function as a number, by a helper that stores it (the verifier makes a load of it). It fails only for a word
+// that the function does not have.
+func (l *lowerer) traced(n source.Node, t location.Traced) *ir.Value {
+	if !l.needs(n, 5, 17, "this value", "bpf_get_func_arg", "use kprobe") {
+		return l.b.Const(0)
+	}
+	m := l.mark()
+	defer l.release(m)
+	p := l.temp("traced", location.WordSize)
+	if t.Result {
+		l.b.Helper(int(asm.FnGetFuncRet), false, l.ctx(), l.addr(p))
+	} else {
+		l.b.Helper(int(asm.FnGetFuncArg), false, l.ctx(), l.b.Const(int64(t.Word)), l.addr(p))
+	}
+	return l.b.Load(location.WordSize, p.base, p.off)
 }
 
 // ctxNumber is a word of the context as a number. In a program bound to its tracepoint the verifier knows the argument's type, which

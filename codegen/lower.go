@@ -104,6 +104,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Pr
 	l.countRun()
 	l.guardExit()
 	l.filterPID()
+	l.filterNull()
 	l.filter()
 	l.block(p.Probe.Body)
 	l.leave()

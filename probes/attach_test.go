@@ -51,8 +51,7 @@ func newCounter(t *testing.T, typ ebpf.ProgramType, plan *Plan) *counter {
 		asm.Mov.Imm(asm.R0, 0),
 		asm.Return(),
 	}}
-	plan.Adjust(spec)
-	prog, err := ebpf.NewProgram(spec)
+	prog, err := plan.Load(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,46 @@ type kernelTypes struct {
 	structs map[kbtf.ID]*types.Struct
 	enums   map[kbtf.ID]*types.Enum
 	own     kbtf.ID // the first type that is not the kernel's
+
+	searches int                // for functions
+	funcs    map[string]kbtf.ID // this file's functions, once there were many searches
+}
+
+// manySearches is how many searches of all types cost as much as an index of the functions.
+const manySearches = 16
+
+// find returns the first type of a name and kind, 0 if there is none. A module's own come first.
+func (k *kernelTypes) find(name string, kind kbtf.Kind) (kbtf.ID, error) {
+	if kind == kbtf.KindFunc {
+		if k.searches++; k.searches > manySearches {
+			return k.findFunction(name)
+		}
+	}
+	ids, err := k.file.Find(name, kind)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// findFunction is find for functions, by an index.
+func (k *kernelTypes) findFunction(name string) (kbtf.ID, error) {
+	if k.funcs == nil {
+		k.funcs = map[string]kbtf.ID{}
+		err := k.file.Names(kbtf.KindFunc, func(id kbtf.ID, name string) bool {
+			if k.funcs[name] == 0 {
+				k.funcs[name] = id
+			}
+			return true
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	if id := k.funcs[name]; id != 0 || k.kernel == nil {
+		return id, nil
+	}
+	return k.kernel.findFunction(name)
 }
 
 // vmlinux returns the kernel's types. They are opened once.

@@ -16,7 +16,8 @@ type closer = io.Closer
 
 // Plan is how one program is attached to its targets.
 type Plan struct {
-	attachType ebpf.AttachType // that the program must be loaded with; AttachNone: nothing special
+	attachType ebpf.AttachType                                // that the program must be loaded with; AttachNone: nothing special
+	load       func(*ebpf.ProgramSpec) (*ebpf.Program, error) // nil: as any program
 	attach     func(*ebpf.Program) (Links, error)
 	notes      []Note
 }
@@ -33,11 +34,16 @@ func (e *Env) Plan(targets []lang.Target) (*Plan, error) {
 	return p.plan(e, targets)
 }
 
-// Adjust sets what the kernel must know at load time of the way of attaching.
-func (p *Plan) Adjust(spec *ebpf.ProgramSpec) {
+// Load loads a program with what the kernel must know of the way of attaching. It may be called from any goroutine. The error is a
+// *TargetError where the kernel refuses the target, whatever the program.
+func (p *Plan) Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 	if p.attachType != ebpf.AttachNone {
 		spec.AttachType = p.attachType
 	}
+	if p.load != nil {
+		return p.load(spec)
+	}
+	return ebpf.NewProgram(spec)
 }
 
 // Attach attaches the program to all targets. If one fails, none stays attached; but those that a wildcard matched are only
@@ -102,7 +108,11 @@ func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (close
 			l, err := attach(t, prog)
 			switch {
 			case err == nil:
-				all = append(all, l)
+				if several, ok := l.(Links); ok {
+					all = append(all, several...)
+				} else {
+					all = append(all, l)
+				}
 			case t.Wildcard && refused(err):
 				skipped.add(t, err)
 			default:

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -29,6 +30,7 @@ import (
 type EnvOptions struct {
 	PID       int      // -p: uprobes and profile probes are attached to this process alone; 0 for all
 	DebugInfo []string // --debuginfo: where debug files of binaries are
+	Child     int      // -c: watchpoints at addresses of a process are on this one; 0 for none
 	// Command is the path of the program that -c runs, whose files are meant where none are named.
 	Command string
 	Unsafe  bool   // --unsafe: probes that only the user can know to be right
@@ -39,17 +41,22 @@ type EnvOptions struct {
 // the error of closing its attachment. It must be called before anything is attached.
 func (e *Env) OnFailure(f func()) { e.onFailure = f }
 
+// OnDone has f called, from another goroutine, when an iterator has seen all objects. It must be called before anything is attached.
+func (e *Env) OnDone(f func()) { e.onDone = f }
+
 // Env is this machine, as the checker and the code generator see it. It implements lang.Env. It is not safe for
 // use by several goroutines at once.
 type Env struct {
 	opts      EnvOptions
 	onFailure func()
+	onDone    func()
 
 	kernel *kernel.Kernel
 
 	types    *kernelTypes // the kernel's
 	typesErr error
 	modules  map[string]*kernelTypes // by name
+	handles  map[string]*btf.Handle  // of modules' types, by name
 	found    map[string]types.Type   // what Type found, by keyword and name
 
 	tracefsOnce sync.Once
@@ -128,11 +135,17 @@ var providers = map[string]*provider{
 		lines: tracepointLines, plan: planTracepoint},
 	"rawtracepoint": {resolve: resolveRawTracepoint, list: listRawTracepoints, args: rawTracepointArgs,
 		lines: rawTracepointLines, plan: planRawTracepoint},
-	"kprobe":    {resolve: resolveKprobe, list: listKprobes, lines: kprobeLines, plan: planKprobe},
-	"kretprobe": {resolve: resolveKprobe, list: listKprobes, lines: kretprobeLines, plan: planKprobe},
-	"uprobe":    {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
-	"uretprobe": {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
-	"usdt":      {resolve: resolveUSDT, list: listUSDT, lines: usdtLines, plan: planUprobe},
+	"software":   {resolve: resolveCounter, list: listCounters, plan: planCounter},
+	"hardware":   {resolve: resolveCounter, list: listCounters, plan: planCounter},
+	"iter":       {resolve: resolveIter, list: listIter, args: iterArgs, lines: iterLines, plan: planIter},
+	"watchpoint": {resolve: resolveWatchpoint, plan: planWatchpoint},
+	"fentry":     {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
+	"fexit":      {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
+	"kprobe":     {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kprobeLines, plan: planKprobe},
+	"kretprobe":  {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kretprobeLines, plan: planKprobe},
+	"uprobe":     {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
+	"uretprobe":  {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
+	"usdt":       {resolve: resolveUSDT, list: listUSDT, lines: usdtLines, plan: planUprobe},
 }
 
 // Resolve finds what an attach point stands for.

@@ -40,7 +40,7 @@ func (e *Env) openProfile(t *lang.Target, prog *ebpf.Program) (Links, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openThreadClocks(t, tids, prog)
+	return openThreads(clockAttr(t), tids, prog) // which run while the threads do: nobody knows how many samples there must have been
 }
 
 // minSample is the shortest period of a software clock in nanoseconds; the kernel takes it for shorter ones (perf_swevent_hrtimer,
@@ -114,28 +114,6 @@ func openClocks(t *lang.Target, cpus []int, prog *ebpf.Program) (Links, error) {
 			return nil, errors.Join(fmt.Errorf("CPU %d: %w", cpu, err), out.Close())
 		}
 		out = append(out, &Sampler{perfEvent: p, cpu: cpu, period: samplePeriod(t), since: monotonic()})
-	}
-	return out, nil
-}
-
-// openThreadClocks opens a clock for each thread and those it starts. It runs while the thread does, so that nobody knows how many samples there
-// must have been.
-func openThreadClocks(t *lang.Target, tids []int, prog *ebpf.Program) (Links, error) {
-	attr := clockAttr(t)
-	attr.Bits |= unix.PerfBitInherit
-	var out Links
-	for _, tid := range tids {
-		p, err := openPerf(&attr, tid, -1, prog)
-		if errors.Is(err, unix.ESRCH) && len(tids) > 1 {
-			continue // the thread has ended
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("thread %d: %w", tid, err), out.Close())
-		}
-		out = append(out, p)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("no thread of the process runs")
 	}
 	return out, nil
 }

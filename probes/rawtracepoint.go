@@ -146,15 +146,6 @@ func (k *kernelTypes) rawTracepoints(module, event string) ([]rawEvent, error) {
 	return out, nil
 }
 
-// find returns the first type of a name and kind, 0 if there is none. A module's own come first.
-func (k *kernelTypes) find(name string, kind kbtf.Kind) (kbtf.ID, error) {
-	ids, err := k.file.Find(name, kind)
-	if err != nil || len(ids) == 0 {
-		return 0, err
-	}
-	return ids[0], nil
-}
-
 func (e *Env) rawFromTracefs(event string) ([]rawEvent, error) {
 	found, err := e.events("*", event)
 	if err != nil {

@@ -27,6 +27,7 @@ func (s *Session) attachAll() error {
 			s.broken.Store(true)
 			s.poll.wake()
 		})
+		s.opts.Env.OnDone(s.poll.wake)
 	}
 	count := 0
 	for _, p := range s.programs {
@@ -48,6 +49,9 @@ func (s *Session) attachAll() error {
 		}
 		count += n
 		failed = cmp.Or(failed, err)
+	}
+	if err := s.endWildcards(); err != nil {
+		return err
 	}
 	if count == 0 && failed != nil {
 		return failed
@@ -117,8 +121,13 @@ func (s *Session) attach(p *loaded) (int, error) {
 	case len(links) > 0 && errors.As(err, &some):
 		s.tellSkipped(p.spec, some.Skipped)
 		return count - len(some.Skipped), nil
+	case err != nil && s.skip(p.spec, err):
+		return 0, nil
 	case err != nil:
 		return 0, s.at(p.spec, err)
+	}
+	if t := &p.spec.Prog.Targets[0]; t.Wildcard && t.Kind.OneTarget {
+		s.wildcardOf(p.spec, t).attached++
 	}
 	return count, nil
 }
@@ -216,8 +225,8 @@ func (s *Session) runOnce(p *loaded) error {
 
 // plan attaches one program to its targets. It is a *probes.Plan, but in tests.
 type plan interface {
-	// Adjust sets what must be known of the way of attaching when the program is loaded.
-	Adjust(spec *ebpf.ProgramSpec)
+	// Load loads the program as the way of attaching wants it.
+	Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error)
 	// Attach attaches to all targets, or to none and gives an error; or to some, with a *probes.SkippedError for the others.
 	Attach(prog *ebpf.Program) (probes.Links, error)
 }

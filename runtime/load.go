@@ -236,9 +236,12 @@ func (s *Session) loadPrograms() error {
 	}
 	work()
 	wg.Wait()
-	for _, l := range list {
+	for i, l := range list {
 		if l.prog != nil {
 			s.programs = append(s.programs, l)
+		}
+		if errs[i] != nil && s.skip(l.spec, errs[i]) {
+			errs[i] = nil
 		}
 	}
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
@@ -254,22 +257,21 @@ func (s *Session) loadPrograms() error {
 func (s *Session) loadProgram(l *loaded) error {
 	p := l.spec
 	spec := &ebpf.ProgramSpec{
-		Name:       p.Name,
-		Type:       p.Type,
-		AttachType: p.AttachType,
-		AttachTo:   p.AttachTo,
-		License:    p.License,
-	}
-	if l.plan != nil {
-		l.plan.Adjust(spec)
+		Name:    p.Name,
+		Type:    p.Type,
+		License: p.License,
 	}
 	insns, err := s.withMaps(p.Insns)
 	if err != nil {
 		return fmt.Errorf("program %s: %w", p.Name, err)
 	}
 	spec.Instructions = insns
+	load := ebpf.NewProgram
+	if l.plan != nil {
+		load = l.plan.Load
+	}
 	start := time.Now()
-	l.prog, err = ebpf.NewProgram(spec)
+	l.prog, err = load(spec)
 	l.took = time.Since(start)
 	if err != nil {
 		return loadError(p, err)

@@ -114,7 +114,7 @@ func (s *Script) prepare(lopts *lang.Options) error {
 	if s.opts.child != nil {
 		command = s.opts.child.Path()
 	}
-	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Command: command, DebugInfo: s.opts.DebugInfo, Unsafe: s.opts.Unsafe, BTF: s.opts.btf()})
+	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Child: lopts.ChildPID, Command: command, DebugInfo: s.opts.DebugInfo, Unsafe: s.opts.Unsafe, BTF: s.opts.btf()})
 	s.opts.Env = env
 	return err
 }

@@ -89,8 +89,8 @@ func (s *Session) loop(ctx context.Context) error {
 			if s.exited = s.exiting(); s.exited {
 				return s.drain() // what came between the two looks
 			}
-			if len(s.links) == 0 && s.pidfd < 0 && len(s.selfPrograms()) == 0 {
-				return nil // BEGIN and END only: nothing more will come
+			if s.allDone() && s.pidfd < 0 && len(s.selfPrograms()) == 0 {
+				return s.drain() // nothing more will come
 			}
 		}
 		if err := pace.next(now, n, s.ringSize())(s.poll); err != nil {
@@ -136,6 +136,17 @@ func (s *Session) selfPrograms() []*loaded {
 		}
 	}
 	return list
+}
+
+// allDone says that nothing is attached but iterators that have seen all objects.
+func (s *Session) allDone() bool {
+	for _, l := range s.links {
+		it, ok := l.(interface{ Done() bool })
+		if !ok || !it.Done() {
+			return false
+		}
+	}
+	return true
 }
 
 // readEvents handles the records that are there and writes out what they print.

@@ -13,6 +13,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/output"
 	"github.com/gotrace/gotrace/runtime/value"
@@ -30,6 +31,7 @@ type Session struct {
 	mapped     [][]byte // memory of maps
 	swaps      swaps
 	programs   []*loaded
+	wildcards  map[source.Pos]*wildcard // whose targets have programs of their own, by place in the script
 	links      probes.Links
 
 	values *value.Env

@@ -60,6 +60,10 @@ var errTooManyBranches = errors.New("too many branches in a row")
 
 // loadError says at which line of the script, and why, a program could not be loaded.
 func loadError(p *codegen.Program, err error) error {
+	var target *probes.TargetError
+	if errors.As(err, &target) {
+		return errorAt(source.Diagnostic{Span: attachSpan(p), Code: "attach", Message: target.Error()}, err)
+	}
 	var refused *ebpf.VerifierError
 	if !errors.As(err, &refused) || outOfResources(refused.Cause) {
 		refused = &ebpf.VerifierError{Cause: err}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +32,10 @@ func has(need string) (bool, error) {
 	switch need {
 	case "kprobe":
 		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
+	case "fentry":
+		return inVM || exists("/sys/kernel/tracing/available_filter_functions") && exists("/sys/kernel/btf/vmlinux"), nil
+	case "watchpoint":
+		return inVM || watches(), nil
 	case "uprobe":
 		return inVM || exists("/sys/bus/event_source/devices/uprobe"), nil
 	case "amd64":
@@ -69,4 +75,22 @@ func parseVersion(s string) (int, error) {
 		return 0, fmt.Errorf("kernel version %q: %w", s, err)
 	}
 	return major<<8 | minor, nil
+}
+
+// watches says whether the processor's breakpoints work: some virtual machines take them and never fire.
+func watches() bool {
+	var word atomic.Uint64
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_BREAKPOINT, Bp_type: 2, Ext1: uint64(uintptr(unsafe.Pointer(&word))), Ext2: 8, Sample: 1}
+	attr.Size = uint32(unsafe.Sizeof(attr))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	fd, err := unix.PerfEventOpen(&attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	word.Store(1)
+	var count [8]byte
+	_, err = unix.Read(fd, count[:])
+	return err == nil && count != [8]byte{}
 }

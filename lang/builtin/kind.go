@@ -48,6 +48,7 @@ type ProbeKind struct {
 
 	Path      bool  // attach points hold paths, in which slashes are no filters
 	Listed    bool  // listed where no kind is named; the others are return probes, timers, and what must be named
+	Nullable  bool  // its arguments may be NULL: nothing is loaded from them directly, and the program is not run for no object
 	OneTarget bool  // a program is bound to its target when it is loaded, so that each target needs its own
 	Attach    Order // when it is attached
 
@@ -89,7 +90,7 @@ func (k *ProbeKind) Has(f Fact) bool {
 	case HasRegisters:
 		return k.Context == CtxPerf || k.Context == CtxRegs
 	case HasMode:
-		return k.Once || k.Timed || k.Context == CtxPerf || k.Context == CtxRegs
+		return k.Once || k.Timed || k.Context == CtxPerf || k.Context == CtxRegs || k.Context == CtxTracing
 	}
 	return true
 }

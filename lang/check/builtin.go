@@ -16,6 +16,7 @@ import (
 // it cannot be used in a program that has what the table asks for. arg0 … argN, which are many, are in argument below.
 var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string){
 	"args":      argsType,
+	"ctx":       ctxType,
 	"curtask":   curtaskType,
 	"func":      funcType,
 	"probe":     probeType,
@@ -39,6 +40,15 @@ var constants = map[string]func(c *checker, p *Prog) types.Const{
 		return types.Const{Str: &name}
 	},
 	"default_str_length": func(c *checker, _ *Prog) types.Const { return types.Const{Int: uint64(c.maxStr())} },
+}
+
+// ctxType is a pointer to what the program is called with, of which only iterators have types.
+func ctxType(_ *checker, p *Prog) (types.Type, string) {
+	t := types.Pointer{Elem: types.Void{}, Space: types.SpaceCtx}
+	if p.Kind.Nullable && p.Args != nil {
+		t.Elem = p.Args
+	}
+	return t, ""
 }
 
 func curtaskType(c *checker, _ *Prog) (types.Type, string) {
@@ -119,7 +129,7 @@ const maxRawArgs = 12
 // a program that reads more than the tracepoint has (bpf_probe_register, kernel/trace/bpf_trace.c).
 func (c *checker) regArgs(p *Prog) int {
 	switch {
-	case p.Kind.Context == builtin.CtxRawArgs && p.Args != nil:
+	case (p.Kind.Context == builtin.CtxRawArgs || p.Kind.Context == builtin.CtxTracing) && p.Args != nil:
 		return len(p.Args.Fields())
 	case p.Kind.Context == builtin.CtxRawArgs:
 		return maxRawArgs
@@ -133,7 +143,7 @@ func (c *checker) regArgs(p *Prog) int {
 // noArgument says why there is no argN.
 func (c *checker) noArgument(p *Prog) string {
 	switch n := c.regArgs(p); {
-	case p.Kind.Context != builtin.CtxRawArgs:
+	case p.Kind.Context == builtin.CtxRegs:
 		return fmt.Sprintf("the last argument passed in a register is arg%d", n-1)
 	case n == 0:
 		return p.Targets[0].Name + " has no arguments"

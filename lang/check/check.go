@@ -154,6 +154,7 @@ func (c *checker) firstProbe() source.Node {
 // probe makes the programs of a probe: one for all targets whose arguments have the same types.
 func (c *checker) probe(p *ast.Probe) {
 	use := usesOf(p)
+	var all []bound
 	var groups []*progState
 	var unmatched source.Diagnostics // patterns without a match, which do no harm beside others that have some
 	for _, ap := range p.Points {
@@ -171,8 +172,14 @@ func (c *checker) probe(p *ast.Probe) {
 			return
 		}
 		for i := range targets {
-			groups = c.addTarget(groups, p, ap, &targets[i], use)
+			if b, ok := c.bind(ap, &targets[i], use); ok {
+				all = append(all, b)
+			}
 		}
+	}
+	oneResult(all)
+	for i := range all {
+		groups = addTarget(groups, p, &all[i], use)
 	}
 	if len(groups) == 0 {
 		c.diags = append(c.diags, unmatched...)
@@ -233,17 +240,60 @@ func (c *checker) noteTargets(ap *ast.AttachPoint, targets []Target) {
 	}
 }
 
-// addTarget adds a target to the group with the same arguments, or makes a new one.
-func (c *checker) addTarget(groups []*progState, p *ast.Probe, ap *ast.AttachPoint, t *Target, use uses) []*progState {
-	var args *types.Struct
-	var retval types.Type
-	if use.arguments || !t.Kind.User { // those of programs are described in large files
-		var err error
-		if args, retval, err = c.env.Args(t); err != nil {
-			c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
-			return groups
-		}
+// bound is a target with the types of its arguments and of what it returns, nil where they are not known.
+type bound struct {
+	target *Target
+	args   *types.Struct
+	retval types.Type
+}
+
+// bind finds the types of a target's arguments. Where C's registers serve without them, they are only looked for if the probe names them:
+// functions with different arguments share a program else.
+func (c *checker) bind(ap *ast.AttachPoint, t *Target, use uses) (bound, bool) {
+	b := bound{target: t}
+	args, retval := true, true
+	switch { // those of programs are described in large files
+	case t.Kind.User:
+		args, retval = use.arguments, use.arguments
+	case t.Kind.Context == builtin.CtxRegs:
+		args, retval = use.args, use.retval
 	}
+	if !args && !retval {
+		return b, true
+	}
+	a, r, err := c.env.Args(t)
+	if err != nil {
+		c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
+		return b, false
+	}
+	if args {
+		b.args = a
+	}
+	if retval {
+		b.retval = r
+	}
+	return b, true
+}
+
+// oneResult makes what functions return a plain number, the register, in a probe of several whose types differ, if they need no type: a script that
+// keeps all of them in one map would not do with pointers and numbers.
+func oneResult(all []bound) {
+	for i := range all {
+		if all[i].target.Kind.Context != builtin.CtxRegs || types.SameType(all[i].retval, all[0].retval) {
+			continue
+		}
+		for j := range all {
+			if all[j].target.Kind.Context == builtin.CtxRegs {
+				all[j].retval = nil
+			}
+		}
+		return
+	}
+}
+
+// addTarget adds a target to the group with the same arguments, or makes a new one.
+func addTarget(groups []*progState, p *ast.Probe, b *bound, use uses) []*progState {
+	t, args, retval := b.target, b.args, b.retval
 	if !t.Kind.OneTarget {
 		for _, g := range groups {
 			if g.Kind == t.Kind && !t.Kind.Once && types.SameStruct(g.Args, args) && types.SameType(g.Retval, retval) && use.same(&g.Targets[0], t) {
@@ -276,6 +326,8 @@ func perTarget(name string) bool {
 type uses struct {
 	name      bool // `probe`, or another builtin that has its value for each target
 	arguments bool // args, argN, retval
+	args      bool
+	retval    bool
 }
 
 // usesOf finds what a probe uses.
@@ -283,6 +335,7 @@ func usesOf(p *ast.Probe) uses {
 	var u uses
 	see := func(name string) {
 		u.name = u.name || perTarget(name)
+		u.args, u.retval = u.args || name == "args", u.retval || name == "retval"
 		b := builtin.Find(name)
 		u.arguments = u.arguments || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
 			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)

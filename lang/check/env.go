@@ -37,8 +37,8 @@ type Target struct {
 	// Name is the full name, which `probe` gives: "kprobe:vfs_read", "BEGIN" (as it was written for begin and end).
 	Name string
 
-	Module   string // kprobe, rawtracepoint
-	Func     string // kprobe, uprobe: symbol
+	Module   string // kprobe, fentry, rawtracepoint
+	Func     string // kprobe, fentry, uprobe: symbol
 	Offset   uint64 // kprobe, uprobe: +offset in the function
 	Address  uint64 // uprobe by address (a virtual address as in the ELF file)
 	Path     string // uprobe: absolute path of the binary
@@ -46,6 +46,8 @@ type Target struct {
 	Event    string // tracepoint, rawtracepoint: "sys_enter_openat"; test, bench: their name
 	Period   uint64 // interval, profile: nanoseconds, or
 	Hz       uint64 // interval, profile: frequency
+
+	ProgID uint32 // fentry, fexit: the BPF program whose function it is, 0 for a function of the kernel
 
 	// Wildcard says that a pattern matched it: where such a target cannot be attached, the others still are.
 	Wildcard bool

@@ -24,6 +24,7 @@ type Env struct {
 	structs map[string]*types.Struct
 	records map[string]*types.Struct // args of tracepoints, by name
 	rawArgs map[string]*types.Struct // of raw tracepoints, by name
+	funcs   map[string]signature     // of functions of the kernel, by name
 }
 
 // New returns the fake machine: Linux 6.12 on amd64 with four CPUs.
@@ -31,6 +32,7 @@ func New() *Env {
 	e := &Env{structs: map[string]*types.Struct{}, records: map[string]*types.Struct{}}
 	e.buildStructs()
 	e.buildRecords()
+	e.buildFunctions()
 	e.KernelInfo = &kernel.Kernel{
 		Version: 6<<16 | 12<<8, Arch: "amd64", PossibleCPUs: 4, OnlineCPUs: 4, BTF: true,
 		RdonlyCast: 1000, TaskStruct: e.structs["task_struct"],
@@ -92,6 +94,14 @@ func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 		return e.records[t.Category+":"+t.Event], nil, nil
 	case builtin.CtxRawArgs:
 		return e.rawArgs[t.Event], nil, nil
+	case builtin.CtxTracing:
+		args, result := e.tracedArgs(t)
+		return args, result, nil
+	case builtin.CtxRegs:
+		if !t.Kind.User {
+			args, result := e.registerArgs(t)
+			return args, result, nil
+		}
 	}
 	return nil, nil, nil
 }
@@ -131,6 +141,10 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 		return matched("function "+p[1], p[1], userFunctions, func(name string) lang.Target {
 			return lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name, Go: strings.Contains(name, ".")}
 		})
+	case kind.Context == builtin.CtxTracing:
+		return matched("function "+p[len(p)-1], p[len(p)-1], functions, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Func: name, Module: "vmlinux", Name: kind.Name + ":vmlinux:" + name}
+		})
 	case len(p) != 1:
 		return nil, fmt.Errorf("%s takes one name: %s:NAME", kind.Name, kind.Name)
 	case kind.Name == "rawtracepoint":
@@ -145,7 +159,7 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 
 // Names that exist, in order.
 var (
-	functions      = []string{"do_nanosleep", "do_sys_open", "vfs_open", "vfs_read", "vfs_write"}
+	functions      = []string{"do_filp_open", "do_nanosleep", "do_sys_open", "ksys_lseek", "vfs_open", "vfs_read", "vfs_write"}
 	userFunctions  = []string{"free", "main", "main.add", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
 	staticProbes   = []string{"setjmp", "start", "stop"}
 	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}

@@ -28,6 +28,15 @@ type (
 		Offset, Size int
 		Signed       bool
 	}
+	// Traced is a value of the function that a program of the tracing type is on, by a helper (bpf_get_func_arg, bpf_get_func_ret): the
+	// argument in word Word of the context or, if Result is set, what the function returns. The verifier lets no program load
+	// some of these from its context, or gives them a type that hinders.
+	Traced struct {
+		Word   int
+		Result bool
+		Size   int
+		Signed bool
+	}
 	// Register is bytes of a register of the traced code, by the register's name in the Convention. From is the first of
 	// them: 1 for ah of x86, whose register is ax.
 	Register struct {
@@ -61,6 +70,7 @@ const WordSize = 8
 // Bytes of a constant are those of the largest number.
 func (Const) Bytes() int      { return WordSize }
 func (c Context) Bytes() int  { return c.Size }
+func (t Traced) Bytes() int   { return t.Size }
 func (r Register) Bytes() int { return r.Size }
 
 // Bytes of an address are those of a pointer.
@@ -79,6 +89,7 @@ func (p Pieces) Bytes() int {
 // IsSigned of a constant makes no difference: it has all of its bits.
 func (Const) IsSigned() bool      { return true }
 func (c Context) IsSigned() bool  { return c.Signed }
+func (t Traced) IsSigned() bool   { return t.Signed }
 func (r Register) IsSigned() bool { return r.Signed }
 
 // IsSigned of an address is false: it has all of its bits.
@@ -92,6 +103,13 @@ func (p Pieces) IsSigned() bool { return p.Signed }
 func (c Const) String() string { return fmt.Sprintf("$%d", c.Value) }
 
 func (c Context) String() string { return fmt.Sprintf("%s ctx+%d", width(c.Size, c.Signed), c.Offset) }
+
+func (t Traced) String() string {
+	if t.Result {
+		return width(t.Size, t.Signed) + " ret"
+	}
+	return fmt.Sprintf("%s arg%d", width(t.Size, t.Signed), t.Word)
+}
 
 func (r Register) String() string {
 	from := ""
@@ -138,6 +156,14 @@ func width(size int, signed bool) string {
 	return fmt.Sprintf("u%d", size)
 }
 
+// Sized is the lowest bytes of a register: a function sets no more of it than its result has.
+func Sized(l Location, size int, signed bool) Location {
+	if r, ok := l.(Register); ok && size > 0 && size < r.Size {
+		return Register{Name: r.Name, From: r.From, Size: size, Signed: signed}
+	}
+	return l
+}
+
 // Same says whether two locations, which may be nil, are the same: a program that reads one reads the other.
 func Same(a, b Location) bool { return reflect.DeepEqual(a, b) }
 
@@ -149,6 +175,10 @@ func Check(l Location, c *Convention) error {
 	case Context:
 		if l.Offset < 0 || l.Size < 1 {
 			return fmt.Errorf("no such bytes of the context: %s", l)
+		}
+	case Traced:
+		if l.Word < 0 || l.Size < 1 || l.Size > WordSize {
+			return fmt.Errorf("no such value of a function: %s", l)
 		}
 	case Register:
 		switch _, ok := c.Register(l.Name); {

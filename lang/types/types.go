@@ -184,7 +184,16 @@ func (f *Field) bytes() int {
 // InContext says whether all arguments lie in the context at their offsets, so that they are one object there.
 func (s *Struct) InContext() bool {
 	for _, f := range s.Fields() {
-		if c, ok := f.Loc.(location.Context); !ok || c.Offset != f.Offset {
+		switch at := f.Loc.(type) {
+		case location.Context:
+			if at.Offset != f.Offset {
+				return false
+			}
+		case location.Traced: // lies in the context, too, though no load may read it there
+			if at.Result || at.Word*location.WordSize != f.Offset {
+				return false
+			}
+		default:
 			return false
 		}
 	}

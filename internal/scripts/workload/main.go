@@ -22,6 +22,7 @@
 //	exec STEP ARGS...   become a workload that does the rest
 //	sendmsg A B         send a message of the two words A and B, in a piece of memory each
 //	point X Y           call wl_point(&{int32 X, Y; int64 X*Y; char name[8] "pt"})
+//	poke ADDR N         write N 8-byte words to an address of its own, where it maps memory
 //	wait                read standard input to its end
 //	usr1                send SIGUSR1 to the process that started it
 //	exit CODE           end
@@ -38,6 +39,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -73,7 +75,7 @@ func init() {
 	steps = map[string]func([]string){
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
 		"comm": comm, "threads": threads, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
-		"exec": execve, "sendmsg": sendmsg, "wait": wait, "usr1": usr1, "exit": exit,
+		"exec": execve, "sendmsg": sendmsg, "wait": wait, "poke": poke, "usr1": usr1, "exit": exit,
 	}
 }
 
@@ -229,6 +231,20 @@ func sendmsg(args []string) {
 	}
 	check(unix.Close(fds[0]))
 	check(unix.Close(fds[1]))
+}
+
+func poke(args []string) {
+	addr, err := strconv.ParseUint(args[0], 0, 64)
+	check(err)
+	at, _, errno := unix.Syscall6(unix.SYS_MMAP, uintptr(addr), 4096, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE, ^uintptr(0), 0)
+	if errno != 0 {
+		check(errno)
+	}
+	word := *(**uint64)(unsafe.Pointer(&at))
+	for i := range num(args, 1, 1) {
+		atomic.StoreUint64(word, uint64(i))
+	}
 }
 
 func wait([]string) {
