@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -18,9 +19,18 @@ import (
 // resolveUprobe is uprobe:binary:function[+offset] and uprobe:binary:address. With -p the binary may be left out.
 func resolveUprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	kind := builtin.ProbeKindByName(ap.Provider)
-	paths, what, err := e.uprobeParts(kind, ap.Parts)
+	parts := joinSourceName(ap.Parts)
+	if line, ok, err := parseSourceLine(parts); err != nil {
+		return nil, err
+	} else if ok {
+		return e.lineUprobe(kind, line)
+	}
+	paths, what, err := e.uprobeParts(kind, parts)
 	if err != nil {
 		return nil, err
+	}
+	if len(parts) == 3 {
+		return e.sourceNames(kind, paths, what)
 	}
 	if addr, err := strconv.ParseUint(what, 0, 63); err == nil {
 		return e.addressUprobe(kind, paths, addr)
@@ -46,19 +56,78 @@ func resolveUprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	return out, nil
 }
 
+// joinSourceName puts a name of C++ or Rust together that was written without quotes: cpp:ns::f.
+func joinSourceName(parts []string) []string {
+	if len(parts) > 3 && isSource(parts[1]) {
+		return append(parts[:2:2], strings.Join(parts[2:], ":"))
+	}
+	return parts
+}
+
+// isSource says whether a word of an attach point says that the name behind it is that of the source.
+func isSource(word string) bool { return word == "cpp" || word == "rust" }
+
 // uprobeParts finds the binaries of an attach point and gives what follows them.
 func (e *Env) uprobeParts(kind *builtin.ProbeKind, parts []string) (paths []string, what string, err error) {
 	switch {
 	case len(parts) == 1 && parts[0] != "" && (e.opts.PID != 0 || e.opts.Command != ""):
 		path, err := e.finder.Program()
 		return []string{path}, parts[0], err
-	case len(parts) == 3 && parts[1] == "cpp":
-		return nil, "", fmt.Errorf("names of C++ functions are not supported: use the mangled name, %s:BINARY:_ZN…", kind.Name)
+	case len(parts) == 3 && isSource(parts[1]) && parts[0] != "" && parts[2] != "":
+		paths, err = e.finder.Find(parts[0])
+		return paths, parts[2], err
 	case len(parts) != 2 || parts[0] == "" || parts[1] == "":
-		return nil, "", fmt.Errorf("a %s is written %s:BINARY:FUNCTION or %s:BINARY:ADDRESS", kind.Name, kind.Name, kind.Name)
+		return nil, "", fmt.Errorf("a %s is written %s:BINARY:FUNCTION, %s:BINARY:ADDRESS or %s:BINARY@FILE:LINE; with a colon in the function's name, %s:BINARY:cpp:\"FUNCTION\"",
+			kind.Name, kind.Name, kind.Name, kind.Name, kind.Name)
 	}
 	paths, err = e.finder.Find(parts[0])
 	return paths, parts[1], err
+}
+
+// sourceNames are functions by their names in C++ or Rust: all overloads, or with its parameters one of them.
+func (e *Env) sourceNames(kind *builtin.ProbeKind, paths []string, name string) ([]lang.Target, error) {
+	var out []lang.Target
+	var near []string
+	for _, path := range paths {
+		b, err := e.binary(path)
+		if err != nil {
+			if len(paths) == 1 {
+				return nil, err
+			}
+			continue
+		}
+		found, all := namedInSource(b, name)
+		near = append(near, all...)
+		targets, err := e.symbolUprobes(kind, b, found, name, 0, true)
+		if err != nil && len(paths) == 1 && len(found) > 0 {
+			return nil, err
+		}
+		out = append(out, targets...)
+	}
+	if len(out) == 0 {
+		what := "function " + name
+		if len(paths) == 1 {
+			what += " in " + paths[0]
+		}
+		return nil, &lang.NotFoundError{What: what, Near: nearest(name, sortedUnique(near))}
+	}
+	return out, nil
+}
+
+// namedInSource are the functions of a binary that have a name in the source, and the names of all.
+func namedInSource(b *symbols.Binary, name string) (found []symbols.Symbol, all []string) {
+	spaceless := strings.ReplaceAll(name, " ", "")
+	for _, s := range b.Functions() {
+		full, short, ok := symbols.Demangle(s.Name)
+		if !ok {
+			continue
+		}
+		all = append(all, short)
+		if match(name, short) || match(name, full) || match(spaceless, strings.ReplaceAll(full, " ", "")) {
+			found = append(found, s)
+		}
+	}
+	return found, all
 }
 
 // addressUprobe is uprobe:BINARY:ADDRESS.
@@ -93,6 +162,18 @@ func (e *Env) uprobeFunctions(kind *builtin.ProbeKind, path, name string, offset
 		return nil, err
 	}
 	found, wildcard := e.matching(b, name)
+	if len(found) == 0 && !wildcard && strings.ContainsAny(name, ":(<") {
+		found, _ = namedInSource(b, name)
+	}
+	out, err := e.symbolUprobes(kind, b, found, name, offset, wildcard)
+	if err == nil && len(out) == 0 {
+		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: e.nearUprobes([]string{path}, name)}
+	}
+	return out, err
+}
+
+// symbolUprobes are the targets for functions of a binary. Those of a wildcard that cannot be traced are left out.
+func (e *Env) symbolUprobes(kind *builtin.ProbeKind, b *symbols.Binary, found []symbols.Symbol, name string, offset uint64, wildcard bool) ([]lang.Target, error) {
 	var out []lang.Target
 	left := leftOut{}
 	for _, s := range found {
@@ -111,8 +192,6 @@ func (e *Env) uprobeFunctions(kind *builtin.ProbeKind, path, name string, offset
 		out[0].Note = left.note(out[0].Note)
 	case len(left.names) > 0:
 		return nil, fmt.Errorf("%s matches only functions that cannot be traced: %s: %w", name, left.names[0], left.first)
-	default:
-		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: e.nearUprobes([]string{path}, name)}
 	}
 	return out, nil
 }
@@ -166,14 +245,30 @@ func (e *Env) binary(path string) (*symbols.Binary, error) {
 
 // listUprobes lists the functions of binaries that are named; there is no list of all binaries.
 func listUprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
-	name := "*"
+	name, file := "*", ""
+	if len(parts) > 0 {
+		file = parts[0]
+	}
+	one := e.opts.PID != 0
 	switch {
-	case len(parts) == 0 || len(parts) > 2 || parts[0] == "" || parts[0] == "*":
+	case !one && (file == "" || file == "*"), len(parts) > 3:
 		return nil, nil
+	case len(parts) == 3:
+		paths, what, err := e.uprobeParts(kind, parts)
+		if err != nil {
+			return nil, err
+		}
+		return e.sourceNames(kind, paths, what)
 	case len(parts) == 2 && parts[1] != "":
 		name = parts[1]
 	}
-	paths, err := e.finder.Find(parts[0])
+	var paths []string
+	var err error
+	if one && (file == "" || file == "*") {
+		paths, err = e.finder.Mapped()
+	} else {
+		paths, err = e.finder.Find(file)
+	}
 	if err != nil {
 		return nil, err
 	}

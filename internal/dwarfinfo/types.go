@@ -48,10 +48,10 @@ type Type struct {
 	Len     int    // of an array, 0 if it is not known
 	// Declared: this is only a declaration, the type itself is elsewhere.
 	Declared bool
-	// ByReference: functions of C++ get a pointer to such a value, and return it in memory.
-	ByReference bool
 	// GoKind is reflect's number of a type's kind, as Go's compiler notes it; 0 for others.
 	GoKind int
+
+	convention int64 // how functions of C++ get such values (DW_CC_*), 0 if that is not told
 }
 
 // Member is a member of a struct, union or class.
@@ -119,8 +119,7 @@ func (i *Info) readType(t *Type, e *dwarf.Entry) {
 	t.Declared, _ = e.Val(dwarf.AttrDeclaration).(bool)
 	kind, _ := e.Val(attrGoKind).(int64)
 	t.GoKind = int(kind)
-	convention, _ := e.Val(dwarf.AttrCalling).(int64)
-	t.ByReference = convention == passByReference
+	t.convention, _ = e.Val(dwarf.AttrCalling).(int64)
 	if e.Tag == dwarf.TagBaseType {
 		encoding, _ := e.Val(dwarf.AttrEncoding).(int64)
 		t.baseKind(encoding)

@@ -50,7 +50,7 @@ type shape struct {
 // shapeOf looks at a type.
 func (r *Reader) shapeOf(id dwarfinfo.TypeID) shape {
 	t := r.Info.Plain(id)
-	s := shape{size: r.Info.SizeOf(t.ID), align: 1, byReference: t.ByReference}
+	s := shape{size: r.Info.SizeOf(t.ID), align: 1, byReference: r.Info.ByReference(t)}
 	s.record = t.Kind == dwarfinfo.KindStruct || t.Kind == dwarfinfo.KindUnion || t.Kind == dwarfinfo.KindArray
 	budget := 4096
 	r.look(&s, id, 0, 0, &budget)
