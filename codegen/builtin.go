@@ -28,8 +28,8 @@ var (
 
 // The tables refer to functions that, through expressions, refer to the tables: Go wants that cycle broken here.
 func init() {
-	variableGroups = []map[string]variable{taskVars, relativeVars, timeVars, machineVars, contextVars}
-	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs, typeFuncs}
+	variableGroups = []map[string]variable{taskVars, relativeVars, timeVars, machineVars, contextVars, stackVars}
+	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs, typeFuncs, stackFuncs}
 }
 
 // nothing is the result of a call without a value.
@@ -85,7 +85,12 @@ var contextVars = map[string]variable{
 		return l.located(n, location.Sized(l.convention(n).Result(), t.Size(), signed(t)), t)
 	},
 	// func is the address of the traced function; user space prints its name.
-	"func": func(l *lowerer, n source.Node, t types.Type) operand { return operand{typ: t, val: l.funcIP(n)} },
+	"func": func(l *lowerer, n source.Node, t types.Type) operand {
+		if types.Is(t, types.KindUserSymbol) {
+			return l.userSymbol(l.funcIP(n))
+		}
+		return operand{typ: t, val: l.funcIP(n)}
+	},
 	// probe is the full name of the probe.
 	"probe": func(l *lowerer, _ source.Node, t types.Type) operand {
 		name := l.prog.ProbeName

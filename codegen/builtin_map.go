@@ -8,6 +8,7 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // mapFuncs work on maps of the script.
@@ -21,8 +22,13 @@ var mapFuncs = map[string]callee{
 		release()
 		return operand{typ: l.typeOf(c), val: v}
 	},
-	// len(@m) is the number of elements.
-	"len": func(l *lowerer, c *ast.Call) operand { return operand{typ: l.typeOf(c), val: l.mapLen(c)} },
+	// len(@m) is the number of elements, len(stack) that of frames.
+	"len": func(l *lowerer, c *ast.Call) operand {
+		if types.Is(l.typeOf(c.Args[0]), types.KindStack) {
+			return operand{typ: l.typeOf(c), val: l.stackLen(c)}
+		}
+		return operand{typ: l.typeOf(c), val: l.mapLen(c)}
+	},
 	// clear(@m) takes all elements away; user space does it.
 	"clear": func(l *lowerer, c *ast.Call) operand { return l.mapEvent(c, layout.EventClear) },
 	// zero(@m) sets all elements to 0; user space does it.

@@ -105,6 +105,8 @@ type compiler struct {
 	usesGlo bool                // some program reads MapGlobals
 	runs    int                 // bytes of MapRuns
 	pid     int                 // -p
+
+	newStack *layout.Event // see stackEvent
 }
 
 // site adds a failure counter and returns its index.

@@ -38,6 +38,9 @@ func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *rec
 	var fields []types.Type
 	for _, e := range args {
 		t := types.Value(l.typeOf(e))
+		if stack, ok := t.(types.Stack); ok && isStack(e) {
+			t = types.Frames{Stack: stack}
+		}
 		if types.InMemory(t) && !l.fits(t.Size()) {
 			t = types.Int{Bits: 64}
 		}

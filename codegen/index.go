@@ -19,6 +19,9 @@ func (l *lowerer) indexExpr(e *ast.Index) operand {
 		c, _ := l.constOf(e.I)
 		return l.element(x, tuple, int(c.Int))
 	}
+	if stack, ok := x.typ.(types.Stack); ok {
+		return l.frameAt(e, x, stack)
+	}
 	p, elem := l.indexPlace(e, x)
 	if types.InMemory(elem) {
 		return object(t, p, elem)

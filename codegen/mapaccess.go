@@ -71,7 +71,7 @@ func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
 		l.store(p, t, keys[0], true)
 	case types.String, types.Buffer, types.Inet:
 		l.store(p, t, keys[0], true)
-	case *types.Struct, types.Array:
+	case *types.Struct, types.Array, types.UserSymbol:
 		if size != t.Size() {
 			l.b.Store(8, p.base, p.off+size-8, l.b.Const(0))
 		}

@@ -28,6 +28,11 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 				l.storeRecord(dst, tt, e, exact)
 				return
 			}
+		case *ast.Ident:
+			if frames, ok := t.(types.Frames); ok {
+				l.storeFrames(dst, e, frames)
+				return
+			}
 		case *ast.Ternary:
 			if types.InMemory(t) {
 				l.storeTernary(dst, t, e, exact)
@@ -40,6 +45,10 @@ func (l *lowerer) store(dst place, t types.Type, e ast.Expr, exact bool) {
 			}
 			if bt, ok := t.(types.Buffer); ok && e.Name == "buf" {
 				l.storeBuf(dst, bt, e)
+				return
+			}
+			if frames, ok := t.(types.Frames); ok {
+				l.storeFrames(dst, e, frames)
 				return
 			}
 		}
@@ -93,7 +102,7 @@ func (l *lowerer) storeOperand(dst place, t types.Type, o operand, exact bool) {
 		l.copyTuple(dst, t, o, exact)
 	case types.Buffer:
 		l.copyBuffer(dst, t, o)
-	case *types.Struct, types.Array, types.Inet:
+	case *types.Struct, types.Array, types.Inet, types.UserSymbol, types.Frames:
 		l.copyObject(dst, t.Size(), o)
 	default:
 		l.b.Store(t.Size(), dst.base, dst.off, l.convert(l.num(o), o.typ, t))

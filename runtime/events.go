@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -80,6 +81,7 @@ var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) 
 	layout.EventZero:      mapHandler((*scriptMap).zero),
 	layout.EventExit:      exitHandler,
 	layout.EventTime:      timeHandler,
+	layout.EventStack:     stackHandler,
 }
 
 func printfHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
@@ -235,6 +237,16 @@ func timeHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 	return func([]byte) error {
 		out.Text, out.Time = s.values.Clock.AppendNow(out.Text[:0], e.Format)
 		return s.sink.Event(out)
+	}, nil
+}
+
+// stackHandler looks at the process of a new stack while it is there.
+func stackHandler(s *Session, _ *events, _ *layout.Event) (handler, error) {
+	return func(rec []byte) error {
+		if id := from(rec, layout.RecordHeader); len(id) >= 8 {
+			s.names.Seen(binary.NativeEndian.Uint64(id))
+		}
+		return nil
 	}, nil
 }
 

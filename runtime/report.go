@@ -95,8 +95,15 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	layout.SiteDivide: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s by zero: the result is 1", times(n, "division", "divisions")), ""
 	},
-	layout.SiteIndex: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
-		return fmt.Sprintf("index outside of the array or string %s: the value is 0", times(n, "time", "times")), ""
+	layout.SiteIndex: func(_ *Session, n uint64, site *layout.Site) (string, string) {
+		return fmt.Sprintf("index outside of the %s %s: the value is 0", what(site, "array or string"), times(n, "time", "times")), ""
+	},
+	layout.SiteStackFull: func(s *Session, n uint64, site *layout.Site) (string, string) {
+		return fmt.Sprintf("the store of stacks is full (%d): %s lost", site.Limit, times(n, "stack was", "stacks were")),
+			fmt.Sprintf("make it larger: config = { max_map_keys = %d }", 4*max(1, s.bp.Checked.Config.MaxMapKeys))
+	},
+	layout.SiteStackHash: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
+		return fmt.Sprintf("%s lost: another stack has the same number", times(n, "stack was", "stacks were")), ""
 	},
 	layout.SiteInternal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
@@ -121,7 +128,8 @@ func times(n uint64, one, many string) string {
 var failureKinds = map[layout.SiteKind]output.FailureKind{
 	layout.SiteMapFull: output.FailMapFull, layout.SiteRead: output.FailRead, layout.SiteTrunc: output.FailTruncated,
 	layout.SiteLost: output.FailLost, layout.SiteScratch: output.FailScratch, layout.SiteLoop: output.FailLoop,
-	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteInternal: output.FailInternal,
+	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteStackFull: output.FailStacks,
+	layout.SiteStackHash: output.FailStacks, layout.SiteInternal: output.FailInternal,
 }
 
 // failureErrnos are what helpers answer when they fail: a full hash E2BIG (alloc_htab_elem, kernel/bpf/hashtab.c), a read of memory that is

@@ -11,10 +11,10 @@ import (
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
-	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/internal/names"
 	"github.com/gotrace/gotrace/runtime/output"
 	"github.com/gotrace/gotrace/runtime/value"
 )
@@ -35,6 +35,7 @@ type Session struct {
 	links      probes.Links
 
 	values *value.Env
+	names  *names.Names
 	sink   output.Sink
 	events *events
 	mapsMu sync.Mutex  // for whoever reads or changes scriptMaps and what belongs to them
@@ -105,13 +106,21 @@ func (s *Session) load() error {
 }
 
 func (s *Session) newValues() {
-	kernel, user := &symbols.Kernel{}, newUserSymbols(s.bp.Checked.Progs)
+	s.names = names.New(s.bp.Checked, s.findStack)
 	s.values = &value.Env{
-		KernelName: kernel.Lookup,
-		UserName:   user.lookup,
-		Clock:      value.NewClock(),
-		Trailer:    s.bp.Checked.Config.StrTruncTrailer,
+		Symbols: s.names,
+		Clock:   value.NewClock(),
+		Trailer: s.bp.Checked.Config.StrTruncTrailer,
 	}
+}
+
+// findStack reads a stack by its number.
+func (s *Session) findStack(id uint64) ([]byte, error) {
+	m := s.maps[layout.MapStacks]
+	if m == nil {
+		return nil, ebpf.ErrKeyNotExist
+	}
+	return m.LookupBytes(id)
 }
 
 // ExitCode is what the script gave to exit(), else 0, or 1 if a test or benchmark failed.
@@ -129,6 +138,9 @@ func (s *Session) Close() error {
 	s.closed = true
 	for _, p := range s.programs {
 		errs = append(errs, p.prog.Close())
+	}
+	if s.names != nil {
+		errs = append(errs, s.names.Close())
 	}
 	if s.ring != nil {
 		s.ring.close()

@@ -8,5 +8,6 @@ const (
 	MapRuns     = "runs"     // array of one value: u64 counters, for programs that count their runs (Program.RunsAt)
 	MapScratch  = "scratch_" // and the program's index: array of one value, large temporaries
 	MapGlobals  = "globals"  // array of one value: see GlobalStartNS and what follows it
+	MapStacks   = "stacks"   // hash: the addresses of each stack by its number (types.FramesHeader)
 	MapZeros    = "zeros"    // array of one value: zeros, read by programs when they insert large values; nobody writes it
 )

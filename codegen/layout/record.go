@@ -87,6 +87,8 @@ const (
 	EventZero
 	EventExit // Fields[0]: exit code
 	EventTime // time(fmt): Format
+	// EventStack tells of a user stack that is new: Fields[0] is its number.
+	EventStack
 
 	EventKinds // one more than the last kind
 )
@@ -99,7 +101,7 @@ type Site struct {
 	What string    // for the message: the function or expression
 	// Helper is the kernel's helper that fails (uapi/linux/bpf.h, without bpf_), "" where none does.
 	Helper string
-	// Limit is the number of iterations that all loops of a run may do together (SiteLoop).
+	// Limit is the number of iterations that all loops of a run may do together (SiteLoop), or that of stacks (SiteStackFull).
 	Limit int
 }
 
@@ -108,13 +110,15 @@ type SiteKind uint8
 
 // The failures that are counted.
 const (
-	SiteMapFull SiteKind = iota + 1 // update of a full map
-	SiteRead                        // read of bad memory
-	SiteTrunc                       // string longer than its buffer
-	SiteLost                        // no room in the ring buffer
-	SiteScratch                     // no scratch memory free
-	SiteLoop                        // a loop was stopped: the run's budget of iterations was spent
-	SiteDivide                      // division by zero
-	SiteIndex                       // index outside of an array or a string
+	SiteMapFull   SiteKind = iota + 1 // update of a full map
+	SiteRead                          // read of bad memory
+	SiteTrunc                         // string longer than its buffer
+	SiteLost                          // no room in the ring buffer
+	SiteScratch                       // no scratch memory free
+	SiteLoop                          // a loop was stopped: the run's budget of iterations was spent
+	SiteDivide                        // division by zero
+	SiteIndex                         // index outside of an array or a string
+	SiteStackFull                     // no room for a new stack (Limit: how many there is room for)
+	SiteStackHash                     // a stack whose number another one has
 	SiteInternal
 )

@@ -16,6 +16,8 @@ type Mapping struct {
 	Exec       bool
 	Path       string // of the file as the process sees it, "[stack]" and the like, or ""
 	Deleted    bool   // the file has no name any more
+	Device     string // of the file, "major:minor" in hexadecimal
+	Inode      uint64 // of the file, 0 if none is mapped
 }
 
 // IsFile says whether a file is mapped.
@@ -66,6 +68,7 @@ func parseMapping(line string) (m Mapping, err error) {
 	if !ok || len(words[1]) != 4 || words[4] == "" {
 		return m, fmt.Errorf("%.100q is no mapping", line)
 	}
+	m.Device = words[3]
 	for _, number := range []struct {
 		dst  *uint64
 		text string
@@ -73,6 +76,9 @@ func parseMapping(line string) (m Mapping, err error) {
 		if *number.dst, err = strconv.ParseUint(number.text, 16, 64); err != nil {
 			return m, fmt.Errorf("%.100q is no mapping: %w", line, err)
 		}
+	}
+	if m.Inode, err = strconv.ParseUint(words[4], 10, 64); err != nil {
+		return m, fmt.Errorf("%.100q is no mapping: %w", line, err)
 	}
 	if m.End < m.Start {
 		return m, fmt.Errorf("%.100q is no mapping: it ends before it starts", line)

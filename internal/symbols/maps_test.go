@@ -18,11 +18,11 @@ func TestReadMaps(t *testing.T) {
 	var got []Mapping
 	err := ReadMaps(strings.NewReader(sampleMaps), func(m Mapping) bool { got = append(got, m); return true })
 	want := []Mapping{
-		{0x400000, 0x452000, 0x1000, true, "/usr/bin/dbus daemon", false},
-		{0x651000, 0x652000, 0x51000, false, "/usr/bin/dbus daemon", true},
-		{0x35b1800000, 0x35b1820000, 0, false, "", false},
-		{0x7fff00000000, 0x7fff00021000, 0, false, "[stack]", false},
-		{0x7fff10000000, 0x7fff10001000, 0, false, "/tmp/a\nb", false},
+		{0x400000, 0x452000, 0x1000, true, "/usr/bin/dbus daemon", false, "08:02", 173521},
+		{0x651000, 0x652000, 0x51000, false, "/usr/bin/dbus daemon", true, "08:02", 173521},
+		{0x35b1800000, 0x35b1820000, 0, false, "", false, "00:00", 0},
+		{0x7fff00000000, 0x7fff00021000, 0, false, "[stack]", false, "00:00", 0},
+		{0x7fff10000000, 0x7fff10001000, 0, false, "/tmp/a\nb", false, "00:01", 7},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)

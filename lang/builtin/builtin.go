@@ -132,6 +132,7 @@ var Groups = []Group{
 	{"Maps", mapTable},
 	{"Aggregations", aggregationTable},
 	{"Text", textTable},
+	{"Stacks and symbols", stackTable},
 	{"Types", typeTable},
 	{"Planned", plannedTable},
 }

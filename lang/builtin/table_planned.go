@@ -22,8 +22,6 @@ var plannedTable = []*Builtin{
 	{Name: "kaddr", Function: true, Args: "name", Planned: true, Help: "address of a symbol of the kernel"},
 	{Name: "kfunc_allowed", Function: true, Args: "name", Planned: true, Help: "whether this probe can call a kernel function, known at compile time"},
 	{Name: "kfunc_exist", Function: true, Args: "name", Planned: true, Help: "whether the kernel has a function that programs can call"},
-	{Name: "kstack", Variable: true, Function: true, Args: "[mode], [frames]", Planned: true, Help: "kernel stack"},
-	{Name: "ksym", Function: true, Args: "address", Planned: true, Help: "name of the kernel's symbol at an address"},
 	{Name: "override", Function: true, Args: "value", Unsafe: true, Effect: true, Planned: true, Help: "has the traced function return a value without running"},
 	{Name: "path", Function: true, Args: "pointer, [length]", Planned: true, Help: "path of a file"},
 	{Name: "percpu_kaddr", Function: true, Args: "name, [cpu]", Planned: true, Help: "address of a per-CPU variable of the kernel"},
@@ -40,8 +38,6 @@ var plannedTable = []*Builtin{
 	{Name: "tseries", Function: true, Args: "value, interval, count, [aggregation]", Effect: true, Aggregate: true, Planned: true, Help: "values by time"},
 	{Name: "uaddr", Function: true, Args: "name", Planned: true, Help: "address of a symbol of the traced binary"},
 	{Name: "unwatch", Function: true, Args: "address", Effect: true, Planned: true, Help: "removes a watchpoint"},
-	{Name: "ustack", Variable: true, Function: true, Args: "[mode], [frames]", Planned: true, Help: "user stack"},
-	{Name: "usym", Function: true, Args: "address", Planned: true, Help: "name of the user space symbol at an address"},
 	{Name: "warnf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints a warning with its place"},
 	{Name: "write_user", Function: true, Args: "target, source, length", Unsafe: true, Effect: true, Planned: true, Help: "writes to user space's memory"},
 }

@@ -19,9 +19,11 @@ var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string
 	"ctx":       ctxType,
 	"curtask":   curtaskType,
 	"func":      funcType,
+	"kstack":    stackType(false),
 	"probe":     probeType,
 	"probetype": probetypeType,
 	"retval":    retvalType,
+	"ustack":    stackType(true),
 
 	"leader_comm": ofCurrentTask("leader_comm"),
 	"leader_tid":  ofCurrentTask("leader_tid"),
@@ -74,7 +76,12 @@ func probetypeType(_ *checker, p *Prog) (types.Type, string) {
 	return types.String{Len: len(probetypeOf(p.Kind)) + 1}, ""
 }
 
-func funcType(_ *checker, p *Prog) (types.Type, string) { return types.Symbol{User: p.Kind.User}, "" }
+func funcType(_ *checker, p *Prog) (types.Type, string) {
+	if p.Kind.User {
+		return types.UserSymbol{}, ""
+	}
+	return types.Symbol{}, ""
+}
 
 func retvalType(_ *checker, p *Prog) (types.Type, string) {
 	if p.Retval != nil {
@@ -250,7 +257,7 @@ func init() {
 		"delete":  (*checker).elementCall,
 		"clear":   (*checker).wholeMap,
 		"zero":    (*checker).wholeMap,
-		"len":     (*checker).mapLen,
+		"len":     (*checker).length,
 		"has_key": (*checker).elementCall,
 
 		"bswap":               (*checker).bswap,
@@ -279,4 +286,5 @@ func init() {
 		"strstr":      (*checker).search,
 	}
 	maps.Copy(results, taskResults())
+	maps.Copy(results, stackResults())
 }

@@ -184,6 +184,12 @@ func (c *checker) index(e *ast.Index) types.Type {
 			c.report(source.Errorf(e.I, "out-of-range", "index %d is out of an array of %d", int64(k.Int), t.Len))
 			return nil
 		}
+	case types.Stack:
+		elem = types.TypeUint64
+		if isConst && k.Int >= uint64(t.Limit) {
+			c.report(source.Errorf(e.I, "out-of-range", "index %d is out of a stack of at most %d frames", int64(k.Int), t.Limit))
+			return nil
+		}
 	case types.String:
 		elem = types.Int{Bits: 8, Signed: true}
 		c.foldChar(e)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // The defaults of the configuration, as bpftrace 0.27 has them.
@@ -49,16 +50,22 @@ var settings = map[string]func(c *Config, v settingValue) string{
 	"max_loop_iterations": func(c *Config, v settingValue) string {
 		return v.number(&c.MaxLoopIterations, 1, MaxLoopIterations)
 	},
+	"stack_mode":      func(c *Config, v settingValue) string { return v.oneOf(&c.StackMode, types.StackModes...) },
+	"show_debug_info": func(c *Config, v settingValue) string { return v.boolean(&c.DebugInfo) },
+	"cpp_demangle":    func(c *Config, v settingValue) string { return v.boolean(&c.Demangle) },
+	"no_cpp_demangle": func(c *Config, v settingValue) string {
+		var off bool
+		why := v.boolean(&off)
+		c.Demangle = c.Demangle && !off
+		return why
+	},
 	"max_bpf_progs":           func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) },
 	"cache_user_symbols":      ignored,
-	"cpp_demangle":            ignored,
 	"lazy_symbolication":      ignored,
 	"log_size":                ignored,
 	"max_cat_bytes":           ignored,
 	"max_type_res_iterations": ignored,
 	"on_stack_limit":          ignored,
-	"show_debug_info":         ignored,
-	"stack_mode":              ignored,
 	"symbol_source":           ignored,
 	"unstable_import":         ignored,
 	"unstable_tseries":        ignored,
@@ -66,7 +73,6 @@ var settings = map[string]func(c *Config, v settingValue) string{
 	"use_blazesym":            ignored,
 	"verify_llvm_ir":          ignored,
 	"debug_output":            ignored,
-	"no_cpp_demangle":         ignored,
 }
 
 func ignored(*Config, settingValue) string { return "" }
@@ -119,6 +125,9 @@ func (c *checker) configure() {
 		MaxProbes:       unlimited,
 		MaxPrograms:     defaultMaxPrograms,
 		License:         "GPL",
+		StackMode:       types.StackBpftrace,
+		DebugInfo:       true,
+		Demangle:        true,
 	}
 	if c.opts.MaxStrlen > 0 {
 		cfg.MaxStrlen = c.opts.MaxStrlen

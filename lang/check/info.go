@@ -48,6 +48,9 @@ type Config struct {
 	MaxLoopIterations int
 	PerfRBPages       int    // 0: by memory
 	License           string // "GPL" unless set
+	StackMode         string // one of types.StackModes
+	DebugInfo         bool   // show files, lines and inlined functions in stacks
+	Demangle          bool   // show names of C++ and Rust as in the source
 }
 
 // Map is a map of the script with its types.

@@ -21,6 +21,9 @@ const (
 	KindBuffer
 	KindInet
 	KindUser
+	KindUserSymbol
+	KindStack
+	KindFrames
 	kinds
 )
 
@@ -91,6 +94,10 @@ func init() {
 		KindBuffer:    {Name: "buffer", Memory: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenBuffer},
 		KindInet:      {Name: "internet address", Memory: true, Key: true, Stored: true, Show: ShowText},
 		KindUser:      {Name: "user", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
+
+		KindUserSymbol: {Name: "user symbol", Memory: true, Key: true, Stored: true, Show: ShowText},
+		KindStack:      {Name: "stack", Key: true, Stored: true, Show: ShowText, widen: widenStack},
+		KindFrames:     {Name: "stack in a record", Memory: true, Show: ShowText}, // no expression is of this type
 	}
 }
 
@@ -110,6 +117,10 @@ func (MAC) kind() Kind       { return KindMAC }
 func (Buffer) kind() Kind    { return KindBuffer }
 func (Inet) kind() Kind      { return KindInet }
 func (User) kind() Kind      { return KindUser }
+
+func (UserSymbol) kind() Kind { return KindUserSymbol }
+func (Stack) kind() Kind      { return KindStack }
+func (Frames) kind() Kind     { return KindFrames }
 
 // Of has the facts of a type. Of nil, a type that is not known, nothing is true.
 func Of(t Type) *Facts {

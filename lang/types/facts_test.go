@@ -6,6 +6,7 @@ import "testing"
 var samples = []Type{
 	None{}, Void{}, Bool{}, TypeInt64, Pointer{Elem: Void{}}, String{Len: 8}, Array{Elem: TypeInt64, Len: 2}, &Struct{Name: "s", Bytes: 4},
 	Tuple{Elems: []Type{TypeInt64}}, Agg{Kind: AggCount}, Timestamp{}, Symbol{}, MAC{}, Buffer{Len: 4}, Inet{}, User{},
+	UserSymbol{}, Stack{Limit: 1}, Frames{},
 }
 
 // TestFacts finds kinds without a row, and rows that contradict themselves or the types.

@@ -80,8 +80,20 @@ type (
 		Format string
 		Mode   string // "", "boot" or "tai", "monotonic", "sw_tai"
 	}
-	// Symbol is an address that user space prints by name (func, ksym, usym).
-	Symbol struct{ User bool }
+	// Symbol is an address of the kernel that user space prints by name (ksym, func).
+	Symbol struct{}
+	// UserSymbol is an address of a process that user space prints by name (usym, func of uprobes): the address and, behind it, the
+	// process id, eight bytes each.
+	UserSymbol struct{}
+	// Stack is a stack trace: its number in MapStacks, where its addresses are. Two stacks with the same addresses have the same
+	// number, user stacks if they are of the same process. Limit is how many frames it has at most.
+	Stack struct {
+		User  bool
+		Mode  string // how it is shown: one of StackModes
+		Limit int
+	}
+	// Frames is a stack trace that lies in a record with all its addresses, because nothing but the reader looks at it.
+	Frames struct{ Stack }
 	// MAC is a hardware address: its six bytes, the first one lowest, in a word whose other bytes are 0.
 	MAC struct{}
 	// Buffer is up to Len bytes that were read: their number in 32 bits, then the bytes, then zeros.
@@ -339,13 +351,8 @@ func (MAC) String() string      { return "mac_address" }
 func (t Buffer) String() string { return fmt.Sprintf("buffer[%d]", t.Len) }
 func (Inet) String() string     { return "inet" }
 func (User) String() string     { return "username_t" }
-func (t Symbol) String() string {
-	if t.User {
-		return "usym_t"
-	}
-	return "ksym_t"
-}
-func (t Agg) String() string { return t.Kind.String() + "_t" }
+func (Symbol) String() string   { return "ksym_t" }
+func (t Agg) String() string    { return t.Kind.String() + "_t" }
 func (t Tuple) String() string {
 	if t.Names != nil {
 		return t.recordString()

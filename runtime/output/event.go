@@ -150,6 +150,7 @@ const (
 	FailLoop          FailureKind = "loop"           // loops that were stopped
 	FailDivide        FailureKind = "divide"         // divisions by zero
 	FailIndex         FailureKind = "index"          // indices outside of an array or a string
+	FailStacks        FailureKind = "stacks"         // stacks that found no room in their store
 	FailMissedTicks   FailureKind = "missed-ticks"   // ticks of a timer
 	FailMissedSamples FailureKind = "missed-samples" // samples of a profile
 	FailMissedRuns    FailureKind = "missed-runs"    // runs that the kernel skipped

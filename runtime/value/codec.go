@@ -8,9 +8,9 @@ import (
 
 // Env is what the text of values depends on beside their bytes.
 type Env struct {
-	// KernelName and UserName name addresses; nil ones know none.
-	KernelName, UserName func(addr uint64) (string, bool)
-	Clock                *Clock
+	// Symbols names addresses; nil knows none.
+	Symbols Symbols
+	Clock   *Clock
 	// Trailer follows strings that fill their field to the last byte, which means that they were cut.
 	Trailer string
 }
@@ -64,10 +64,13 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 	case types.Timestamp:
 		return timestampCodec{t, env.Clock}
 	case types.Symbol:
-		if t.User {
-			return symbolCodec{env.UserName}
-		}
-		return symbolCodec{env.KernelName}
+		return symbolCodec{env: env}
+	case types.UserSymbol:
+		return symbolCodec{env: env, user: true}
+	case types.Stack:
+		return stackCodec{env: env, typ: t}
+	case types.Frames:
+		return stackCodec{env: env, typ: t.Stack, inline: true}
 	case types.MAC:
 		return macCodec{}
 	case types.Buffer:

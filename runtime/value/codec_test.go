@@ -55,7 +55,21 @@ var samples = []struct {
 	{types.String{Len: 2}, []byte("ab"), "ab..", `"ab.."`, "ab.."},
 	{types.Pointer{Elem: types.Void{}}, int64Bytes(50), "0x32", "50", Pointer(50)},
 	{types.Symbol{}, int64Bytes(0x10), "kernel_function", `"kernel_function"`, Symbol{0x10, "kernel_function"}},
-	{types.Symbol{User: true}, int64Bytes(0x10), "0x10", `"0x10"`, Symbol{0x10, ""}},
+	{types.UserSymbol{}, int64Bytes(0x10, 7), "0x10", `"0x10"`, Symbol{0x10, ""}},
+	{types.UserSymbol{}, int64Bytes(0x1234, 7), "main", `"main"`, Symbol{0x1234, "main"}},
+	{types.Stack{User: true, Limit: 127}, int64Bytes(0), "\n", `"\n"`, Stack{User: true}},
+	{types.Stack{User: true, Mode: types.StackPerf, Limit: 127}, int64Bytes(77), "\n\t1234 main+4 (/bin/a)\n\t10 0x10 ([unknown])\n",
+		`"\n\t1234 main+4 (/bin/a)\n\t10 0x10 ([unknown])\n"`, fakeStack},
+	{types.Stack{User: true, Limit: 1}, int64Bytes(77), "\n        main+4\n", `"\n        main+4\n"`, Stack{User: true, PID: 7, Frames: fakeStack.Frames[:1]}},
+	{types.Stack{User: true, Mode: types.StackBuildID, Limit: 127}, int64Bytes(77), "\nabcd 0x1234\n10\n", `"\nabcd 0x1234\n10\n"`, fakeStack},
+	{types.Stack{Mode: types.StackRaw, Limit: 127}, int64Bytes(78), "\nfff0\n", `"\nfff0\n"`, Stack{Frames: []Frame{{Addr: 0xfff0, Name: "kernel_function"}}}},
+	{types.Stack{Mode: types.StackPerf, Limit: 127}, int64Bytes(78), "\n\tfff0 kernel_function+0\n", `"\n\tfff0 kernel_function+0\n"`, Stack{Frames: []Frame{{Addr: 0xfff0, Name: "kernel_function"}}}},
+	{types.Stack{Limit: 127}, int64Bytes(types.StackLost), "\n        [no room for this stack]\n", `"\n        [no room for this stack]\n"`, Stack{Lost: true}},
+	{types.Frames{Stack: types.Stack{User: true, Limit: 8}}, int64Bytes(0, 7|2<<32, 0, 0x1234, 0x10), "\n        main+4\n        0x10\n",
+		`"\n        main+4\n        0x10\n"`, fakeStack},
+	{types.Frames{Stack: types.Stack{User: true, Limit: 8}}, int64Bytes(0, 7|2000<<32, 0, 0x1234), // more than there are
+		"\n        main+4\n" + strings.Repeat("        0x0\n", 7), `"\n        main+4\n` + strings.Repeat(`        0x0\n`, 7) + `"`,
+		Stack{User: true, PID: 7, Frames: append([]Frame{fakeStack.Frames[0]}, make([]Frame, 7)...)}},
 	{types.MAC{}, []byte{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb, 0, 0}, "18:C0:4D:08:2E:BB", `"18:C0:4D:08:2E:BB"`, MAC{0x18, 0xc0, 0x4d, 8, 0x2e, 0xbb}},
 	{types.Buffer{Len: 8}, []byte("\x04\x00\x00\x00a\x00~\xff\x00\x00\x00\x00"), `a\x00~\xff`, `[97,0,126,-1]`, []byte("a\x00~\xff")},
 	{types.Inet{}, append(int64Bytes(2), 127, 0, 0, 1), "127.0.0.1", `"127.0.0.1"`, netip.MustParseAddr("127.0.0.1")},
@@ -93,11 +107,48 @@ var linear = types.Agg{Kind: types.AggLHist, Max: 10, Step: 10}
 
 func histRow(label string, n uint64) string { return string(appendHistRow(nil, label, n, n)) }
 
+// fakeSymbols knows two stacks, and one address of a process.
+type fakeSymbols struct{}
+
+var fakeStack = Stack{User: true, PID: 7, Frames: []Frame{{Addr: 0x1234, Name: "main", Offset: 4, Module: "/bin/a"}, {Addr: 0x10}}}
+
+func (fakeSymbols) Stack(id uint64) (Trace, bool) {
+	switch id {
+	case 77:
+		return Trace{PID: 7, Addrs: []uint64{0x1234, 0x10}}, true
+	case 78:
+		return Trace{Addrs: []uint64{0xfff0}}, true
+	}
+	return Trace{}, false
+}
+
+func (fakeSymbols) Kernel(addr uint64) Frame { return Frame{Addr: addr, Name: "kernel_function"} }
+
+func (fakeSymbols) User(pid uint32, addr uint64) Frame {
+	if pid == 7 && addr == 0x1234 {
+		return fakeStack.Frames[0]
+	}
+	return Frame{Addr: addr}
+}
+
+func (f fakeSymbols) Frames(t *Trace) (out []Frame) {
+	for _, a := range t.Addrs {
+		if t.User {
+			out = append(out, f.User(t.PID, a))
+		} else {
+			out = append(out, f.Kernel(a))
+		}
+	}
+	return out
+}
+
+func (fakeSymbols) BuildIDs(dst []byte, t *Trace) []byte { return append(dst, "abcd 0x1234\n10\n"...) }
+
 func testEnv() *Env {
 	return &Env{
-		KernelName: func(uint64) (string, bool) { return "kernel_function", true },
-		Clock:      &Clock{boot: time.Unix(0, 0), zone: time.UTC},
-		Trailer:    "..",
+		Symbols: fakeSymbols{},
+		Clock:   &Clock{boot: time.Unix(0, 0), zone: time.UTC},
+		Trailer: "..",
 	}
 }
 

@@ -146,38 +146,6 @@ func appendPointer(dst []byte, n uint64) []byte {
 	return strconv.AppendUint(append(dst, "0x"...), n, 16)
 }
 
-// symbolCodec is for addresses that are shown by name.
-type symbolCodec struct {
-	name func(uint64) (string, bool)
-}
-
-func (c symbolCodec) lookup(addr uint64) (string, bool) {
-	if c.name == nil {
-		return "", false
-	}
-	return c.name(addr)
-}
-
-func (c symbolCodec) appendText(dst, b []byte) []byte {
-	addr := word(b)
-	if name, ok := c.lookup(addr); ok {
-		return append(dst, name...)
-	}
-	return appendPointer(dst, addr)
-}
-
-func (c symbolCodec) appendJSON(dst, b []byte) []byte {
-	return AppendJSONString(dst, c.appendText(nil, b))
-}
-
-func (c symbolCodec) decode(b []byte) any {
-	addr := word(b)
-	name, _ := c.lookup(addr)
-	return Symbol{addr, name}
-}
-
-func (symbolCodec) compare(a, b []byte) int { return compareWords(a, b) }
-
 // macCodec is for hardware addresses.
 type macCodec struct{}
 

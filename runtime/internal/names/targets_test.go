@@ -1,4 +1,4 @@
-package runtime
+package names
 
 import (
 	"path/filepath"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestUserSymbolsLookup(t *testing.T) {
-	u := &userSymbols{funcs: []userFunc{
+	u := &targets{funcs: []userFunc{
 		{"fixed", 0x401040, false},
 		{"library_a", 0x12340, true},
 		{"library_a", 0x12340, true}, // in both symbol tables
@@ -37,7 +37,7 @@ func TestUserSymbolsOfLibrary(t *testing.T) {
 		t.Skip("SKIPPED: no C library in /lib")
 	}
 	kind := builtin.ProbeKindByName("uprobe")
-	u := newUserSymbols([]*lang.Prog{
+	u := newTargets([]*lang.Prog{
 		{Kind: kind, Targets: []lang.Target{{Kind: kind, Path: libs[0], Func: "malloc"}, {Kind: kind, Path: "/nonexistent", Func: "x"}}},
 		{Kind: builtin.ProbeKindByName("kprobe"), Targets: []lang.Target{{Func: "vfs_read"}}},
 	})

@@ -1,4 +1,4 @@
-package runtime
+package names
 
 import (
 	"os"
@@ -8,11 +8,11 @@ import (
 	"github.com/gotrace/gotrace/lang"
 )
 
-// userSymbols names the functions that the uprobes of a script are attached to, by the address at which one was hit. A
+// targets names the functions that the uprobes of a script are attached to, by the address at which one was hit. A
 // record holds the address but not the process, so the place at which a library or a position-independent program
 // lies in memory is not known: only the offset within the page is sure. A name is given if just one of the script's functions
 // fits.
-type userSymbols struct {
+type targets struct {
 	targets []lang.Target
 
 	once  sync.Once
@@ -27,9 +27,9 @@ type userFunc struct {
 	movable bool
 }
 
-// newUserSymbols collects the functions of all uprobes.
-func newUserSymbols(progs []*lang.Prog) *userSymbols {
-	u := &userSymbols{}
+// newTargets collects the functions of all uprobes.
+func newTargets(progs []*lang.Prog) *targets {
+	u := &targets{}
 	for _, p := range progs {
 		if !p.Kind.User {
 			continue
@@ -44,7 +44,7 @@ func newUserSymbols(progs []*lang.Prog) *userSymbols {
 }
 
 // lookup names the function at addr.
-func (u *userSymbols) lookup(addr uint64) (string, bool) {
+func (u *targets) lookup(addr uint64) (string, bool) {
 	u.once.Do(u.load)
 	pageMask := uint64(os.Getpagesize() - 1)
 	name := ""
@@ -62,7 +62,7 @@ func (u *userSymbols) lookup(addr uint64) (string, bool) {
 }
 
 // load looks the functions up in their files, each file once.
-func (u *userSymbols) load() {
+func (u *targets) load() {
 	wanted := map[string]map[string]bool{}
 	for _, t := range u.targets {
 		if wanted[t.Path] == nil {

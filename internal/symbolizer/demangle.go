@@ -1,0 +1,25 @@
+package symbolizer
+
+import (
+	"strings"
+
+	"github.com/ianlancetaylor/demangle"
+)
+
+// demangled is the name of a function of C++ or Rust as in the source, other names as they are. Names that would become too long, as
+// a hostile file can have them, stay as they are, too.
+func demangled(name string) string {
+	if !strings.HasPrefix(name, "_Z") && !strings.HasPrefix(name, "_R") && !strings.HasPrefix(name, "__Z") {
+		return name
+	}
+	if len(name) > maxMangled {
+		return name
+	}
+	return demangle.Filter(name, demangle.NoClones, demangle.MaxLength(maxShown))
+}
+
+// maxMangled bounds the names that are demangled, maxShown (a power of two's exponent) what becomes of one.
+const (
+	maxMangled = 16 << 10
+	maxShown   = 14
+)

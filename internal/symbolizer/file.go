@@ -1,0 +1,186 @@
+package symbolizer
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"sync"
+
+	"github.com/gotrace/gotrace/internal/symbols"
+)
+
+// fileKey identifies a mapped file.
+type fileKey struct {
+	device string
+	inode  uint64
+	path   string
+}
+
+// file is a mapped file: open until its symbols were read.
+type file struct {
+	open  *os.File
+	table *symbols.Table
+	tried bool
+	used  uint64
+}
+
+// fileCache are the files of all processes. Tables of symbols are given up, the longest unused first, when they take too much memory.
+type fileCache struct {
+	files map[fileKey]*file
+	clock uint64
+	open  int
+	bytes int
+	vdso  *file
+}
+
+// Bounds of what is kept.
+const (
+	maxOpen       = 256
+	maxTableBytes = 192 << 20
+)
+
+func keyOf(m *symbols.Mapping) fileKey { return fileKey{m.Device, m.Inode, m.Path} }
+
+// keep opens the file of a mapping, if it is not known, for the time when the process has ended.
+func (c *fileCache) keep(s *snapshot, m *symbols.Mapping) {
+	if !m.IsFile() || isMemory(m) || c.files[keyOf(m)] != nil || c.open >= maxOpen {
+		return
+	}
+	if f, err := s.open(m); err == nil {
+		c.add(keyOf(m), &file{open: f})
+		c.open++
+	}
+}
+
+func (c *fileCache) add(key fileKey, f *file) {
+	if c.files == nil {
+		c.files = map[fileKey]*file{}
+	}
+	c.files[key] = f
+}
+
+// of is the file of a mapping with its symbols, nil if it cannot be read.
+func (c *fileCache) of(s *snapshot, m *symbols.Mapping) *file {
+	if m.Path == "[vdso]" {
+		return c.ownVDSO()
+	}
+	f := c.files[keyOf(m)]
+	if f == nil {
+		f = &file{}
+		c.add(keyOf(m), f)
+	}
+	c.clock++
+	f.used = c.clock
+	if f.table == nil && !f.tried {
+		c.load(s, m, f)
+	}
+	if f.table == nil {
+		return nil
+	}
+	return f
+}
+
+// load reads the symbols of a file, once.
+func (c *fileCache) load(s *snapshot, m *symbols.Mapping, f *file) {
+	f.tried = true
+	r := f.open
+	if r == nil {
+		var err error
+		if r, err = s.open(m); err != nil {
+			return
+		}
+	} else {
+		c.open--
+	}
+	f.open = nil
+	t, err := symbols.OpenTable(r)
+	if err != nil {
+		r.Close()
+		return
+	}
+	// A file that needs its names later stays open until it is garbage.
+	f.table = t
+	if t.Bytes() < 1<<20 {
+		defer r.Close()
+	}
+	c.bytes += t.Bytes()
+	c.shrink(f)
+}
+
+// shrink gives up tables until the others fit.
+func (c *fileCache) shrink(keep *file) {
+	for c.bytes > maxTableBytes {
+		var oldest *file
+		for _, f := range c.files {
+			if f != keep && f.table != nil && (oldest == nil || f.used < oldest.used) {
+				oldest = f
+			}
+		}
+		if oldest == nil {
+			return
+		}
+		c.bytes -= oldest.table.Bytes()
+		oldest.table, oldest.tried = nil, false
+	}
+}
+
+// ownVDSO is the code that the kernel maps into every process of this machine's kind, read from our own memory.
+func (c *fileCache) ownVDSO() *file {
+	if c.vdso == nil {
+		c.vdso = &file{}
+		if data := readVDSO(); data != nil {
+			c.vdso.table, _ = symbols.ReadTable(bytes.NewReader(data), int64(len(data)))
+		}
+	}
+	if c.vdso.table == nil {
+		return nil
+	}
+	return c.vdso
+}
+
+// maxVDSO bounds it: it has a few pages.
+const maxVDSO = 1 << 20
+
+var readVDSO = sync.OnceValue(func() (data []byte) {
+	_ = symbols.Mappings(os.Getpid(), func(m symbols.Mapping) bool {
+		if m.Path != "[vdso]" || m.End-m.Start > maxVDSO {
+			return true
+		}
+		if mem, err := os.Open("/proc/self/mem"); err == nil {
+			defer mem.Close()
+			data = make([]byte, m.End-m.Start)
+			if _, err := mem.ReadAt(data, int64(m.Start)); err != nil {
+				data = nil
+			}
+		}
+		return false
+	})
+	return data
+})
+
+// name finds what an offset in the file stands for.
+func (f *file) name(opts Options, frame Frame, offset uint64) []Frame {
+	addr, ok := f.table.Address(offset)
+	if !ok {
+		return []Frame{frame}
+	}
+	if name, start, ok := f.table.Find(addr); ok {
+		frame.Name, frame.Offset = name, addr-start
+		if opts.Demangle {
+			frame.Name = demangled(name)
+		}
+	}
+	return []Frame{frame}
+}
+
+func (c *fileCache) close() error {
+	var errs []error
+	for _, f := range c.files {
+		if f.open != nil {
+			errs = append(errs, f.open.Close())
+			f.open = nil
+		}
+	}
+	c.open = 0
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// stackResults checks the arguments of functions that are about stacks and names of code.
+func stackResults() map[string]func(c *checker, e *ast.Call) types.Type {
+	return map[string]func(c *checker, e *ast.Call) types.Type{
+		"kstack": (*checker).stack,
+		"ustack": (*checker).stack,
+		"ksym":   symbol(types.Symbol{}),
+		"usym":   symbol(types.UserSymbol{}),
+	}
+}
+
+// stackType is the type of kstack and ustack without arguments.
+func stackType(user bool) func(*checker, *Prog) (types.Type, string) {
+	return func(c *checker, _ *Prog) (types.Type, string) {
+		return types.Stack{User: user, Mode: shownMode(c.out.Config.StackMode, user), Limit: types.DefaultFrames}, ""
+	}
+}
+
+// shownMode is how a stack is shown that is to be shown in a mode: the kernel's code lies in no file with a build id.
+func shownMode(mode string, user bool) string {
+	if mode == types.StackBuildID && !user {
+		return types.StackRaw
+	}
+	return mode
+}
+
+// stack is kstack([mode], [frames]) and ustack([mode], [frames]).
+func (c *checker) stack(e *ast.Call) types.Type {
+	user := e.Name != "kstack"
+	t := types.Stack{User: user, Mode: c.out.Config.StackMode, Limit: types.DefaultFrames}
+	numbers := 0
+	if len(e.Args) > 0 {
+		mode, isMode := c.stackMode(e.Args[0])
+		switch {
+		case isMode && mode == "":
+			return nil
+		case isMode:
+			t.Mode, numbers = mode, 1
+		case len(e.Args) > 1:
+			c.report(errStackMode(e.Args[0]))
+			return nil
+		}
+	}
+	if len(e.Args) > numbers {
+		n, ok := c.constNumber(e, numbers)
+		if !ok {
+			return nil
+		}
+		if n < 1 || n > types.MaxFrames {
+			c.report(source.Errorf(e.Args[numbers], "out-of-range", "a stack has from 1 to %d frames", types.MaxFrames))
+			return nil
+		}
+		t.Limit = int(n)
+	}
+	if t.Mode != shownMode(t.Mode, user) && c.final {
+		c.report(source.Warningf(e, "stack-mode", "build_id is for user stacks: this one is shown as addresses").WithHint("use ustack(build_id), or kstack(raw)"))
+	}
+	t.Mode = shownMode(t.Mode, user)
+	return t
+}
+
+// stackMode says whether an argument is the name of a mode. A name that is nothing else, either, is reported, and the mode "".
+func (c *checker) stackMode(e ast.Expr) (mode string, ok bool) {
+	id, ok := e.(*ast.Ident)
+	if !ok {
+		return "", false
+	}
+	if slices.Contains(types.StackModes, id.Name) {
+		return id.Name, true
+	}
+	if _, _, known := c.builtinType(id.Name, c.p.Prog); known {
+		return "", false
+	}
+	if _, _, known := c.env.EnumConst(id.Name); known || c.c.Callable(id.Name) != nil {
+		return "", false
+	}
+	c.report(errStackMode(e))
+	return "", true
+}
+
+func errStackMode(e ast.Expr) source.Diagnostic {
+	d := source.Errorf(e, "stack-mode", "the modes of a stack are %s", strings.Join(types.StackModes, ", "))
+	if id, ok := e.(*ast.Ident); ok {
+		return withNear(d, "", source.Nearest(id.Name, types.StackModes))
+	}
+	return d
+}
+
+// symbol is ksym(address) and usym(address).
+func symbol(result types.Type) func(c *checker, e *ast.Call) types.Type {
+	return func(c *checker, e *ast.Call) types.Type {
+		t := c.value(e.Args[0])
+		if t == nil {
+			return nil
+		}
+		if !types.Of(types.Value(t)).Numeric {
+			c.reportNumber(errArgType(e.Args[0], e.Name, "an address", t), e.Args[0])
+			return nil
+		}
+		return result
+	}
+}
+
+// length is len(@map) and len(stack).
+func (c *checker) length(e *ast.Call) types.Type {
+	if ref, ok := e.Args[0].(*ast.MapRef); ok && !ref.Indexed {
+		if m := c.mapUse(ref); !m.keyless || !types.Is(m.Value, types.KindStack) {
+			return c.mapLen(e)
+		}
+	}
+	switch t := c.value(e.Args[0]).(type) {
+	case nil:
+		return nil
+	case types.Stack:
+		return types.TypeInt64
+	default:
+		c.report(errArgType(e.Args[0], e.Name, "a map or a stack", t))
+		return nil
+	}
+}
