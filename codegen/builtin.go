@@ -28,8 +28,25 @@ var (
 
 // The tables refer to functions that, through expressions, refer to the tables: Go wants that cycle broken here.
 func init() {
-	variableGroups = []map[string]variable{taskVars, relativeVars, timeVars, machineVars, contextVars, stackVars}
-	callGroups = []map[string]callee{taskFuncs, outputFuncs, mapFuncs, timeFuncs, textFuncs, byteFuncs, typeFuncs, stackFuncs}
+	variableGroups = []map[string]variable{
+		taskVars,
+		relativeVars,
+		timeVars,
+		machineVars,
+		contextVars,
+		stackVars,
+	}
+	callGroups = []map[string]callee{
+		taskFuncs,
+		effectFuncs,
+		outputFuncs,
+		mapFuncs,
+		timeFuncs,
+		textFuncs,
+		byteFuncs,
+		typeFuncs,
+		stackFuncs,
+	}
 }
 
 // nothing is the result of a call without a value.

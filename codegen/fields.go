@@ -201,8 +201,13 @@ func (l *lowerer) probeRead(p place, size int) *ir.Value {
 // readMem copies size bytes of kernel or user memory to the program's own. A failed read is counted and gives zeros:
 // the helper clears its destination.
 func (l *lowerer) readMem(dst place, size int, src *ir.Value, space types.AddrSpace) {
+	l.readMemN(dst, l.b.Const(int64(size)), src, space)
+}
+
+// readMemN is readMem for a number of bytes that the verifier knows the bounds of.
+func (l *lowerer) readMemN(dst place, size, src *ir.Value, space types.AddrSpace) {
 	r := readerOf(space)
-	ret := l.b.Helper(int(r.bytes), false, l.addr(dst), l.b.Const(int64(size)), src)
+	ret := l.b.Helper(int(r.bytes), false, l.addr(dst), size, src)
 	l.readFailure(ret, &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: r.what, Helper: r.name})
 }
 

@@ -40,6 +40,7 @@ type lowerer struct {
 	walked   []*lang.Map                   // the maps that loops go through
 	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
 	unrolled int                           // statements of unrolled bodies so far, with their copies
+	unused   *ast.Call                     // a call whose value nobody asks for
 	err      *Error                        // the first limit exceeded
 }
 

@@ -70,6 +70,7 @@ func (l *lowerer) effect(e ast.Expr) {
 		l.ternaryEffect(e)
 	default:
 		if _, ok := l.constOf(e); !ok {
+			l.unused, _ = e.(*ast.Call)
 			l.expr(e)
 		}
 	}

@@ -29,6 +29,12 @@ type (
 // MaxLoopIterations is the largest value of the setting max_loop_iterations.
 const MaxLoopIterations = check.MaxLoopIterations
 
+// MaxSignal is the largest number of a signal.
+const MaxSignal = check.MaxSignal
+
+// SignalNumber is the number of a signal by its name, 0 if there is none.
+func SignalNumber(name string) int { return check.SignalNumber(name) }
+
 // Parse reads a script and what it imports. It returns all mistakes it finds, in the order of the text; the tree is whole only
 // if there are none, and never nil. Attach points have their positional parameters replaced
 // from opts.Params. opts may be nil.

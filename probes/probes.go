@@ -97,6 +97,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		Config:       kconfig.Reader(kernelRelease()),
 	}
 	e.finder = &binpath.Finder{PID: opts.PID, Command: opts.Command, Arch: goarch}
+	e.kernel.Injectable = e.injectable
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	e.kernel.TypesErr = func() error {
 		_, err := e.vmlinux()

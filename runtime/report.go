@@ -105,9 +105,23 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	layout.SiteStackHash: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s lost: another stack has the same number", times(n, "stack was", "stacks were")), ""
 	},
+	layout.SiteCall: func(_ *Session, n uint64, site *layout.Site) (string, string) {
+		return fmt.Sprintf("%s failed %s", what(site, "a call of the kernel"), times(n, "time", "times")), callHints[site.Helper]
+	},
+	layout.SiteSignal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
+		return fmt.Sprintf("%s was given a number that is no signal %s: nothing was sent", what(site, "signal()"), times(n, "time", "times")),
+			fmt.Sprintf("signals are numbered from 1 to %d", lang.MaxSignal)
+	},
 	layout.SiteInternal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
+}
+
+// callHints say why the kernel may refuse what a helper does.
+var callHints = map[string]string{
+	"send_signal":        "the kernel sends none to its own threads, nor to a process that is about to end",
+	"send_signal_thread": "the kernel sends none to its own threads, nor to a process that is about to end",
+	"probe_write_user":   "the address is wrong, or its memory is not there now or cannot be written; or the length is more than there is to write",
 }
 
 func what(site *layout.Site, otherwise string) string {
@@ -130,6 +144,7 @@ var failureKinds = map[layout.SiteKind]output.FailureKind{
 	layout.SiteLost: output.FailLost, layout.SiteScratch: output.FailScratch, layout.SiteLoop: output.FailLoop,
 	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteStackFull: output.FailStacks,
 	layout.SiteStackHash: output.FailStacks, layout.SiteInternal: output.FailInternal,
+	layout.SiteCall: output.FailCall, layout.SiteSignal: output.FailCall,
 }
 
 // failureErrnos are what helpers answer when they fail: a full hash E2BIG (alloc_htab_elem, kernel/bpf/hashtab.c), a read of memory that is

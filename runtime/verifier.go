@@ -74,6 +74,9 @@ func loadError(p *codegen.Program, err error) error {
 			return errorAt(source.Diagnostic{Span: attachSpan(p), Code: "limit", Message: l.message, Hint: l.hint}, err)
 		}
 	}
+	if d, ok := missingHelper(p, refused); ok {
+		return errorAt(d, refused)
+	}
 	if says(refused) != "" {
 		return errorAt(refusal(p, refused), refused)
 	}
@@ -85,18 +88,55 @@ func loadError(p *codegen.Program, err error) error {
 // refusal says at which line of the script the verifier refused a program. That is a mistake of
 // gotrace's, not of the script's, and the message says so.
 func refusal(p *codegen.Program, refused *ebpf.VerifierError) source.Diagnostic {
+	return source.Diagnostic{
+		Span:    refusedAt(p, refused),
+		Code:    "verifier",
+		Message: "the kernel refused the program made from this: " + says(refused),
+		Hint:    "this is a bug in gotrace: please report it with the output of -v",
+	}
+}
+
+// refusedAt is the place in the script of the instruction that was refused.
+func refusedAt(p *codegen.Program, refused *ebpf.VerifierError) source.Span {
 	pos := p.Prog.Probe.Range().Pos
 	if i, ok := lastInstruction(refused.Log); ok {
 		if at, ok := positionOf(p, i); ok {
 			pos = at
 		}
 	}
-	return source.Diagnostic{
-		Span:    source.Span{Pos: pos, EndPos: pos},
-		Code:    "verifier",
-		Message: "the kernel refused the program made from this: " + says(refused),
-		Hint:    "this is a bug in gotrace: please report it with the output of -v",
+	return source.Span{Pos: pos, EndPos: pos}
+}
+
+// noHelper finds a helper that programs of a type cannot call on this kernel, and noKfunc a kernel function (check_helper_call and
+// check_kfunc_call, kernel/bpf/verifier.c).
+var (
+	noHelper = regexp.MustCompile(`^(?:unknown func|program of this type cannot use helper) (bpf_\w+)#\d+`)
+	noKfunc  = regexp.MustCompile(`^calling kernel function (\w+) is not allowed`)
+)
+
+// helperHints say why a kernel that has a helper may not let programs call it.
+var helperHints = map[string]string{
+	"bpf_probe_write_user": "the kernel is locked down (kernel_lockdown(7)), or gotrace lacks the capability CAP_SYS_ADMIN",
+	"bpf_override_return":  "the kernel is built without CONFIG_BPF_KPROBE_OVERRIDE",
+}
+
+// missingHelper says of a program that calls what this kernel does not let it call, that this is the reason.
+func missingHelper(p *codegen.Program, refused *ebpf.VerifierError) (source.Diagnostic, bool) {
+	line := says(refused)
+	name := ""
+	for _, pattern := range []*regexp.Regexp{noHelper, noKfunc} {
+		if m := pattern.FindStringSubmatch(line); m != nil {
+			name = m[1]
+		}
 	}
+	hint, known := helperHints[name]
+	if !known {
+		hint = "a newer kernel may"
+	}
+	return source.Diagnostic{
+		Span: refusedAt(p, refused), Code: "kernel", Hint: hint,
+		Message: fmt.Sprintf("this kernel does not let %s probes call %s", p.Prog.Kind.Name, name),
+	}, name != ""
 }
 
 // outOfResources says whether a load failed for want of memory or descriptors, which is not the verifier's verdict.

@@ -120,5 +120,7 @@ const (
 	SiteIndex                         // index outside of an array or a string
 	SiteStackFull                     // no room for a new stack (Limit: how many there is room for)
 	SiteStackHash                     // a stack whose number another one has
+	SiteCall                          // a call of the kernel for its effect
+	SiteSignal                        // a number that is no signal
 	SiteInternal
 )

@@ -40,6 +40,8 @@ func has(need string) (bool, error) {
 		return inVM || exists("/sys/bus/event_source/devices/uprobe"), nil
 	case "amd64":
 		return runtime.GOARCH == "amd64", nil
+	case "override":
+		return exists("/sys/kernel/debug/error_injection/list"), nil
 	case "bash":
 		return exists("/bin/bash"), nil
 	}

@@ -127,6 +127,7 @@ var Groups = []Group{
 	{"The task", taskTable},
 	{"The machine", machineTable},
 	{"The kernel", kernelTable},
+	{"Side effects", effectTable},
 	{"Time", timeTable},
 	{"Output", outputTable},
 	{"Maps", mapTable},

@@ -72,6 +72,8 @@ const (
 	HasReturn         // a value that the function returns
 	HasMode           // knows whether the CPU was in user mode
 	HasRegisters      // the registers at the probe
+	HasProcess        // runs in the process that is traced, not in gotrace
+	HasEntry          // the start of a function of the kernel, which need not run
 )
 
 // Has says whether a kind has what a builtin asks for. Whether a certain probe has it depends on its target, too.
@@ -87,6 +89,10 @@ func (k *ProbeKind) Has(f Fact) bool {
 		return k.Func
 	case HasReturn:
 		return k.Return
+	case HasProcess:
+		return !k.Once && !k.Timed && k.Attach != AttachNever
+	case HasEntry:
+		return k.Func && k.Context == CtxRegs && !k.User && !k.Return
 	case HasRegisters:
 		return k.Context == CtxPerf || k.Context == CtxRegs
 	case HasMode:

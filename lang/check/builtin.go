@@ -108,8 +108,11 @@ func notInKind(name string, b *builtin.Builtin, kind *builtin.ProbeKind) string 
 	switch {
 	case b.Probe == builtin.HasArgs && kind.Has(builtin.HasArgN):
 		return name + " is not available in " + kind.Name + " probes: use arg0, arg1, …"
-	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters:
+	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters, b.Probe == builtin.HasEntry:
 		return name + " is only available in " + kindList(builtin.KindsWith(b.Probe)) + " probes"
+	}
+	if b.Probe == builtin.HasProcess {
+		return name + " is not available in " + kind.Name + " probes: they run in gotrace, not in what is traced"
 	}
 	return name + " is not available in " + kind.Name + " probes"
 }
@@ -287,4 +290,5 @@ func init() {
 	}
 	maps.Copy(results, taskResults())
 	maps.Copy(results, stackResults())
+	maps.Copy(results, effectResults())
 }

@@ -18,12 +18,12 @@ func (c *checker) call(e *ast.Call) types.Type {
 		c.report(errArgCount(e, b.Min, b.Max))
 		return nil
 	}
-	if !c.p.Kind.Has(b.Probe) {
-		c.report(source.Errorf(e, "builtin-not-here", "%s", notInKind(e.Name+"()", b, c.p.Kind)))
-		return nil
-	}
 	if b.Unsafe && !c.opts.Unsafe {
 		c.report(errUnsafe(e))
+		return nil
+	}
+	if !c.p.Kind.Has(b.Probe) {
+		c.report(source.Errorf(e, "builtin-not-here", "%s", notInKind(e.Name+"()", b, c.p.Kind)))
 		return nil
 	}
 	return results[e.Name](c, e)

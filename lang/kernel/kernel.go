@@ -21,7 +21,9 @@ type Kernel struct {
 	TypesErr func() error
 	// Config is a setting of the kernel's build, without CONFIG_: "y", "m", a number or a string in quotes. nil: not known.
 	Config func(name string) (string, bool)
-	PidNS  *PidNS // set when gotrace does not run in the first pid namespace
+	// Injectable says whether the kernel lets override() have a function return at once; the error is that nothing tells. nil: nothing does.
+	Injectable func(function string) (bool, error)
+	PidNS      *PidNS // set when gotrace does not run in the first pid namespace
 }
 
 // PidNS is the device and inode of a pid namespace (nsfs), for bpf_get_ns_pid_tgid.
@@ -45,3 +47,25 @@ func (k *Kernel) Task() *types.Struct {
 
 // AtLeast says whether the kernel is major.minor or newer.
 func (k *Kernel) AtLeast(major, minor uint32) bool { return k.Version >= major<<16|minor<<8 }
+
+// Setting is a setting of the kernel's build, without CONFIG_; ok is false if it is not known.
+func (k *Kernel) Setting(name string) (value string, ok bool) {
+	if k.Config == nil {
+		return "", false
+	}
+	return k.Config(name)
+}
+
+// NotInjectable says why override() cannot be used at a place in a function, "" if it can or if only the kernel will tell.
+func (k *Kernel) NotInjectable(function string, offset uint64) string {
+	if offset != 0 {
+		return "it is not the start of a function"
+	}
+	if k.Injectable == nil || function == "" {
+		return ""
+	}
+	if ok, err := k.Injectable(function); err == nil && !ok {
+		return "the kernel lets errors be injected into the functions that /sys/kernel/debug/error_injection/list names, not into this one"
+	}
+	return ""
+}

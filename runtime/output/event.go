@@ -151,6 +151,7 @@ const (
 	FailDivide        FailureKind = "divide"         // divisions by zero
 	FailIndex         FailureKind = "index"          // indices outside of an array or a string
 	FailStacks        FailureKind = "stacks"         // stacks that found no room in their store
+	FailCall          FailureKind = "call"           // calls of the kernel for their effect
 	FailMissedTicks   FailureKind = "missed-ticks"   // ticks of a timer
 	FailMissedSamples FailureKind = "missed-samples" // samples of a profile
 	FailMissedRuns    FailureKind = "missed-runs"    // runs that the kernel skipped
