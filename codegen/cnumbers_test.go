@@ -13,6 +13,7 @@ import (
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/internal/interp"
 	"github.com/gotrace/gotrace/lang/langtest"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
@@ -36,7 +37,7 @@ func (t cType) String() string {
 	return fmt.Sprintf("uint%d", t.bits)
 }
 
-func (t cType) cut(n int64) int64 { return cut(n, types.Int{Bits: t.bits, Signed: t.signed}) }
+func (t cType) cut(n int64) int64 { return interp.Cut(n, types.Int{Bits: t.bits, Signed: t.signed}) }
 
 // promoted is the type in which a number is computed with.
 func (t cType) promoted() cType { return cType{64, t.bits < 64 || t.signed} }
@@ -110,9 +111,9 @@ func (e *cExpr) value(args []int64) int64 {
 	case "<<", ">>":
 		t = tx
 	case "<", "<=", ">", ">=", "==", "!=":
-		return e.t.cut(compareAs(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
+		return e.t.cut(interp.Compare(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
 	}
-	return e.t.cut(arithAs(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
+	return e.t.cut(interp.Arith(e.op, types.Int{Bits: 64, Signed: t.signed}, x, y))
 }
 
 // c writes the expression in C.

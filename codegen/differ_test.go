@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/internal/interp"
 )
 
 var (
@@ -253,7 +254,7 @@ const differs = "with arguments"
 // differ runs a script with several arguments, in the kernel and by the interpreter.
 func differ(t testing.TB, script string, seed uint64) {
 	s := inKernel(t, script)
-	in := newInterp(s.bp.Checked)
+	in := interp.New(s.bp.Checked)
 	r := rand.New(rand.NewPCG(seed, 100))
 	for range 6 {
 		args := make([]int64, 6)
@@ -264,10 +265,13 @@ func differ(t testing.TB, script string, seed uint64) {
 			}
 		}
 		s.run(0, args...)
-		in.run(args)
-		for name := range in.maps {
-			if got, want := s.elements("@"+name), in.elems[name]; !same(got, want) {
-				t.Fatalf("%s %d: @%s is %v, want %v", differs, args, name, got, want)
+		in.Args = args
+		if err := in.RunProbe(s.bp.Checked.Progs[0]); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.bp.Checked.Maps {
+			if got, want := s.elements("@"+m.Name), in.Elements(m.Name); !same(got, want) {
+				t.Fatalf("%s %d: @%s is %v, want %v", differs, args, m.Name, got, want)
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func (g *gen) pointerNumber(depth int) string {
 	case 2:
 		return fmt.Sprintf("(uint64)(%s + %s)", g.expr(aTask, depth-1), g.int(depth-1))
 	}
-	return fmt.Sprintf("%s[%s]", g.expr(aWord, depth-1), g.int(depth-1))
+	return fmt.Sprintf("(%s)[%s]", g.expr(aWord, depth-1), g.int(depth-1)) // @m[0] would be an element
 }
 
 // counter changes a variable or a map in the middle of an expression.

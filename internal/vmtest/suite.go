@@ -29,6 +29,7 @@ var Suites = []Suite{
 	{Package: "runtime"},
 	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}, Files: []string{"docs/output.schema.json"}},
 	{Package: "internal/scriptgen"},
+	{Package: "internal/interp", Args: []string{"-test.run=TestKernelValues", "-scripts=50"}},
 	{Package: "cmd/gotrace", Files: []string{"README.md"}},
 }
 
