@@ -26,6 +26,19 @@ var stackFuncs = map[string]callee{
 	"ksym": func(l *lowerer, c *ast.Call) operand {
 		return operand{typ: types.Symbol{}, val: l.numExpr(c.Args[0])}
 	},
+	// kaddr(name) is a constant, which the checker has found.
+	"kaddr": func(l *lowerer, c *ast.Call) operand { return operand{typ: l.typeOf(c), val: l.b.Const(0)} },
+	// uaddr(name) is as far from the probed place in the process as in the binary, wherever that lies in memory.
+	"uaddr": func(l *lowerer, c *ast.Call) operand {
+		distance, _, err := l.k.env.SymbolFrom(&l.prog.Targets[0], l.text(c.Args[0]))
+		if err != nil {
+			l.fail(c, "", "%v", err)
+		}
+		if l.prog.Kind.Return { // the registers are those of the place that it returns to
+			l.needs(c, 6, 6, "uaddr() in a "+l.prog.Kind.Name, "bpf_get_func_ip of user functions", "use it in the uprobe")
+		}
+		return operand{typ: l.typeOf(c), val: l.b.OpImm(ir.OpAdd, l.funcIP(c), distance)}
+	},
 	"usym": func(l *lowerer, c *ast.Call) operand { return l.userSymbol(l.numExpr(c.Args[0])) },
 }
 

@@ -70,6 +70,7 @@ const (
 	HasStackArgs      // a stack with arguments
 	HasFunc           // a traced function
 	HasReturn         // a value that the function returns
+	HasUserFunc       // a traced place in a binary
 	HasMode           // knows whether the CPU was in user mode
 	HasRegisters      // the registers at the probe
 	HasProcess        // runs in the process that is traced, not in gotrace
@@ -87,6 +88,8 @@ func (k *ProbeKind) Has(f Fact) bool {
 		return k.ArgN && k.Context == CtxRegs
 	case HasFunc:
 		return k.Func
+	case HasUserFunc:
+		return k.Func && k.User
 	case HasReturn:
 		return k.Return
 	case HasProcess:

@@ -18,7 +18,6 @@ var plannedTable = []*Builtin{
 	{Name: "is_err", Function: true, Args: "pointer", Planned: true, Help: "whether a pointer is one of the kernel's error values"},
 	{Name: "join", Function: true, Args: "strings, [separator]", Effect: true, Planned: true, Help: "prints an array of strings"},
 	{Name: "jstack", Variable: true, Function: true, Args: "[frames]", Planned: true, Help: "Java stack"},
-	{Name: "kaddr", Function: true, Args: "name", Planned: true, Help: "address of a symbol of the kernel"},
 	{Name: "kfunc_allowed", Function: true, Args: "name", Planned: true, Help: "whether this probe can call a kernel function, known at compile time"},
 	{Name: "kfunc_exist", Function: true, Args: "name", Planned: true, Help: "whether the kernel has a function that programs can call"},
 	{Name: "path", Function: true, Args: "pointer, [length]", Planned: true, Help: "path of a file"},
@@ -32,7 +31,6 @@ var plannedTable = []*Builtin{
 	{Name: "syscall_name", Function: true, Args: "number", Planned: true, Help: "name of a system call"},
 	{Name: "system", Function: true, Args: "format, [value], …", Unsafe: true, Effect: true, Planned: true, Help: "runs a command"},
 	{Name: "tseries", Function: true, Args: "value, interval, count, [aggregation]", Effect: true, Aggregate: true, Planned: true, Help: "values by time"},
-	{Name: "uaddr", Function: true, Args: "name", Planned: true, Help: "address of a symbol of the traced binary"},
 	{Name: "unwatch", Function: true, Args: "address", Effect: true, Planned: true, Help: "removes a watchpoint"},
 	{Name: "warnf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints a warning with its place"},
 }

@@ -1,10 +1,12 @@
 package check
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -12,9 +14,11 @@ import (
 // stackResults checks the arguments of functions that are about stacks and names of code.
 func stackResults() map[string]func(c *checker, e *ast.Call) types.Type {
 	return map[string]func(c *checker, e *ast.Call) types.Type{
+		"kaddr":  (*checker).kaddr,
 		"kstack": (*checker).stack,
 		"ustack": (*checker).stack,
 		"ksym":   symbol(types.Symbol{}),
+		"uaddr":  (*checker).uaddr,
 		"usym":   symbol(types.UserSymbol{}),
 	}
 }
@@ -127,4 +131,51 @@ func (c *checker) length(e *ast.Call) types.Type {
 		c.report(errArgType(e.Args[0], e.Name, "a map or a stack", t))
 		return nil
 	}
+}
+
+// kaddr is kaddr(name), a constant.
+func (c *checker) kaddr(e *ast.Call) types.Type {
+	name, ok := c.constText(e, 0)
+	if !ok {
+		return nil
+	}
+	addr, err := c.env.KernelAddress(name)
+	if err != nil {
+		c.report(errNoSymbol(e.Args[0], err))
+		return nil
+	}
+	c.p.Consts[e] = types.Const{Int: addr, Unsigned: true}
+	return types.TypeUint64
+}
+
+// uaddr is uaddr(name): a pointer to an integer of the symbol's size, to 64 bits if it has another one.
+func (c *checker) uaddr(e *ast.Call) types.Type {
+	name, ok := c.constText(e, 0)
+	if !ok {
+		return nil
+	}
+	b := builtin.Find(e.Name)
+	if !c.p.Kind.Has(b.Probe) {
+		c.report(source.Errorf(e, "builtin-not-here", "%s() is only available in %s probes", e.Name, kindList(builtin.KindsWith(b.Probe))))
+		return nil
+	}
+	_, size, err := c.env.SymbolFrom(&c.p.Targets[0], name)
+	if err != nil {
+		c.report(errNoSymbol(e.Args[0], err))
+		return nil
+	}
+	elem := types.TypeUint64
+	if size == 1 || size == 2 || size == 4 {
+		elem.Bits = int(8 * size)
+	}
+	return types.Pointer{Elem: elem, Space: types.SpaceUser}
+}
+
+func errNoSymbol(e ast.Expr, err error) source.Diagnostic {
+	d := source.Errorf(e, "unknown-symbol", "%v", err)
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		return withNear(d, "", missing.Near)
+	}
+	return d
 }

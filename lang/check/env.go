@@ -25,6 +25,10 @@ type Env interface {
 	Type(keyword, name string) (types.Type, bool)
 	// EnumConst finds an enumeration constant of the kernel.
 	EnumConst(name string) (types.Int, int64, bool)
+	// KernelAddress is the address of a symbol of the kernel.
+	KernelAddress(name string) (uint64, error)
+	// SymbolFrom is how far a symbol of a target's binary is from the place that is probed, and the symbol's size in bytes.
+	SymbolFrom(t *Target, name string) (distance int64, size uint64, err error)
 	// Near returns up to three names of the kind ("struct", "union", "enum", or "" for a type without a keyword) near to name.
 	Near(kind, name string) []string
 	// Kernel says what the kernel can do.
