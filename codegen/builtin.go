@@ -110,6 +110,9 @@ var contextVars = map[string]variable{
 	},
 	// probe is the full name of the probe.
 	"probe": func(l *lowerer, _ source.Node, t types.Type) operand {
+		if l.prog.Dispatch != nil {
+			return l.syscallName(t)
+		}
 		name := l.prog.ProbeName
 		return operand{typ: t, lit: &name}
 	},

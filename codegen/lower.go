@@ -106,6 +106,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Pr
 	l.guardExit()
 	l.filterPID()
 	l.filterNull()
+	l.filterSyscall()
 	l.filter()
 	l.block(p.Probe.Body)
 	l.leave()

@@ -129,6 +129,9 @@ func (p *Plan) noteCopies(t *lang.Target, n int) {
 		"to choose, name the module (kprobe:MODULE:%s) or an address", n, t.Func, t.Func)})
 }
 
+// Tell is what -v says of the way of attaching, "" for nothing.
+func (p *Plan) Tell() string { return p.tell }
+
 // Notes are what the user should know of the places the program was attached to.
 func (p *Plan) Notes() []Note { return p.notes }
 

@@ -20,6 +20,7 @@ type Plan struct {
 	load       func(*ebpf.ProgramSpec) (*ebpf.Program, error) // nil: as any program
 	attach     func(*ebpf.Program) (Links, error)
 	notes      []Note
+	tell       string // what -v says of the way of attaching, "" for nothing
 }
 
 // Plan decides how a program is attached to targets, all of one kind.

@@ -44,6 +44,9 @@ func tracepointTargets(found []tracepoint) []lang.Target {
 	out := make([]lang.Target, len(found))
 	for i, f := range found {
 		out[i] = lang.Target{Kind: kind, Name: "tracepoint:" + f.String(), Category: f.category, Event: f.event}
+		if f.category == "syscalls" {
+			out[i].Syscall = syscallOf(f.event)
+		}
 	}
 	return out
 }
@@ -166,6 +169,9 @@ func tracepointLines(e *Env, t *lang.Target) ([]string, error) {
 }
 
 func planTracepoint(e *Env, targets []lang.Target) (*Plan, error) {
+	if raw := targets[0].Shared; raw != "" {
+		return planShared(raw, targets), nil
+	}
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
 		id, err := e.eventID(t)
 		if err != nil {

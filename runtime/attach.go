@@ -134,6 +134,9 @@ func (s *Session) attach(p *loaded) (int, error) {
 
 // tellNotes warns of what the user should know of the places a program was attached to.
 func (s *Session) tellNotes(p *loaded) {
+	if told, ok := p.plan.(interface{ Tell() string }); ok && s.opts.Verbose && told.Tell() != "" {
+		s.note("%s", told.Tell())
+	}
 	noted, ok := p.plan.(interface{ Notes() []probes.Note })
 	if !ok {
 		return

@@ -115,7 +115,10 @@ func (s *Session) createMap(spec *layout.MapSpec) (*ebpf.Map, error) {
 		}
 	}
 	m, err := ebpf.NewMap(ms)
-	if err == nil {
+	switch {
+	case err == nil && spec.Init != nil:
+		return m, m.Put(uint32(0), spec.Init)
+	case err == nil:
 		return m, nil
 	}
 	err = fmt.Errorf("creating map %s: %w%s", spec.Name, err, probes.WhyDenied(err))

@@ -28,6 +28,8 @@ type MapSpec struct {
 	ValueSize  int
 	MaxEntries int
 	Flags      uint32
+	// Init is what a map of one value has at first, nil for zeros.
+	Init []byte
 	// Script is the map of the script this one holds, nil for gotrace's own.
 	Script *lang.Map
 	// Layout says how Script's values lie in memory.

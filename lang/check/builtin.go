@@ -61,7 +61,7 @@ func curtaskType(c *checker, _ *Prog) (types.Type, string) {
 }
 
 func probeType(_ *checker, p *Prog) (types.Type, string) {
-	return types.String{Len: len(p.ProbeName) + 1}, ""
+	return types.String{Len: nameRoom(p)}, ""
 }
 
 // probetypeOf is what probetype says in a kind of probe.
@@ -229,7 +229,7 @@ func (c *checker) builtinType(name string, p *Prog) (t types.Type, why string, o
 
 // setBuiltin notes the value of a builtin variable that is known at compile time.
 func (c *checker) setBuiltin(e ast.Expr, name string) {
-	if f := constants[name]; f != nil {
+	if f := constants[name]; f != nil && !(name == "probe" && c.p.Dispatch != nil) {
 		c.p.Consts[e] = f(c, c.p.Prog)
 	}
 	if name == "cpid" {

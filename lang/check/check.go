@@ -178,6 +178,7 @@ func (c *checker) probe(p *ast.Probe) {
 		}
 	}
 	oneResult(all)
+	all, groups = c.dispatch(p, all, use)
 	for i := range all {
 		groups = addTarget(groups, p, &all[i], use)
 	}
@@ -293,27 +294,32 @@ func oneResult(all []bound) {
 
 // addTarget adds a target to the group with the same arguments, or makes a new one.
 func addTarget(groups []*progState, p *ast.Probe, b *bound, use uses) []*progState {
-	t, args, retval := b.target, b.args, b.retval
+	t := b.target
 	if !t.Kind.OneTarget {
 		for _, g := range groups {
-			if g.Kind == t.Kind && !t.Kind.Once && types.SameStruct(g.Args, args) && types.SameType(g.Retval, retval) && use.same(&g.Targets[0], t) {
+			if g.Kind == t.Kind && !t.Kind.Once && g.Dispatch == nil && types.SameStruct(g.Args, b.args) && types.SameType(g.Retval, b.retval) && use.same(&g.Targets[0], t) {
 				g.Targets = append(g.Targets, *t)
 				return groups
 			}
 		}
 	}
-	g := &progState{
+	g := newProg(p, b)
+	if use.name {
+		g.ProbeName = t.Name
+	}
+	return append(groups, g)
+}
+
+// newProg is a program for a target.
+func newProg(p *ast.Probe, b *bound) *progState {
+	return &progState{
 		Prog: &Prog{
-			Probe: p, Kind: t.Kind, Targets: []Target{*t}, Args: args, Retval: retval,
+			Probe: p, Kind: b.target.Kind, Targets: []Target{*b.target}, Args: b.args, Retval: b.retval,
 			Types: map[ast.Expr]types.Type{}, Consts: map[ast.Expr]types.Const{}, Vars: map[*ast.Var]*Variable{},
 			Infos: map[*ast.Typeinfo]*ast.RecordExpr{},
 		},
 		own: map[source.Node]*varState{}, wide: map[string]*varState{}, choices: map[*ast.Comptime]choice{},
 	}
-	if use.name {
-		g.ProbeName = t.Name
-	}
-	return append(groups, g)
 }
 
 // perTarget says whether a builtin has another value at each target of a probe.

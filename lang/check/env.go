@@ -51,7 +51,9 @@ type Target struct {
 	Period   uint64 // interval, profile: nanoseconds, or
 	Hz       uint64 // interval, profile: frequency
 
-	ProgID uint32 // fentry, fexit: the BPF program whose function it is, 0 for a function of the kernel
+	Syscall int    // tracepoint: number of its system call and 1, 0 if there is none or it is not known
+	Shared  string // tracepoint: the raw tracepoint whose program it shares, "" if it has its own; the checker sets it
+	ProgID  uint32 // fentry, fexit: the BPF program whose function it is, 0 for a function of the kernel
 
 	// Wildcard says that a pattern matched it: where such a target cannot be attached, the others still are.
 	Wildcard bool

@@ -73,6 +73,8 @@ type Prog struct {
 	Retval  types.Type    // type of retval where it is known
 	// ProbeName is the text of the `probe` builtin; it is set, and all targets have that name, when the body uses it.
 	ProbeName string
+	// Dispatch is set for a program that stands for several tracepoints of system calls: its Kind is that of the raw tracepoint.
+	Dispatch *Dispatch
 
 	Types  map[ast.Expr]types.Type           // the type of every expression of the probe
 	Consts map[ast.Expr]types.Const          // the value of every constant expression

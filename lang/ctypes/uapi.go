@@ -47,6 +47,12 @@ func uapiConst(arch, name string) (int64, bool) {
 	return n, true
 }
 
+// Syscall is the number of a system call by the name that its header has.
+func Syscall(arch, name string) (int, bool) {
+	n, ok := uapiConst(arch, "__NR_"+name)
+	return int(n), ok
+}
+
 // lookup finds the value of a name in a table.
 func lookup(table, name string) (value string, ok bool) {
 	// The first place behind which all blocks begin with larger names is in the block that the name would be in.

@@ -111,6 +111,10 @@ func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	case builtin.CtxRawArgs:
 		return e.rawArgs[t.Event], nil, nil
 	case builtin.CtxTracing:
+		if t.Kind.Nullable {
+			return types.NewArgs("bpf_iter__task", 16, []types.Field{{Name: "meta", Type: types.Pointer{Elem: types.Void{}}},
+				{Name: "task", Type: e.pointerTo("task_struct"), Offset: 8}}), nil, nil
+		}
 		args, result := e.tracedArgs(t)
 		return args, result, nil
 	case builtin.CtxRegs:
@@ -139,6 +143,12 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 		return []lang.Target{{Kind: kind, Name: "self:" + strings.Join(p, ":")}}, nil
 	case kind.Once:
 		return []lang.Target{{Kind: kind, Name: ap.Provider}}, nil
+	case kind.Name == "software" || kind.Name == "hardware" || kind.Name == "watchpoint":
+		return counter(kind, p)
+	case kind.Name == "iter":
+		return matched("iterator "+strings.Join(p, ":"), strings.Join(p, ":"), iterators, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Event: name, Name: kind.Name + ":" + name}
+		})
 	case kind.Name == "interval" || kind.Name == "profile":
 		return timer(kind, p)
 	case kind.Name == "tracepoint":
@@ -170,6 +180,28 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 	}
 	return matched("function "+p[0], p[0], functions, func(name string) lang.Target {
 		return lang.Target{Kind: kind, Func: name, Name: kind.Name + ":" + name}
+	})
+}
+
+// iterators are over tasks only.
+var iterators = []string{"task"}
+
+// counters are the events of software and hardware.
+var counters = []string{"page-faults", "task-clock", "cpu", "cache-misses"}
+
+// counter is software:EVENT:COUNT, hardware:EVENT:COUNT, and watchpoint:ADDRESS:LENGTH:MODE.
+func counter(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
+	if kind.Name == "watchpoint" {
+		if len(p) != 3 || !strings.Contains("1 2 4 8", p[1]) || !strings.Contains("w rw x", p[2]) {
+			return nil, fmt.Errorf("a watchpoint is written watchpoint:ADDRESS:LENGTH:MODE")
+		}
+		return []lang.Target{{Kind: kind, Name: kind.Name + ":" + strings.Join(p, ":"), Event: p[2], Period: 1}}, nil
+	}
+	if n := p[len(p)-1]; len(p) == 2 && n == "0" || len(p) > 2 {
+		return nil, fmt.Errorf("%q is no count", n)
+	}
+	return matched("event "+p[0], p[0], counters, func(name string) lang.Target {
+		return lang.Target{Kind: kind, Name: kind.Name + ":" + name, Event: name, Period: 1}
 	})
 }
 
