@@ -237,7 +237,7 @@ func poke(args []string) {
 	addr, err := strconv.ParseUint(args[0], 0, 64)
 	check(err)
 	at, _, errno := unix.Syscall6(unix.SYS_MMAP, uintptr(addr), 4096, unix.PROT_READ|unix.PROT_WRITE,
-		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE, ^uintptr(0), 0)
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE|unix.MAP_FIXED_NOREPLACE, ^uintptr(0), 0)
 	if errno != 0 {
 		check(errno)
 	}
