@@ -79,6 +79,9 @@ func (l *lowerer) namedVar(name string, n source.Node, t types.Type) operand {
 
 // call lowers a function call. Builtin variables can be written as calls, too: pid().
 func (l *lowerer) call(c *ast.Call) operand {
+	if f := l.prog.Callee(c); f != nil {
+		return l.callFunc(c, f)
+	}
 	for _, group := range callGroups {
 		if f, ok := group[c.Name]; ok {
 			return f(l, c)

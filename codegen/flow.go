@@ -236,6 +236,7 @@ func (l *lowerer) leave() {
 		l.b.Jump(l.fn.exit)
 		return
 	}
+	l.stops = true
 	l.b.Store(8, l.fn.env, envStop, l.b.Const(stopRun))
 	l.b.Return(l.b.Const(loopStop))
 }

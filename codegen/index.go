@@ -116,10 +116,9 @@ func indexedVars(p *lang.Prog) map[*lang.Variable]bool {
 			}
 		}
 	}
-	if p.Probe.Filter != nil {
-		effects.Walk(p.Probe.Filter, visit)
+	for _, part := range p.Parts() {
+		effects.Walk(part, visit)
 	}
-	effects.Walk(p.Probe.Body, visit)
 	return vars
 }
 

@@ -32,6 +32,7 @@ const (
 const (
 	stopNot   = 0
 	stopRun   = 1 // the run ends
+	stopCall  = 3 // the function of the script that the loop is in returns
 	stopLoops = 2 // all loops end and the run goes on behind the outermost: its budget is spent
 )
 
@@ -98,7 +99,7 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 	saved, builder, pos := l.fn, l.b, l.b.Pos
 	l.enter(f, f.Blocks[0].Params[envParam])
 	l.b.Pos = pos
-	l.fn.loop = &loop{}
+	l.fn.loop, l.fn.active = &loop{}, saved.active
 	body(f.Blocks[0].Params)
 	if l.b.Block != nil {
 		l.b.Return(l.b.Const(loopGoOn))
@@ -112,7 +113,9 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 // function leaves if the run is to end.
 func (l *lowerer) afterLoop() {
 	gone, on := l.fn.fn.NewBlock("stopped"), l.fn.fn.NewBlock("on")
+	l.stops = true
 	stop := l.b.Load(8, l.envAddr(), envStop)
+	l.afterReturn(stop)
 	if l.fn.parent == nil {
 		l.b.BranchUnlikely(ir.Eq, stop, l.b.Const(stopRun), gone, on)
 		l.b.At(gone)

@@ -41,6 +41,9 @@ type lowerer struct {
 	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
 	unrolled int                           // statements of unrolled bodies so far, with their copies
 	unused   *ast.Call                     // a call whose value nobody asks for
+	subs     map[*ast.Func]*subprogram     // functions of the script
+	deep     bool                          // too many of them would be active at a time
+	stops    bool                          // the code so far can end the run, or all loops
 	err      *Error                        // the first limit exceeded
 }
 
@@ -53,6 +56,7 @@ type function struct {
 	vars   map[*lang.Variable]current
 	reads  map[string]*ir.Value // elements of maps that were read on this path (see mapaccess.go)
 	env    *ir.Value            // callbacks: address of the main function's environment slot
+	active *activation          // the function of the script that this is in, nil in the probe's own code
 	loop   *loop                // innermost loop or unrolled copy that break and continue leave
 
 	stack      int // bytes of stack slots in use, for the choice between stack and scratch

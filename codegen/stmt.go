@@ -44,6 +44,10 @@ func (l *lowerer) stmt(s ast.Stmt) {
 	case *ast.Branch:
 		l.breakOrContinue(s)
 	case *ast.Return:
+		if l.fn.active != nil {
+			l.returnFrom(l.fn.active, s.Value)
+			return
+		}
 		l.returned(s.Value)
 		l.leave()
 	}
@@ -238,7 +242,7 @@ func (l *lowerer) newHome(v *lang.Variable) home {
 		off := l.envAlloc(8)
 		return home{slot: l.env, off: off, fn: l.main()}
 	}
-	if size <= stackObjectMax && !l.inMemory(v) && l.fn.parent == nil && l.fn.stack+size <= l.stackFor(true) {
+	if size <= stackObjectMax && !l.inMemory(v) && v.Func == nil && l.fn.parent == nil && l.fn.stack+size <= l.stackFor(true) {
 		l.fn.stack += size
 		l.fn.stackFloor = l.fn.stack
 		s := l.fn.fn.NewSlot("$"+v.Name, size)

@@ -20,7 +20,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 	c := &checker{
 		file: file, env: env, opts: opts,
 		out:  &Checked{File: file, Source: src, Byname: map[string]*Map{}},
-		maps: map[string]*mapState{},
+		maps: map[string]*mapState{}, funcs: map[string]*ast.Func{},
 		once: map[string]bool{}, strange: map[string]bool{},
 	}
 	c.configure()
@@ -33,6 +33,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 		return c.out, c.diags
 	}
 	c.file, c.out.File = expanded, expanded
+	c.declareFuncs()
 	c.items()
 	c.learn()
 	c.final = true
@@ -40,6 +41,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 		c.program(p)
 	}
 	c.finishMaps()
+	c.uncalled()
 	c.diags.Sort()
 	return c.out, c.diags
 }
@@ -67,7 +69,9 @@ type checker struct {
 	guesses  int  // in the current unit
 	mistakes int  // that a walk before the last one met
 
+	funcs   map[string]*ast.Func
 	p       *progState // the current program
+	fn      *ast.Func  // the function that is being checked, nil in a probe's body
 	scope   *scope
 	loop    source.Node // innermost loop body, nil outside
 	loops   int         // loops that break and continue can leave
@@ -128,8 +132,6 @@ func (c *checker) items() {
 			c.probe(item)
 		case *ast.MapDecl:
 			c.declareMap(item)
-		case *ast.Func:
-			c.diags = append(c.diags, errUnsupported(item, "a function definition"))
 		}
 	}
 	switch {
@@ -153,7 +155,7 @@ func (c *checker) firstProbe() source.Node {
 
 // probe makes the programs of a probe: one for all targets whose arguments have the same types.
 func (c *checker) probe(p *ast.Probe) {
-	use := usesOf(p)
+	use := c.usesOf(p)
 	var all []bound
 	var groups []*progState
 	var unmatched source.Diagnostics // patterns without a match, which do no harm beside others that have some
@@ -316,7 +318,8 @@ func newProg(p *ast.Probe, b *bound) *progState {
 		Prog: &Prog{
 			Probe: p, Kind: b.target.Kind, Targets: []Target{*b.target}, Args: b.args, Retval: b.retval,
 			Types: map[ast.Expr]types.Type{}, Consts: map[ast.Expr]types.Const{}, Vars: map[*ast.Var]*Variable{},
-			Infos: map[*ast.Typeinfo]*ast.RecordExpr{},
+			Results: map[*ast.Func]types.Type{},
+			Infos:   map[*ast.Typeinfo]*ast.RecordExpr{},
 		},
 		own: map[source.Node]*varState{}, wide: map[string]*varState{}, choices: map[*ast.Comptime]choice{},
 	}
@@ -336,8 +339,8 @@ type uses struct {
 	retval    bool
 }
 
-// usesOf finds what a probe uses.
-func usesOf(p *ast.Probe) uses {
+// usesOf finds what a probe, or a function that it calls, uses.
+func (c *checker) usesOf(p *ast.Probe) uses {
 	var u uses
 	see := func(name string) {
 		u.name = u.name || perTarget(name)
@@ -346,15 +349,22 @@ func usesOf(p *ast.Probe) uses {
 		u.arguments = u.arguments || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
 			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)
 	}
-	ast.Inspect(p, func(n source.Node) bool {
+	called := map[*ast.Func]bool{}
+	var visit func(n source.Node) bool
+	visit = func(n source.Node) bool {
 		switch n := n.(type) {
 		case *ast.Ident:
 			see(n.Name)
 		case *ast.Call:
 			see(n.Name)
+			if f := c.funcs[n.Name]; f != nil && !called[f] {
+				called[f] = true
+				ast.Inspect(f.Body, visit)
+			}
 		}
 		return true
-	})
+	}
+	ast.Inspect(p, visit)
 	return u
 }
 
@@ -365,7 +375,8 @@ func (u uses) same(a, b *Target) bool {
 
 // program goes through a program.
 func (c *checker) program(p *progState) {
-	c.p, c.scope, c.loop, c.loops = p, newScope(nil), nil, 0
+	c.p, c.fn, c.scope, c.loop, c.loops = p, nil, newScope(nil), nil, 0
+	p.Funcs = nil
 	p.blocks = map[string]*ast.Var{}
 	for _, v := range p.wide {
 		v.seen = false
@@ -374,6 +385,7 @@ func (c *checker) program(p *progState) {
 		c.part(func() { c.condition(f) })
 	}
 	c.block(p.Probe.Body)
+	c.functions()
 }
 
 // typeOf finds a type of the script, of the traced program, or of the kernel.

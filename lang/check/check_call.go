@@ -10,6 +10,9 @@ import (
 
 // call checks a call. Builtin variables can be called, too: pid() is pid.
 func (c *checker) call(e *ast.Call) types.Type {
+	if f := c.funcs[e.Name]; f != nil {
+		return c.callFunc(e, f)
+	}
 	b := builtin.Find(e.Name)
 	if !b.There() || !b.Function || b.Keyword {
 		return c.callVariable(e)

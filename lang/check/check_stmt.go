@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
@@ -51,9 +53,7 @@ func (c *checker) stmt(s ast.Stmt) {
 			c.report(source.Errorf(s, "outside-loop", "%s outside of a loop", s.Keyword))
 		}
 	case *ast.Return:
-		if s.Value != nil {
-			c.part(func() { c.returned(s.Value) })
-		}
+		c.returnStmt(s)
 	case *ast.Import:
 		c.report(source.Errorf(s, "bad-import", "an import stands at the head of a script, before its probes"))
 	}
@@ -86,7 +86,7 @@ func hasEffect(e ast.Expr) bool {
 		case *ast.IncDec, *ast.Assign, *ast.Let:
 			found = true
 		case *ast.Call:
-			if builtin.Find(n.Name).HasEffect() {
+			if b := builtin.Find(n.Name); b == nil || b.HasEffect() { // a function of the script may do anything
 				found = true
 			}
 		}
@@ -294,7 +294,9 @@ func counted(e *ast.IncDec, t types.Type) types.Type {
 func (c *checker) undefined(v *ast.Var) {
 	c.report(errUndefinedVar(v, c.nearest(v.Name, func() (names []string) {
 		for n := range c.p.wide {
-			names = append(names, n)
+			if !strings.Contains(n, " ") { // a function's
+				names = append(names, n)
+			}
 		}
 		for s := c.scope; s != nil; s = s.outer {
 			for n := range s.vars {

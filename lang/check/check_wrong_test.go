@@ -276,7 +276,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`config = { max_probes = 0 } begin { }`, "1:25 bad-setting"},
 	{`config = { max_probes = 1 } begin { } interval:s:1, interval:s:2 { }`, "1:39 too-many-probes"},
 	{`config = { max_bpf_progs = 1 } begin { } end { }`, "1:42 too-many-programs"},
-	{`fn f($a : int64) : int64 { return $a; } begin { }`, "1:1 unsupported"},
+	{`fn f($a : int64) : int64 { return $a; } begin { f("x"); }`, "1:51 argument-type"},
 	{`import "x"; begin { }`, "1:1 bad-import"},
 	{`begin { $x = (a = 1); $x = (b = 1); }`, "1:28 type-mismatch"},
 	{`begin { print($x); print($y); nothing(); }`, "1:15 undefined-variable, 1:26 undefined-variable, 1:31 unknown-function"},

@@ -125,15 +125,16 @@ func errDivisionByZero(divisor source.Node) source.Diagnostic {
 }
 
 func errArgCount(c *ast.Call, least, most int) source.Diagnostic {
+	name := writtenName(c.Name)
 	switch {
 	case least == most && least == 0:
-		return source.Errorf(c, "argument-count", "%s() takes no arguments", c.Name)
+		return source.Errorf(c, "argument-count", "%s() takes no arguments", name)
 	case least == most:
-		return source.Errorf(c, "argument-count", "%s() takes %d argument%s, not %d", c.Name, least, source.Plural(least), len(c.Args))
+		return source.Errorf(c, "argument-count", "%s() takes %d argument%s, not %d", name, least, source.Plural(least), len(c.Args))
 	case most < 0:
-		return source.Errorf(c, "argument-count", "%s() takes at least %d argument%s, not %d", c.Name, least, source.Plural(least), len(c.Args))
+		return source.Errorf(c, "argument-count", "%s() takes at least %d argument%s, not %d", name, least, source.Plural(least), len(c.Args))
 	}
-	return source.Errorf(c, "argument-count", "%s() takes %d to %d arguments, not %d", c.Name, least, most, len(c.Args))
+	return source.Errorf(c, "argument-count", "%s() takes %d to %d arguments, not %d", name, least, most, len(c.Args))
 }
 
 func errArgType(n source.Node, call, want string, got types.Type) source.Diagnostic {

@@ -76,10 +76,12 @@ type Prog struct {
 	// Dispatch is set for a program that stands for several tracepoints of system calls: its Kind is that of the raw tracepoint.
 	Dispatch *Dispatch
 
-	Types  map[ast.Expr]types.Type           // the type of every expression of the probe
-	Consts map[ast.Expr]types.Const          // the value of every constant expression
-	Vars   map[*ast.Var]*Variable            // what each mention of a $variable stands for
-	Infos  map[*ast.Typeinfo]*ast.RecordExpr // the value of each typeinfo()
+	Types   map[ast.Expr]types.Type           // the type of every expression of the probe
+	Consts  map[ast.Expr]types.Const          // the value of every constant expression
+	Vars    map[*ast.Var]*Variable            // what each mention of a $variable stands for
+	Results map[*ast.Func]types.Type          // the types of the values that they return
+	Funcs   []*ast.Func                       // the functions of the script that it calls
+	Infos   map[*ast.Typeinfo]*ast.RecordExpr // the value of each typeinfo()
 }
 
 // Variable is a scratch variable of one program.
@@ -92,6 +94,44 @@ type Variable struct {
 	Captured bool
 	// Addressed says that the script takes its address, or that of a part of it.
 	Addressed bool
+	Func      *ast.Func // the function of the script that it belongs to, nil for the probe's own
+}
+
+// Parts are what is compiled for a program: its filter, its body, and the bodies of the functions that it calls.
+func (p *Prog) Parts() []source.Node {
+	var parts []source.Node
+	if p.Probe.Filter != nil {
+		parts = append(parts, p.Probe.Filter)
+	}
+	parts = append(parts, p.Probe.Body)
+	for _, f := range p.Funcs {
+		parts = append(parts, f.Body)
+	}
+	return parts
+}
+
+// Variables are all variables of a program that are mentioned, in order of declaration.
+func (p *Prog) Variables() []*Variable {
+	seen := map[*Variable]bool{}
+	var vars []*Variable
+	for _, v := range p.Vars {
+		if !seen[v] {
+			seen[v] = true
+			vars = append(vars, v)
+		}
+	}
+	sort.Slice(vars, func(i, j int) bool { return vars[i].ID < vars[j].ID })
+	return vars
+}
+
+// Callee is the function of the script that a call means, nil if it means another.
+func (p *Prog) Callee(c *ast.Call) *ast.Func {
+	for _, f := range p.Funcs {
+		if f.Name == c.Name {
+			return f
+		}
+	}
+	return nil
 }
 
 // DumpTypes prints what the checker found out: the maps, and for each program its targets, variables, and the type and value of
@@ -116,16 +156,7 @@ func DumpTypes(w io.Writer, c *Checked) {
 }
 
 func dumpVars(w io.Writer, p *Prog) {
-	seen := map[*Variable]bool{}
-	var vars []*Variable
-	for _, v := range p.Vars {
-		if !seen[v] {
-			seen[v] = true
-			vars = append(vars, v)
-		}
-	}
-	sort.Slice(vars, func(i, j int) bool { return vars[i].ID < vars[j].ID })
-	for _, v := range vars {
+	for _, v := range p.Variables() {
 		shared := ""
 		if v.Captured {
 			shared = " (shared with a loop)"
@@ -155,10 +186,9 @@ func dumpExprs(w io.Writer, p *Prog) {
 		fmt.Fprintf(w, "  %d:%d %s: %s%s\n", e.Range().Pos.Line, e.Range().Pos.Column, kindOf(e), t, value)
 		return true
 	}
-	if p.Probe.Filter != nil {
-		ast.Inspect(p.Probe.Filter, show)
+	for _, part := range p.Parts() {
+		ast.Inspect(part, show)
 	}
-	ast.Inspect(p.Probe.Body, show)
 }
 
 // kindOf names the kind of an expression.

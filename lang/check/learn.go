@@ -20,6 +20,7 @@ type unit struct {
 	p      *progState
 	walk   int // of the program, in which it was made
 	scope  *scope
+	fn     *ast.Func
 	loop   source.Node
 	loops  int
 	queued bool
@@ -78,7 +79,7 @@ func (c *checker) part(check func()) {
 	}
 	outer := c.unit
 	c.guesses = 0
-	c.unit = &unit{check: check, p: c.p, walk: c.p.walk, scope: c.scope, loop: c.loop, loops: c.loops}
+	c.unit = &unit{check: check, p: c.p, walk: c.p.walk, scope: c.scope, fn: c.fn, loop: c.loop, loops: c.loops}
 	check()
 	c.unit = outer
 }
@@ -118,7 +119,7 @@ func (c *checker) settle() {
 			continue // of a walk that was repeated
 		}
 		c.guesses = 0
-		c.p, c.scope, c.loop, c.loops, c.unit = u.p, u.scope, u.loop, u.loops, u
+		c.p, c.scope, c.fn, c.loop, c.loops, c.unit = u.p, u.scope, u.fn, u.loop, u.loops, u
 		u.check()
 	}
 	c.unit, c.again = nil, false

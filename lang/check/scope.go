@@ -50,7 +50,7 @@ func (c *checker) find(name string) *varState {
 			return v
 		}
 	}
-	return c.p.wide[name]
+	return c.p.wide[c.scoped(name)]
 }
 
 // declare makes a variable of the current block, or finds it again in a later round.
@@ -72,8 +72,8 @@ func (c *checker) assigned(v *ast.Var) *varState {
 		s = c.bound(v)
 	}
 	if s == nil {
-		if c.p.blocks[v.Name] == nil {
-			c.p.blocks[v.Name] = v
+		if c.p.blocks[c.scoped(v.Name)] == nil {
+			c.p.blocks[c.scoped(v.Name)] = v
 		}
 		return c.declare(v, v)
 	}
@@ -92,10 +92,10 @@ func (c *checker) used(v *ast.Var) *varState {
 	}
 	s := c.find(v.Name)
 	if s == nil || !s.seen {
-		if first := c.p.blocks[v.Name]; s == nil && first != nil {
+		if first := c.p.blocks[c.scoped(v.Name)]; s == nil && first != nil {
 			s = c.newVar(first)
 			s.outside = v
-			c.p.wide[v.Name], c.p.widened = s, true
+			c.p.wide[c.scoped(v.Name)], c.p.widened = s, true
 			return nil
 		}
 		c.undefined(v)
@@ -135,7 +135,7 @@ func (c *checker) shadows(v *ast.Var) bool {
 }
 
 func (c *checker) newVar(v *ast.Var) *varState {
-	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: len(c.p.vars)}}
+	s := &varState{Variable: &Variable{Name: v.Name, Pos: v.Pos, ID: len(c.p.vars), Func: c.fn}}
 	c.p.vars = append(c.p.vars, s)
 	return s
 }

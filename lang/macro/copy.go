@@ -109,6 +109,7 @@ func (e *expander) expr(x ast.Expr) ast.Expr {
 		if m, ok := e.call(x, x.Name, c.Args); ok {
 			return m
 		}
+		c.Name = e.function(x.Name)
 		return &c
 	case *ast.IntLit, *ast.StrLit, *ast.BoolLit, *ast.Param:
 		return e.literal(x)

@@ -17,6 +17,7 @@ const maxNodes = 200_000
 // expander copies the tree with macros expanded.
 type expander struct {
 	macros map[string][]*ast.Macro // by name, in order; several differ in their parameters
+	hidden map[string]string       // functions of the script that have the name of a builtin, by that: what they are called in the copy
 	frame  *frame                  // the macro whose body is copied, nil in a probe
 	calls  int                     // so far, for the names of variables
 	nodes  int
@@ -39,13 +40,18 @@ type frame struct {
 
 // Expand returns the file without macros: each call is replaced by the macro's body. Without macros it is the file itself.
 func Expand(f *ast.File) (*ast.File, source.Diagnostics) {
-	e := &expander{macros: map[string][]*ast.Macro{}, failed: map[source.Pos]bool{}, values: map[ast.Expr]bool{}}
+	e := &expander{macros: map[string][]*ast.Macro{}, hidden: map[string]string{}, failed: map[source.Pos]bool{}, values: map[ast.Expr]bool{}}
 	for _, item := range f.Items {
-		if m, ok := item.(*ast.Macro); ok {
-			e.define(m)
+		switch item := item.(type) {
+		case *ast.Macro:
+			e.define(item)
+		case *ast.Func:
+			if builtin.Find(item.Name) != nil {
+				e.hidden[item.Name] = item.Name + HiddenMark + "fn"
+			}
 		}
 	}
-	if len(e.macros) == 0 {
+	if len(e.macros) == 0 && len(e.hidden) == 0 {
 		return f, nil
 	}
 	out := *f
@@ -60,6 +66,10 @@ func Expand(f *ast.File) (*ast.File, source.Diagnostics) {
 			}
 			p.Body = e.block(p.Body)
 			out.Items = append(out.Items, &p)
+		case *ast.Func:
+			fn := *item
+			fn.Name, fn.Body = e.function(fn.Name), e.block(fn.Body)
+			out.Items = append(out.Items, &fn)
 		default:
 			out.Items = append(out.Items, item)
 		}
@@ -208,6 +218,14 @@ func asValue(arg ast.Expr) ast.Expr {
 		return &ast.BlockExpr{Span: m.Span, Body: &ast.Block{Span: m.Span, Stmts: []ast.Stmt{&ast.ExprStmt{Span: m.Span, X: m, NoSemi: true}}}}
 	}
 	return arg
+}
+
+// function is the name of a function in the copy. One of the script takes the place of a builtin of its name.
+func (e *expander) function(name string) string {
+	if hidden, ok := e.hidden[name]; ok {
+		return hidden
+	}
+	return name
 }
 
 // HiddenMark is in the names of macros' own variables.

@@ -36,7 +36,7 @@ type (
 		source.Span
 		Name   string       `parser:"'fn' @Ident"`
 		Params []*paramForm `parser:"'(' (@@ (',' @@)*)? ')'"`
-		Result typeForm     `parser:"':' @@"`
+		Result typeForm     `parser:"(':' @@)?"`
 		Body   *ast.Block   `parser:"@@"`
 	}
 

@@ -61,7 +61,10 @@ func (f *mapDecl) node() (*ast.MapDecl, error) {
 }
 
 func (f *funcDecl) node() (*ast.Func, error) {
-	fn := &ast.Func{Span: f.Span, Name: f.Name, Result: f.Result.(*ast.TypeName), Body: f.Body}
+	fn := &ast.Func{Span: f.Span, Name: f.Name, Result: &ast.TypeName{Span: f.Span, Name: "void"}, Body: f.Body}
+	if f.Result != nil {
+		fn.Result = f.Result.(*ast.TypeName)
+	}
 	for _, param := range f.Params {
 		fn.Params = append(fn.Params, &ast.FuncParam{Span: param.Span, Var: param.Var, Type: param.Type.(*ast.TypeName)})
 	}

@@ -19,11 +19,12 @@ func Walk(n source.Node, visit func(source.Node)) {
 func CanEnd(f *ast.File) bool {
 	found := false
 	for _, item := range f.Items {
-		p, ok := item.(*ast.Probe)
-		if !ok {
+		switch item.(type) {
+		case *ast.Probe, *ast.Func:
+		default:
 			continue
 		}
-		Walk(p, func(n source.Node) {
+		Walk(item, func(n source.Node) {
 			if c, ok := n.(*ast.Call); ok {
 				b := builtin.Find(c.Name)
 				found = found || b != nil && b.Ends
@@ -45,7 +46,7 @@ func Has(e ast.Expr) bool {
 			found = found || len(n.Body.Stmts) > 1 // with one, that is the value
 		case *ast.Call:
 			b := builtin.Find(n.Name)
-			found = found || b.HasEffect() && !b.Aggregate // what aggregates changes its own map only, in the end
+			found = found || b == nil || b.HasEffect() && !b.Aggregate // a function of the script may do anything; what aggregates changes its own map only, in the end
 		}
 	})
 	return found
@@ -65,7 +66,7 @@ func Changes(e ast.Expr, name string) bool {
 		case *ast.Assign:
 			found = found || is(n.Target)
 		case *ast.Call:
-			found = found || OnMap(n.Name) == builtin.MapRemoves && is(n.Args[0])
+			found = found || builtin.Find(n.Name) == nil || OnMap(n.Name) == builtin.MapRemoves && is(n.Args[0])
 		}
 	})
 	return found
@@ -75,8 +76,11 @@ func Changes(e ast.Expr, name string) bool {
 func Mentions(e ast.Expr, name string) bool {
 	found := false
 	Walk(e, func(n source.Node) {
-		if m, ok := n.(*ast.MapRef); ok && m.Name == name {
-			found = true
+		switch n := n.(type) {
+		case *ast.MapRef:
+			found = found || n.Name == name
+		case *ast.Call:
+			found = found || builtin.Find(n.Name) == nil // a function of the script
 		}
 	})
 	return found

@@ -15,7 +15,7 @@ const (
 	maxStack  = 512
 )
 
-// checkStack checks that a function and all callbacks that can be active with it fit the stack.
+// checkStack checks that a function and all others that can be active with it fit the stack.
 func checkStack(p *ir.Program, frames map[string]int) error {
 	d := &depths{frames: frames, funcs: map[string]*ir.Func{}, known: map[string]chain{}}
 	for _, f := range p.Funcs {
@@ -41,7 +41,7 @@ type depths struct {
 
 // chain is a function with those that are active while it is.
 type chain struct {
-	inner string // the callback whose own chain takes the most, "" if there is none
+	inner string // the function whose own chain takes the most, "" if there is none
 	size  int    // bytes of all
 }
 
@@ -52,7 +52,7 @@ func (d *depths) of(name string) chain {
 	var c chain
 	for _, b := range d.funcs[name].Blocks {
 		for _, v := range b.Values {
-			if v.Op != ir.OpFuncPtr {
+			if !v.Refers() {
 				continue
 			}
 			if n := d.of(v.Sym).size; n > c.size {

@@ -51,7 +51,7 @@ func (e *emitter) value(v *ir.Value) error {
 		return e.store(v)
 	case ir.OpAtomicAdd, ir.OpAtomicFetch, ir.OpXchg:
 		return e.atomic(v, r)
-	case ir.OpHelper, ir.OpKfunc:
+	case ir.OpHelper, ir.OpKfunc, ir.OpCall:
 		e.call(v, loc)
 	default:
 		if _, ok := aluOps[v.Op]; !ok {
@@ -194,9 +194,12 @@ func (e *emitter) call(v *ir.Value, result pass.Loc) {
 		m = append(m, pass.Move{Value: x, As: x, To: pass.Register(i + 1), From: e.alloc.Used(x, e.i)})
 	}
 	e.moves(pass.Arguments(m))
-	if v.Op == ir.OpHelper {
+	switch v.Op {
+	case ir.OpCall:
+		e.add(asm.Call.Label(v.Sym))
+	case ir.OpHelper:
 		e.add(asm.BuiltinFunc(v.Imm).Call())
-	} else {
+	default:
 		e.add(asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: v.Imm})
 	}
 	e.copy(result, pass.Register(0))

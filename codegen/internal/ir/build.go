@@ -203,6 +203,13 @@ func (b *Builder) FuncPtr(name string) *Value {
 	return b.add(v)
 }
 
+// Call appends a call of another function of the program.
+func (b *Builder) Call(name string, args ...*Value) *Value {
+	v := b.Func.NewValue(OpCall, args...)
+	v.Sym = name
+	return b.add(v)
+}
+
 // Helper appends a helper call. Pure ones may be merged and dropped.
 func (b *Builder) Helper(id int, pure bool, args ...*Value) *Value {
 	v := b.Func.NewValue(OpHelper, args...)

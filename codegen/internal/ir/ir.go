@@ -52,6 +52,7 @@ const (
 	OpMapPtr   // the map Sym, as helpers take it
 	OpMapValue // address Off bytes into the single value of the array map Sym
 	OpFuncPtr  // the function Sym, as bpf_loop and bpf_for_each_map_elem take it
+	OpCall     // call of the program's function Sym with args (at most five)
 	OpHelper   // call of the helper number imm with args (at most five)
 	OpKfunc    // call of the kernel function whose BTF id is imm; Pure says that equal calls give equal results
 

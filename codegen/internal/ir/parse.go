@@ -294,6 +294,14 @@ func (p *parser) operands(v *Value, rest string) (err error) {
 	case OpMapPtr, OpFuncPtr:
 		v.Sym = rest
 		return nil
+	case OpCall:
+		name, args, err := cutParens(rest)
+		if err != nil {
+			return err
+		}
+		v.Sym = name
+		v.Args, err = p.list(args)
+		return err
 	case OpHelper, OpKfunc:
 		id, args, err := cutParens(rest)
 		if err != nil {

@@ -78,6 +78,8 @@ func (v *Value) text() string {
 		fmt.Fprintf(&s, " %s%+d", v.Sym, v.Off)
 	case OpMapPtr, OpFuncPtr:
 		fmt.Fprintf(&s, " %s", v.Sym)
+	case OpCall:
+		fmt.Fprintf(&s, " %s(%s)", v.Sym, values(v.Args))
 	case OpHelper, OpKfunc:
 		fmt.Fprintf(&s, " %d(%s)", v.Imm, values(v.Args))
 	default:

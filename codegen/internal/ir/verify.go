@@ -22,7 +22,7 @@ func Verify(p *Program) error {
 		}
 		for _, b := range f.Blocks {
 			for _, v := range b.Values {
-				if v.Op == OpFuncPtr && !names[v.Sym] {
+				if v.Refers() && !names[v.Sym] {
 					return fmt.Errorf("%s: %s: no such function", f.Name, v.text())
 				}
 			}

@@ -35,11 +35,10 @@ func usesOf(c *lang.Checked) map[string]*use {
 	}
 	for _, p := range c.Progs {
 		visit := func(n source.Node) { noteUse(uses, p, n) }
-		if p.Probe.Filter != nil {
-			effects.Walk(p.Probe.Filter, visit)
+		for _, part := range p.Parts() {
+			effects.Walk(part, visit)
+			noteAssigned(uses, p, part, 1)
 		}
-		effects.Walk(p.Probe.Body, visit)
-		noteAssigned(uses, p, p.Probe.Body, 1)
 	}
 	return uses
 }

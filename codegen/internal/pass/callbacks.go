@@ -29,12 +29,12 @@ func callbacks(p *ir.Program) {
 	p.Funcs = kept
 }
 
-// references are the names of the functions that f hands to the kernel.
+// references are the names of the functions that f calls or hands to the kernel.
 func references(f *ir.Func) []string {
 	var names []string
 	for _, b := range f.Blocks {
 		for _, v := range b.Values {
-			if v.Op == ir.OpFuncPtr {
+			if v.Refers() {
 				names = append(names, v.Sym)
 			}
 		}

@@ -70,6 +70,10 @@ func (n *scalars) roots() {
 	for _, b := range n.f.Blocks {
 		for _, v := range b.Values {
 			switch v.Op {
+			case ir.OpCall:
+				for _, a := range v.Args {
+					n.note(a)
+				}
 			case ir.OpHelper, ir.OpKfunc:
 				for i, a := range v.Args {
 					if free, ok := anyNumber[asm.BuiltinFunc(v.Imm)]; v.Op == ir.OpKfunc || !ok || i != free {
@@ -125,7 +129,7 @@ func (n *scalars) note(v *ir.Value) {
 		n.known[v.ID] = true
 		work = append(append(work, n.args[v]...), n.peers[v]...)
 		switch v.Op {
-		case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpScalar:
+		case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpCall, ir.OpScalar:
 		default:
 			if !limited(v) {
 				work = append(work, v.Args...)
