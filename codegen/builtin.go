@@ -34,6 +34,7 @@ func init() {
 		timeVars,
 		machineVars,
 		contextVars,
+		paramVars,
 		stackVars,
 	}
 	callGroups = []map[string]callee{

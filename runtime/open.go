@@ -10,6 +10,7 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/getopt"
 	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
@@ -19,6 +20,11 @@ import (
 
 // ErrDumped is what Compile gives when Options.Dump asked for no more.
 var ErrDumped = errors.New("the stages asked for were shown")
+
+// ScriptHelp is what Compile gives when the parameters of a script ask for --help, and it has no such parameter of its own.
+type ScriptHelp struct{ Text string }
+
+func (h *ScriptHelp) Error() string { return h.Text }
 
 // Open compiles a script, loads it and attaches it. Mistakes in the script give an *Error with their places. What the script prints
 // comes to Options.Sink while Run runs; Close ends all.
@@ -54,6 +60,7 @@ func Compile(src *source.Source, opts Options) (*Script, error) {
 func (s *Script) compile(src *source.Source) error {
 	lopts := &lang.Options{
 		Params:  s.opts.Params,
+		Named:   s.opts.Named,
 		Environ: s.opts.Environ,
 		Unsafe:  s.opts.Unsafe,
 		Headers: probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
@@ -72,6 +79,9 @@ func (s *Script) compile(src *source.Source) error {
 	checked, diags := lang.Check(file, src, s.opts.Env, lopts)
 	if err := s.judge(src, diags); err != nil {
 		return err
+	}
+	if checked.HelpAsked {
+		return &ScriptHelp{Text: getopt.Help(checked.Options)}
 	}
 	if err := selection.Choose(checked, string(s.opts.Mode), s.opts.Filter); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Name   string   // of the script in messages; "" means "script"
 	Params []string // positional parameters: $1 …
+	Named  []string // named parameters, "name" or "name=value" each: getopt("name")
 
 	PID     int    // trace only this process, and end with it; 0 traces all
 	Command string // run this command, which the session owns, and end with it; its pid is cpid

@@ -15,6 +15,7 @@ import (
 
 // flags are the command line. Names and meanings are bpftrace's.
 type flags struct {
+	named       []string // parameters of the script, without their dashes
 	program     programValue
 	list        bool
 	command     string
@@ -158,7 +159,8 @@ func (c *cli) parseFlags(args []string) ([]string, error) {
 	if fs.Changed("cmd") && strings.TrimSpace(c.flags.command) == "" {
 		return nil, fmt.Errorf("%w: the command of -c is empty", errUsage)
 	}
-	return showNumbers(fs.Args()), c.flags.check()
+	args, c.flags.named = splitNamed(showNumbers(fs.Args()), fs.ArgsLenAtDash())
+	return args, c.flags.check()
 }
 
 // showHelp prints what --help asks for.
@@ -235,6 +237,22 @@ func (f *flags) runMode() runtime.Mode {
 		return runtime.ModeTrace
 	}
 	return runtime.Mode(f.mode)
+}
+
+// splitNamed takes the named parameters of the script out of the arguments: those behind "--", the argument at dash, that begin with "--".
+func splitNamed(args []string, dash int) (rest, named []string) {
+	if dash < 0 {
+		return args, nil
+	}
+	rest = append(rest, args[:dash]...)
+	for _, a := range args[dash:] {
+		if name, ok := strings.CutPrefix(a, "--"); ok && name != "" {
+			named = append(named, name)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	return rest, named
 }
 
 // numberMark stands before parameters of the script that are negative numbers, which would be taken for flags.

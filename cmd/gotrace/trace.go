@@ -36,6 +36,11 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	if errors.Is(err, runtime.ErrDumped) {
 		return 0, nil
 	}
+	var help *runtime.ScriptHelp
+	if errors.As(err, &help) {
+		_, _ = io.WriteString(c.out, help.Text) // c.out keeps the error
+		return 1, nil                           // as with bpftrace: the script was not run
+	}
 	if err != nil {
 		return 1, c.reported(err)
 	}
@@ -69,6 +74,7 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 func (c *cli) options(params []string) runtime.Options {
 	opts := runtime.Options{
 		Params:      params,
+		Named:       c.flags.named,
 		PID:         c.flags.pid,
 		Command:     c.flags.command,
 		Sink:        c.sink(nil),

@@ -128,6 +128,7 @@ var Groups = []Group{
 	{"The machine", machineTable},
 	{"The kernel", kernelTable},
 	{"Side effects", effectTable},
+	{"Parameters and settings", paramTable},
 	{"Time", timeTable},
 	{"Output", outputTable},
 	{"Maps", mapTable},

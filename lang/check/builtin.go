@@ -17,6 +17,7 @@ import (
 var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string){
 	"args":      argsType,
 	"ctx":       ctxType,
+	"config":    configType,
 	"curtask":   curtaskType,
 	"func":      funcType,
 	"kstack":    stackType(false),
@@ -291,4 +292,5 @@ func init() {
 	maps.Copy(results, taskResults())
 	maps.Copy(results, stackResults())
 	maps.Copy(results, effectResults())
+	maps.Copy(results, paramResults())
 }

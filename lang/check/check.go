@@ -42,6 +42,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 	}
 	c.finishMaps()
 	c.uncalled()
+	c.finishOptions()
 	c.diags.Sort()
 	return c.out, c.diags
 }
@@ -84,7 +85,9 @@ type checker struct {
 	sizing      bool // the current type is asked for its size
 	unevaluated int  // depth of sizeof and the like, whose operands have a type and no value
 
-	hasChild *bool // what asksForChild found, nil before
+	options  options
+	given    map[string]settingValue // the settings that the script or the environment has, by name
+	hasChild *bool                   // what asksForChild found, nil before
 
 	aggregate ast.Expr // the value of the assignment to a map that is being checked, the only place of count() and the like
 }

@@ -51,7 +51,9 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		return nil
 	}
 	if r := types.TupleBehind(t); r != nil && r.Names != nil {
-		return c.recordField(e, *r)
+		element := c.recordField(e, *r)
+		c.setField(e)
+		return element
 	}
 	s := structBehind(t)
 	if s == nil {

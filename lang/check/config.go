@@ -142,6 +142,7 @@ func (c *checker) configure() {
 			c.diags = append(c.diags, errUnknownSetting(s, source.Nearest(name, settingNames())))
 			continue
 		}
+		c.setGiven(name, valueOfSetting(s.Value))
 		if why := set(&cfg, valueOfSetting(s.Value)); why != "" {
 			c.diags = append(c.diags, source.Errorf(s.Value, "bad-setting", "%s %s", s.Name, why))
 		}
@@ -164,6 +165,7 @@ func (c *checker) configureFromEnv(cfg *Config) {
 			if n, err := strconv.ParseInt(text, 0, 64); err == nil {
 				v.num, v.isNumber = n, true
 			}
+			c.setGiven(name, v)
 			if why := settings[name](cfg, v); why != "" {
 				c.diags = append(c.diags, source.Errorf(c.file, "bad-setting", "environment variable %s %s", env, why))
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/getopt"
 	"github.com/gotrace/gotrace/lang/imports"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
@@ -16,6 +17,7 @@ import (
 // Options are the settings of one compilation, from the command line and the script's config block.
 type Options struct {
 	Params     []string            // positional parameters $1…
+	Named      []string            // named parameters, "name" or "name=value" each, for getopt()
 	ChildPID   int                 // cpid: the process of -c, 0 if there is none
 	MaxStrlen  int                 // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
 	MaxMapKeys int                 // entries of a keyed map; 0 means 4096
@@ -27,12 +29,16 @@ type Options struct {
 
 // Checked is a script that the checker has accepted: what the code generator reads.
 type Checked struct {
-	File   *ast.File
-	Source *source.Source
-	Config Config
-	Maps   []*Map          // in order of first appearance
-	Byname map[string]*Map // by name without '@'
-	Progs  []*Prog
+	File     *ast.File
+	Source   *source.Source
+	Config   Config
+	Maps     []*Map          // in order of first appearance
+	Byname   map[string]*Map // by name without '@'
+	Progs    []*Prog
+	Settings []Setting // what `config` holds; nil if the script does not read it
+	// Options are the named parameters that the script has; HelpAsked says that the command line asks for them.
+	Options   []*getopt.Option
+	HelpAsked bool
 }
 
 // Config is the effective configuration.

@@ -1,0 +1,166 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/getopt"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// options are the named parameters that the script has so far, and what the command line gives.
+type options struct {
+	byName map[string]*option
+	list   []*getopt.Option
+	given  getopt.Given
+}
+
+// option is a named parameter with the call that declared it first.
+type option struct {
+	getopt.Option
+	pos source.Pos
+}
+
+func paramResults() map[string]func(c *checker, e *ast.Call) types.Type {
+	return map[string]func(c *checker, e *ast.Call) types.Type{"getopt": (*checker).getopt}
+}
+
+// getopt is the value of a named parameter, which is known at compile time.
+func (c *checker) getopt(e *ast.Call) types.Type {
+	o, ok := c.option(e)
+	if !ok {
+		return nil
+	}
+	if c.options.given == nil {
+		c.options.given = getopt.Read(c.opts.Named)
+	}
+	value, err := o.Value(c.options.given, parseParam)
+	if err != nil {
+		c.report(source.Errorf(e, "bad-parameter", "%v", err))
+	}
+	if value.Str != nil {
+		return c.strConst(e, *value.Str)
+	}
+	c.p.Consts[e] = value
+	return o.Type(value)
+}
+
+// option reads what a call of getopt() says of a parameter, and compares it with what others have said.
+func (c *checker) option(e *ast.Call) (*option, bool) {
+	name, ok := c.constText(e, 0)
+	if !ok {
+		return nil, false
+	}
+	if name == "" || strings.ContainsAny(name, "= \t\n") || strings.HasPrefix(name, "-") {
+		c.report(source.Errorf(e.Args[0], "bad-parameter", "%q cannot be the name of an option", source.CutText(name)).WithHint("--NAME=VALUE is how it is given"))
+		return nil, false
+	}
+	o := &option{Option: getopt.Option{Name: name}, pos: e.Pos}
+	if len(e.Args) > 1 && !c.optionDefault(e, o) {
+		return nil, false
+	}
+	if len(e.Args) > 2 {
+		if o.Help, ok = c.constText(e, 2); !ok {
+			return nil, false
+		}
+	}
+	return c.declareOption(e, o)
+}
+
+// optionDefault reads the default, whose type is that of the parameter.
+func (c *checker) optionDefault(e *ast.Call, o *option) bool {
+	t := c.value(e.Args[1])
+	if t == nil {
+		return false
+	}
+	k, isConst := c.p.Consts[e.Args[1]]
+	switch {
+	case isConst && k.Str != nil:
+		o.Kind = getopt.Text
+	case isConst && types.Is(t, types.KindBool):
+		o.Kind = getopt.Bool
+	case isConst && types.Is(t, types.KindInt):
+		o.Kind = getopt.Unsigned
+		if integer(k, t).Sign() < 0 {
+			o.Kind = getopt.Signed
+		}
+	default:
+		c.report(errArgType(e.Args[1], e.Name, "a number, a text or a truth value known at compile time", t))
+		return false
+	}
+	o.Default = k
+	return true
+}
+
+// declareOption keeps a parameter. Several calls may ask for the same one, with the same default.
+func (c *checker) declareOption(e *ast.Call, o *option) (*option, bool) {
+	old := c.options.byName[o.Name]
+	switch {
+	case old == nil:
+		if c.options.byName == nil {
+			c.options.byName = map[string]*option{}
+		}
+		c.options.byName[o.Name] = o
+		c.options.list = append(c.options.list, &o.Option)
+		return o, true
+	case old.Kind != o.Kind || old.DefaultText() != o.DefaultText():
+		c.report(source.Errorf(e, "declared-twice", "--%s has the default %s here and %s elsewhere", o.Name, o.DefaultText(), old.DefaultText()).
+			WithHint("the other is at line %d, column %d", old.pos.Line, old.pos.Column))
+		return nil, false
+	case o.Help != "" && old.Help != "" && o.Help != old.Help:
+		c.report(source.Errorf(e, "declared-twice", "--%s is described in two ways", o.Name).
+			WithHint("the other is at line %d, column %d", old.pos.Line, old.pos.Column))
+		return nil, false
+	}
+	if old.Help == "" {
+		old.Help = o.Help
+	}
+	return old, true
+}
+
+// finishOptions reports parameters of the command line that the script does not have. Probes that are not attached have theirs, too.
+func (c *checker) finishOptions() {
+	given := getopt.Read(c.opts.Named)
+	c.out.Options = c.options.list
+	_, asked := given[getopt.HelpName]
+	c.out.HelpAsked = asked && c.options.byName[getopt.HelpName] == nil
+	if len(given) == 0 || c.out.HelpAsked {
+		return
+	}
+	known := c.unusedOptions()
+	var unknown []string
+	for name := range given {
+		if c.options.byName[name] == nil && !known[name] {
+			unknown = append(unknown, "--"+name)
+		}
+	}
+	if len(unknown) == 0 {
+		return
+	}
+	slices.Sort(unknown)
+	d := source.Errorf(source.Span{}, "bad-parameter", "the script has no option %s", strings.Join(unknown, ", "))
+	if names := getopt.Names(c.options.list); len(names) > 0 {
+		d = d.WithHint("its options are %s; --help after -- tells more", strings.Join(names, ", "))
+	} else {
+		d = d.WithHint("it has none: getopt(\"name\") reads one")
+	}
+	c.diags = append(c.diags, d)
+}
+
+// unusedOptions are the names in calls of getopt() that were not checked, because nothing is attached there.
+func (c *checker) unusedOptions() map[string]bool {
+	names := map[string]bool{}
+	for _, item := range c.file.Items {
+		ast.Inspect(item, func(n source.Node) bool {
+			if call, ok := n.(*ast.Call); ok && call.Name == "getopt" && len(call.Args) > 0 {
+				if s, ok := call.Args[0].(*ast.StrLit); ok {
+					names[s.Value] = true
+				}
+			}
+			return true
+		})
+	}
+	return names
+}
