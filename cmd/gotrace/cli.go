@@ -19,6 +19,7 @@ type cli struct {
 	out            *sticky // stdout, for what is not printed by the script
 	environ        func(string) string
 	flags          flags
+	title          string // of a profile
 }
 
 // run is the whole command. It returns the exit code.

@@ -97,7 +97,7 @@ var groups = []group{
 	}},
 	{"OUTPUT", func(fs *pflag.FlagSet, f *flags) {
 		fs.StringVarP(&f.output, "output", "o", "", "write what the script prints to `FILE`")
-		fs.StringVarP(&f.format, "format", "f", "text", "output `FORMAT`: text, or json, one object a line")
+		fs.StringVarP(&f.format, "format", "f", "text", "output `FORMAT`: text; json, one object a line; or of maps by stack: folded, pprof, flamegraph, a page")
 		fs.StringVarP(&f.bufferMode, "buffering", "B", "line", "buffering of the output: `none|line|full`")
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what the script prints")
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
@@ -184,8 +184,8 @@ func (f *flags) check() error {
 			return fmt.Errorf("%w: unknown stage %q of -d: use %s, or all", errUsage, s, strings.Join(debugStages, ", "))
 		}
 	}
-	if !slices.Contains([]string{"text", "json"}, f.format) {
-		return fmt.Errorf("%w: unknown output format %q: use text or json", errUsage, f.format)
+	if formats := []string{"text", "json", "folded", "pprof", "flamegraph"}; !slices.Contains(formats, f.format) {
+		return fmt.Errorf("%w: unknown output format %q: use %s", errUsage, f.format, strings.Join(formats, ", "))
 	}
 	if !slices.Contains([]string{"none", "line", "full"}, f.bufferMode) {
 		return fmt.Errorf("%w: unknown buffering %q of -B: use none, line or full", errUsage, f.bufferMode)

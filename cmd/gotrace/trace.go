@@ -14,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/runtime"
 	"github.com/gotrace/gotrace/runtime/output"
+	"github.com/gotrace/gotrace/runtime/output/profile"
 )
 
 // errReported says that the messages of a failure are already printed.
@@ -32,6 +33,9 @@ func (c *cli) trace(src *source.Source, params []string) int {
 }
 
 func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
+	if c.title = src.Name; c.flags.program.given > 0 {
+		c.title = c.flags.program.text
+	}
 	script, err := runtime.Compile(src, c.options(params))
 	if errors.Is(err, runtime.ErrDumped) {
 		return 0, nil
@@ -111,6 +115,9 @@ func (c *cli) sink(out io.Writer) output.Sink {
 		Color:      c.colour(c.stderr),
 
 		ColorOutput: c.flags.output == "" && c.colour(c.stdout),
+	}
+	if write := profile.Formats[c.flags.format]; write != nil && out != nil {
+		return profile.NewSink(out, c.stderr, c.title, write, opts)
 	}
 	if c.flags.format == "json" {
 		return output.NewJSON(out, c.stderr, opts)

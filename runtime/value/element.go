@@ -1,6 +1,7 @@
 package value
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gotrace/gotrace/lang"
@@ -68,11 +69,18 @@ func (c *MapCodec) AppendJSON(dst []byte, elems []Raw) []byte {
 		return dst
 	}
 	dst = append(dst, '{')
+	var name []byte
+	seen := map[string]int{}
 	for i, e := range elems {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = append(AppendJSONString(dst, c.appendJSONKey(nil, e.Key)), ": "...)
+		name = c.appendJSONKey(name[:0], e.Key)
+		seen[string(name)]++
+		if n := seen[string(name)]; n > 1 { // the same stack of another process, another address in the same function
+			name = fmt.Appendf(name, " (%d)", n)
+		}
+		dst = append(AppendJSONString(dst, name), ": "...)
 		dst = c.Value.AppendJSON(dst, e.Value)
 	}
 	return append(dst, '}')
