@@ -103,6 +103,9 @@ func (u *aggUpdate) prepare(l *lowerer, t types.Type) {
 	switch u.agg.Kind {
 	case types.AggHist:
 		u.x = l.histIndex(u.x, t, u.agg.Bits)
+	case types.AggQuantiles:
+		// What the verifier thinks possible of a bucket's number is too much: values of per-CPU maps have at most 32 KB.
+		u.x = l.atMost(l.histIndex(u.x, t, u.agg.Bits), layout.HistBuckets(u.agg.Bits)-1)
 	case types.AggLHist:
 		u.x = l.lhistIndex(u.x, u.agg)
 	case types.AggMin, types.AggMax:
@@ -125,6 +128,9 @@ var aggUpdates = map[types.AggKind]func(*lowerer, *aggUpdate){
 	types.AggMax:   extreme,
 	types.AggHist:  bucket,
 	types.AggLHist: bucket,
+
+	types.AggQuantiles: bucket,
+	types.AggTSeries:   (*lowerer).seriesUpdate,
 }
 
 // addBoth adds to the sum and the number of a value.

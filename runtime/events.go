@@ -148,7 +148,7 @@ func (s *scriptMap) beforePrint() error {
 // unset is what print() shows of a map without a key that was never set: its zero, but nothing for a histogram.
 func (s *scriptMap) unset() []value.Raw {
 	agg, isAgg := s.spec.Script.Value.(types.Agg)
-	if s.spec.Script.Key != nil || isAgg && (agg.Kind == types.AggHist || agg.Kind == types.AggLHist) {
+	if s.spec.Script.Key != nil || isAgg && agg.Lines() {
 		return nil
 	}
 	return []value.Raw{s.merge([][]byte{make([]byte, s.spec.Layout.Size)})}

@@ -37,6 +37,9 @@ func TakesGreatest(a types.Agg, i int) bool {
 
 // Merge makes one value of those of several CPUs. It has the extreme itself in the place of min's and max's code, 0 where there is none.
 func Merge(a types.Agg, values [][]byte) []byte {
+	if a.Kind == types.AggTSeries {
+		return mergeSeries(a, values)
+	}
 	merged := make([]byte, Word(AggWords(a)))
 	for _, b := range values {
 		for i := 0; Word(i+1) <= min(len(b), len(merged)); i++ {
@@ -67,14 +70,18 @@ func Number(a types.Agg, merged []byte) uint64 {
 	if a.Kind != types.AggAvg && a.Kind != types.AggStats {
 		return n
 	}
-	switch count := word(merged, WordCount); {
+	return quotient(n, word(merged, WordCount), a.Signed)
+}
+
+// quotient is a sum divided by the number of its parts, 0 if there are none.
+func quotient(sum, count uint64, signed bool) uint64 {
+	switch {
 	case count == 0:
 		return 0
-	case a.Signed:
-		return uint64(int64(n) / int64(count))
-	default:
-		return n / count
+	case signed:
+		return uint64(int64(sum) / int64(count))
 	}
+	return sum / count
 }
 
 func word(b []byte, i int) uint64       { return binary.NativeEndian.Uint64(b[Word(i):]) }
@@ -85,8 +92,10 @@ func AggWords(a types.Agg) int {
 	switch a.Kind {
 	case types.AggCount:
 		return 1
-	case types.AggHist:
+	case types.AggHist, types.AggQuantiles:
 		return HistBuckets(a.Bits)
+	case types.AggTSeries:
+		return a.Count * SeriesWords
 	case types.AggLHist:
 		return LHistBuckets(a)
 	}

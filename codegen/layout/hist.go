@@ -18,6 +18,9 @@ import (
 // HistMaxBits is the greatest number of bits that hist() takes.
 const HistMaxBits = 5
 
+// QuantileBits are the bits of the histogram that quantiles() keeps: the middle of a bucket is at most 1/128 from each value in it.
+const QuantileBits = 6
+
 // HistBuckets is the number of buckets of a hist() with the given bits.
 func HistBuckets(k int) int { return (64-k)<<k + 1 }
 

@@ -72,6 +72,8 @@ const (
 //	              several CPUs the greatest unsigned one is the result; 0 where set is 0
 //	hist:         bucket counts, HistBuckets(Bits) of them, in the order of HistIndex
 //	lhist:        bucket counts, LHistBuckets of them, in the order of LHistIndex
+//	quantiles:    as hist
+//	tseries:      SeriesWords words for each interval that is kept (see SeriesEpoch)
 //
 // Values of several CPUs are merged by adding the words, but for the first word of min and max. A
 // StoragePerCPUGlobal value was never set, or cleared, if all words of all CPUs are 0.

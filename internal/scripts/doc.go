@@ -17,6 +17,7 @@
 //	example: opensnoop.gt    the script is this file of examples/; there is no section for it
 //	run: lseek 999 1 3       arguments of the workload command that -c runs (see package workload), or a command of %BIN%
 //	flags: -q                more flags of gotrace (a case with flags never runs under the oracle)
+//	env: A=1 "B=two words"   more of the environment of gotrace (nor does such a case)
 //	needs: kprobe 6.2        what the machine must have: kprobe, fentry, uprobe, watchpoint, bash, override, amd64, or a version of the kernel
 //	exit: 3                  exit code, 0 if not given
 //	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does

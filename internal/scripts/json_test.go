@@ -3,6 +3,7 @@ package scripts
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -29,7 +30,10 @@ func validLine(schema *jsonschema.Schema, line string) error {
 	if err != nil {
 		return err
 	}
-	return schema.Validate(v)
+	if err := schema.Validate(v); err != nil {
+		return errors.New("not what the schema allows") // the reasons, one for each type, are pages long
+	}
+	return nil
 }
 
 // The schema refuses what is no line of gotrace: without that, no test below could fail.

@@ -27,6 +27,7 @@ type Case struct {
 	Args    []string // positional parameters
 	Run     string   // arguments of the workload, "" if there is none
 	Flags   []string // more flags of the command
+	Env     []string // more of its environment: NAME=VALUE
 	Needs   []string
 	Exit    int
 
@@ -144,6 +145,8 @@ func (c *Case) set(key, value string) (err error) {
 		c.Script = strings.TrimRight(string(text), "\n")
 	case "flags":
 		c.Flags, err = splitWords(value)
+	case "env":
+		c.Env, err = splitWords(value)
 	case "needs":
 		c.Needs = strings.Fields(value)
 	case "exit":
@@ -186,8 +189,8 @@ func (p *parser) finish() error {
 	if c.Output != "" && c.Match != nil {
 		return fmt.Errorf("case %q has both output and match", c.Name)
 	}
-	if len(c.Flags) > 0 && c.OracleSkip == "" {
-		c.OracleSkip = "flags are gotrace's own"
+	if len(c.Flags)+len(c.Env) > 0 && c.OracleSkip == "" {
+		c.OracleSkip = "flags and variables are gotrace's own"
 	}
 	p.cases = append(p.cases, c)
 	return nil

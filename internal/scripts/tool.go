@@ -39,6 +39,7 @@ func (t *Tool) Run(ctx context.Context, c *Case) (*Result, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// A table of expected output needs the C locale's and UTC's view of time.
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC", "NO_COLOR=1")
+	cmd.Env = append(cmd.Env, c.Env...)
 	err := cmd.Run()
 	res := &Result{Stdout: stdout.String(), Stderr: stderr.String()}
 	var exit *exec.ExitError

@@ -28,7 +28,6 @@ var plannedTable = []*Builtin{
 	{Name: "strerror", Function: true, Args: "number", Planned: true, Help: "text of an error number"},
 	{Name: "syscall_name", Function: true, Args: "number", Planned: true, Help: "name of a system call"},
 	{Name: "system", Function: true, Args: "format, [value], …", Unsafe: true, Effect: true, Planned: true, Help: "runs a command"},
-	{Name: "tseries", Function: true, Args: "value, interval, count, [aggregation]", Effect: true, Aggregate: true, Planned: true, Help: "values by time"},
 	{Name: "unwatch", Function: true, Args: "address", Effect: true, Planned: true, Help: "removes a watchpoint"},
 	{Name: "warnf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints a warning with its place"},
 }

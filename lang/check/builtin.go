@@ -258,6 +258,9 @@ func init() {
 		"hist":  (*checker).hist,
 		"lhist": (*checker).lhist,
 
+		"tseries":   (*checker).tseries,
+		"quantiles": (*checker).quantiles,
+
 		"delete":  (*checker).elementCall,
 		"clear":   (*checker).wholeMap,
 		"zero":    (*checker).wholeMap,

@@ -2,6 +2,7 @@ package check
 
 import (
 	"sort"
+	"strings"
 
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
@@ -266,6 +267,20 @@ func (c *checker) finishMaps() {
 		kept = append(kept, s.Map)
 	}
 	c.out.Maps = kept
+	c.seriesClock()
+}
+
+// seriesClockEnv is the variable by which tests, and bpftrace's, name a map that tseries() takes the time from.
+const seriesClockEnv = "BPFTRACE_DUMMY_TS_MAP"
+
+func (c *checker) seriesClock() {
+	if c.opts.Environ == nil {
+		return
+	}
+	m := c.out.Byname[strings.TrimPrefix(c.opts.Environ(seriesClockEnv), "@")]
+	if m != nil && m.Key == nil && types.Is(m.Value, types.KindInt) && c.opts.Environ(seriesClockEnv) != "" {
+		c.out.SeriesClock = m
+	}
 }
 
 func sorted(names []string) []string {

@@ -164,3 +164,53 @@ func (c *checker) lhist(e *ast.Call) types.Type {
 	}
 	return a
 }
+
+// maxSeries is the largest number of intervals of tseries().
+const maxSeries = 1_000_000
+
+// seriesKinds are what tseries() can keep of an interval, by the name of its last argument.
+var seriesKinds = map[string]types.AggKind{"avg": types.AggAvg, "max": types.AggMax, "min": types.AggMin, "sum": types.AggSum}
+
+func (c *checker) tseries(e *ast.Call) types.Type {
+	a := types.Agg{Kind: types.AggTSeries}
+	ok := c.aggregated(e, &a)
+	if c.out.Config.UnstableTSeries == "error" && c.final {
+		c.report(source.Errorf(e, "bad-setting", "the setting unstable_tseries forbids tseries()"))
+	}
+	every, isConst := c.constNumber(e, 1)
+	if isConst && every < 1 {
+		c.report(source.Errorf(e.Args[1], "out-of-range", "an interval of tseries() has at least 1 nanosecond, not %d", every))
+		isConst = false
+	}
+	a.Every, ok = every, ok && isConst
+	count, isConst := c.constNumber(e, 2)
+	if isConst && (count < 1 || count > maxSeries) {
+		c.report(source.Errorf(e.Args[2], "out-of-range", "tseries() keeps 1 to %d intervals, not %d", maxSeries, count))
+		isConst = false
+	}
+	a.Count, ok = int(count), ok && isConst
+	if len(e.Args) > 3 {
+		name, isText := c.constText(e, 3)
+		if a.Of = seriesKinds[name]; isText && a.Of == 0 {
+			c.report(source.Errorf(e.Args[3], "out-of-range", "tseries() keeps the avg, max, min or sum of an interval, not its %q", name))
+			isText = false
+		}
+		ok = ok && isText
+	}
+	if !ok {
+		return nil
+	}
+	return a
+}
+
+// quantileBits is layout.QuantileBits, which this package does not know.
+const quantileBits = 6
+
+func (c *checker) quantiles(e *ast.Call) types.Type {
+	a := types.Agg{Kind: types.AggQuantiles}
+	if !c.aggregated(e, &a) {
+		return nil
+	}
+	a.Signed, a.Bits = true, quantileBits
+	return a
+}

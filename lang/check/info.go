@@ -39,6 +39,8 @@ type Checked struct {
 	// Options are the named parameters that the script has; HelpAsked says that the command line asks for them.
 	Options   []*getopt.Option
 	HelpAsked bool
+	// SeriesClock, if set, is a map that tseries() takes the time from. Tests set it by an environment variable.
+	SeriesClock *Map
 }
 
 // Config is the effective configuration.
@@ -56,6 +58,7 @@ type Config struct {
 	License           string // "GPL" unless set
 	StackMode         string // one of types.StackModes
 	DebugInfo         bool   // show files, lines and inlined functions in stacks
+	UnstableTSeries   string // "error": tseries() is refused
 	Demangle          bool   // show names of C++ and Rust as in the source
 }
 

@@ -175,11 +175,14 @@ func Value(t Type) Type {
 // OneNumber says whether an aggregation has one number for its result.
 func (t Agg) OneNumber() bool {
 	switch t.Kind {
-	case AggStats, AggHist, AggLHist:
+	case AggStats, AggHist, AggLHist, AggTSeries, AggQuantiles:
 		return false
 	}
 	return true
 }
+
+// Lines says whether an aggregation is shown in lines of its own, and not at all where nothing was added to it.
+func (t Agg) Lines() bool { return t.Kind == AggHist || t.Kind == AggLHist || t.Kind == AggTSeries }
 
 // SizeOf is what sizeof tells of a type. Programs lay tuples out by words, so that they copy and compare them fast; what a script is told
 // is the size that C would give a struct of the same elements, as in bpftrace.

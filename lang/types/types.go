@@ -70,10 +70,15 @@ type (
 	Agg struct {
 		Kind   AggKind
 		Signed bool // of the summed values
-		Bits   int  // hist: sub-buckets as a power of two, 0 to 5
+		Bits   int  // hist, quantiles: sub-buckets as a power of two, 0 to 6
 		Min    int64
 		Max    int64
 		Step   int64 // lhist
+		// tseries: nanoseconds of an interval, how many intervals are kept, and what is kept of one: AggSum, AggAvg, AggMin, AggMax, or 0 for
+		// the last value.
+		Every int64
+		Count int
+		Of    AggKind
 	}
 	// Timestamp is the value of strftime(): nanoseconds that user space formats. Mode is the clock.
 	Timestamp struct {
@@ -123,11 +128,13 @@ const (
 	AggStats
 	AggHist
 	AggLHist
+	AggTSeries
+	AggQuantiles
 )
 
 var aggNames = map[AggKind]string{
 	AggCount: "count", AggSum: "sum", AggAvg: "avg", AggMin: "min", AggMax: "max",
-	AggStats: "stats", AggHist: "hist", AggLHist: "lhist",
+	AggStats: "stats", AggHist: "hist", AggLHist: "lhist", AggTSeries: "tseries", AggQuantiles: "quantiles",
 }
 
 func (k AggKind) String() string { return aggNames[k] }

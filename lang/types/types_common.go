@@ -148,7 +148,8 @@ func widenAgg(a, b Type) (Type, bool) {
 	x := a.(Agg)
 	y, ok := b.(Agg)
 	x.Signed = x.Signed || y.Signed
-	return x, ok && x.Kind == y.Kind && x.Bits == y.Bits && x.Min == y.Min && x.Max == y.Max && x.Step == y.Step
+	y.Signed = x.Signed
+	return x, ok && x == y
 }
 
 func widenInt(a, b Type) (Type, bool) {

@@ -10,8 +10,6 @@ import (
 // aggSize is the number of bytes of an aggregation (see layout.ValueLayout).
 func aggSize(t types.Agg) int { return layout.Word(layout.AggWords(t)) }
 
-func isHist(t types.Agg) bool { return t.Kind == types.AggHist || t.Kind == types.AggLHist }
-
 // aggCodec is for aggregations that are not histograms, as Merge leaves them. div divides the value or the average.
 type aggCodec struct {
 	typ types.Agg

@@ -92,8 +92,13 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 	case *types.Struct:
 		return &structCodec{env: env, typ: t}
 	case types.Agg:
-		if isHist(t) {
+		switch t.Kind {
+		case types.AggHist, types.AggLHist:
 			return histCodec{t, div}
+		case types.AggTSeries:
+			return seriesCodec{t, env.Clock}
+		case types.AggQuantiles:
+			return quantilesCodec{t, div}
 		}
 		return aggCodec{t, div}
 	}
@@ -123,10 +128,13 @@ func (c Codec) Compare(a, b []byte) int {
 	return c.impl.compare(atLeast(a, c.size), atLeast(b, c.size))
 }
 
-// Lines says whether the text of a value is lines of its own: that of a histogram.
+// Lines says whether the text of a value is lines of its own: that of a histogram or a series.
 func (c Codec) Lines() bool {
-	_, ok := c.impl.(histCodec)
-	return ok
+	switch c.impl.(type) {
+	case histCodec, seriesCodec:
+		return true
+	}
+	return false
 }
 
 // atLeast is b, or a copy of it with zeros at its end if it is shorter than n.

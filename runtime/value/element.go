@@ -31,12 +31,13 @@ func (env *Env) MapCodec(m *lang.Map, div int64) *MapCodec {
 	}
 	switch m.Value.(type) {
 	case types.Agg, types.Int:
-		c.byValue = true
+		_, series := c.Value.impl.(seriesCodec)
+		c.byValue = !series
 	}
 	return c
 }
 
-// Sort puts elements in the order in which they print: integers and aggregations by value, the
+// Sort makes elements ready to be shown, and puts them in the order in which they print: integers and aggregations but tseries() by value, the
 // smallest first, everything else by key. bpftrace leaves the order of equal values open; here it is the order of the keys.
 func (c *MapCodec) Sort(elems []Raw) {
 	slices.SortFunc(elems, func(a, b Raw) int {
@@ -50,6 +51,9 @@ func (c *MapCodec) Sort(elems []Raw) {
 		}
 		return c.Key.Compare(a.Key, b.Key)
 	})
+	if series, ok := c.Value.impl.(seriesCodec); ok {
+		series.endTogether(elems)
+	}
 }
 
 // AppendKey adds the text of a key: the parts of a tuple without their parentheses.
@@ -91,6 +95,10 @@ func (c *MapCodec) JSONType() string {
 	switch impl := c.Value.impl.(type) {
 	case histCodec:
 		return "hist"
+	case seriesCodec:
+		return "tseries"
+	case quantilesCodec:
+		return "quantiles"
 	case aggCodec:
 		if impl.typ.Kind == types.AggAvg || impl.typ.Kind == types.AggStats {
 			return "stats"

@@ -50,19 +50,23 @@ func (c histCodec) appendJSON(dst, b []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, '{')
-		if n.Lo != math.MinInt64 {
-			dst = append(appendJSONNumber(append(dst, `"min": `...), uint64(n.Lo), true), ", "...)
-		}
-		switch last := n.Hi == math.MaxInt64; {
-		case !last:
-			dst = append(appendJSONNumber(append(dst, `"max": `...), uint64(n.Hi-1), true), ", "...)
-		case c.typ.Kind == types.AggHist: // whose end, 2^63, is no int64
-			dst = append(appendJSONNumber(append(dst, `"max": `...), math.MaxInt64, true), ", "...)
-		}
-		dst = append(appendJSONNumber(append(dst, `"count": `...), n.Count, false), '}')
+		dst = c.appendBucketJSON(dst, n)
 	}
 	return append(dst, ']')
+}
+
+func (c histCodec) appendBucketJSON(dst []byte, n Bucket) []byte {
+	dst = append(dst, '{')
+	if n.Lo != math.MinInt64 {
+		dst = append(appendJSONNumber(append(dst, `"min": `...), uint64(n.Lo), true), ", "...)
+	}
+	switch last := n.Hi == math.MaxInt64; {
+	case !last:
+		dst = append(appendJSONNumber(append(dst, `"max": `...), uint64(n.Hi-1), true), ", "...)
+	case c.typ.Kind == types.AggHist: // whose end, 2^63, is no int64
+		dst = append(appendJSONNumber(append(dst, `"max": `...), math.MaxInt64, true), ", "...)
+	}
+	return append(appendJSONNumber(append(dst, `"count": `...), n.Count, false), '}')
 }
 
 func (c histCodec) compare(a, b []byte) int {

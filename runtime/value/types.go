@@ -3,6 +3,7 @@ package value
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // Values of a script as Go values. Integers are int64 or uint64 by their sign, booleans bool, strings string, timestamps
@@ -47,6 +48,20 @@ type (
 	Bucket struct {
 		Lo, Hi int64
 		Count  uint64
+	}
+	// Quantiles is the value of quantiles(): how many values there were, and percentiles of them, each at most 1 % off, -1 where it is
+	// below 0. Buckets are those that counted something; those of several machines can be added.
+	Quantiles struct {
+		Count                    uint64
+		P50, P90, P99, P999, Max int64
+		Buckets                  Histogram
+	}
+	// Series is the value of tseries(), from the first interval that has a value on.
+	Series []SeriesPoint
+	// SeriesPoint is an interval: when it began, and its int64 or uint64, nil where there is none.
+	SeriesPoint struct {
+		Start time.Time
+		Value any
 	}
 	// Element is an element of a map. Key is nil for a map without a key.
 	Element struct{ Key, Value any }
