@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,6 +41,11 @@ var codeCases = []struct{ code, script, place string }{
 	{"bad-type", `begin { (int8[4]*[2])$x; }`, "1:18"},
 	{"bad-import", `begin { import "x"; }`, "1:9"},
 	{"builtin-not-here", `begin { print(arg0); }`, "1:15"},
+	{"constant-filter", `t:syscalls:sys_enter_openat /pid >= 0/ { exit(); }`, "1:30"},
+	{"deprecated", `begin { while (pid) { break; } }`, "1:9"},
+	{"unreachable", `begin { exit(); print(1); }`, "1:17"},
+	{"unused-map", `let @x = hash(5); begin { exit(); }`, "1:1"},
+	{"unused-variable", `begin { $x = 1; }`, "1:9"},
 	{"c-definition", "#error no\nbegin { }", "1:2"},
 	{"declared-twice", `let @x = hash(5); let @x = hash(6); begin { @x[1] = 1; }`, "1:19"},
 	{"division-by-zero", `begin { print(pid / 0); }`, "1:21"},
@@ -59,8 +65,10 @@ var codeCases = []struct{ code, script, place string }{
 	{"no-address", `begin { $x = &pid; }`, "1:14"},
 	{"buffer-cut", `begin { print(buf(curtask, 5000)); }`, "1:15"},
 	{"missing-probe", `k:vfs_raed { }`, "1:1"},
+	{"missing-probe", `config = { missing_probes = "warn" } begin { exit(); } k:vfs_raed { }`, "1:56"},
 	{"missing-semicolon", `begin { $a = 2 $b = 3; }`, "1:16"},
 	{"never-assigned", `begin { let $x; }`, "1:13"},
+	{"no-command", `begin { print(cpid); }`, "1:15"},
 	{"no-field", `begin { print(pid.x); }`, "1:15"},
 	{"no-number", `begin { @h = hist(1); print(@h + 1); }`, "1:29"},
 	{"no-probes", ` `, "1:1"},
@@ -76,6 +84,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"probe-note", `u:/bin/x:main { }`, "1:1"},
 	{"script-too-long", `begin { ` + strings.Repeat(";", 600_000) + ` }`, "1:600005"},
 	{"shadowed-variable", `begin { let $x = 1; let $x = 2; }`, "1:25"},
+	{"stack-mode", `k:vfs_read { @[kstack(foo)] = count(); }`, "1:23"},
 	{"string-cut", `begin { print(str("hello", 2)); }`, "1:15"},
 	{"string-length", `begin { print(comm == "abcdefghijklmnop"); }`, "1:15"},
 	{"string-too-long", `begin { print("` + strings.Repeat("a", 1<<16) + `"); }`, "1:15"},
@@ -95,6 +104,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"unclosed-block", `begin { `, "1:7"},
 	{"unclosed-filter", `begin /1 { }`, "1:7"},
 	{"undefined-map", `begin { print(@x); }`, "1:15"},
+	{"undefined-map", `begin { if (@x) { exit(); } }`, "1:13"},
 	{"undefined-variable", `begin { print($x); }`, "1:15"},
 	{"unknown-field", `struct s { int x; } begin { print(((struct s *)1).y); }`, "1:35"},
 	{"unknown-function", `begin { foo(); }`, "1:9"},
@@ -102,6 +112,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"unknown-name", `begin { print(foo); }`, "1:15"},
 	{"unknown-probe-type", `foo:bar { }`, "1:1"},
 	{"unknown-setting", `config = { foo = 1 } begin { }`, "1:12"},
+	{"unknown-symbol", `begin { print(kaddr("nosuch_symbol")); }`, "1:21"},
 	{"unknown-type", `begin { print(sizeof(struct nothing)); }`, "1:22"},
 	{"unmatched-bracket", `begin { } }`, "1:11"},
 	{"unsupported", `begin { print(jstack); }`, "1:15"},
@@ -112,11 +123,8 @@ var codeCases = []struct{ code, script, place string }{
 
 // untold are codes of messages that no script gives with the fake kernel, with the reason.
 var untold = map[string]string{
-	"unreadable":  "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
-	"bad-value":   "no expression that is accepted has the type void",
-	"print-type":  "no expression that is accepted has the type void",
-	"unsafe":      "no function that needs --unsafe is there yet",
-	"untyped-map": "a map of which nothing says what it holds has numbers",
+	"unreadable": "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
+	"unsafe":     "no function that needs --unsafe is there yet",
 }
 
 // noting is a fake kernel that has something to say of the function main.
@@ -171,13 +179,64 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// TestWarningCodes holds that each warning is in the table of warnings, and that it can be silenced, by an option and by the script.
+func TestWarningCodes(t *testing.T) {
+	known := map[string]bool{}
+	for _, w := range source.WarningCodes {
+		known[w.Code] = true
+	}
+	warned := map[string]bool{}
+	for _, c := range codeCases {
+		for _, code := range warnings(c.script) {
+			warned[code] = true
+			if !known[code] {
+				t.Errorf("the warning %s is not in source.WarningCodes", code)
+			}
+			if slices.Contains(warnings(c.script, code), code) {
+				t.Errorf("NoWarnings does not silence %s: %s", code, c.script)
+			}
+			quiet := c.script
+			if rest, ok := strings.CutPrefix(c.script, "config = {"); ok {
+				quiet = `config = { no_warnings = "` + code + `"; ` + rest
+			} else {
+				quiet = `config = { no_warnings = "unused-value, ` + code + `" } ` + c.script
+			}
+			if slices.Contains(warnings(quiet), code) {
+				t.Errorf("the setting no_warnings does not silence %s: %s", code, quiet)
+			}
+		}
+	}
+	for code := range known {
+		if !warned[code] {
+			t.Errorf("no script gives the warning %s", code)
+		}
+	}
+}
+
+// warnings are the codes of the warnings about a script.
+func warnings(script string, silent ...string) (codes []string) {
+	src := &source.Source{Name: "test", Text: []byte(script)}
+	opts := &lang.Options{Params: []string{"7", "hello"}, NoWarnings: silent}
+	file, diags := lang.Parse(src, opts)
+	if diags.HasErrors() {
+		return nil
+	}
+	_, diags = lang.Check(file, src, noting{langtest.New()}, opts)
+	for _, d := range diags {
+		if d.Severity == source.SevWarning {
+			codes = append(codes, d.Code)
+		}
+	}
+	return codes
+}
+
 // codeMakers are the functions that make a message; all have its code for their second argument.
 var codeMakers = map[string]bool{"Errorf": true, "Warningf": true, "errorAt": true, "errorOn": true, "fail": true}
 
 // sourceCodes are the codes in the source of the packages that make messages, each with a place.
 func sourceCodes(t *testing.T) map[string]string {
 	codes, fset := map[string]string{}, token.NewFileSet()
-	for _, dir := range []string{"syntax", "macro", "imports", "check"} {
+	for _, dir := range []string{"syntax", "macro", "imports", "check", "lint"} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

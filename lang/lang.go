@@ -9,6 +9,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/check"
 	"github.com/gotrace/gotrace/lang/imports"
+	"github.com/gotrace/gotrace/lang/lint"
 	"github.com/gotrace/gotrace/lang/source"
 )
 
@@ -47,7 +48,33 @@ func Parse(src *source.Source, opts *Options) (*ast.File, source.Diagnostics) {
 
 // Check finds out the types of a script, and all its mistakes. opts may be nil.
 func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked, source.Diagnostics) {
-	return check.Check(file, src, env, opts)
+	checked, diags := check.Check(file, src, env, opts)
+	if !diags.HasErrors() {
+		diags = append(diags, lint.Script(file, checked)...)
+		diags.Sort()
+	}
+	return checked, diags.Without(checked.Config.NoWarnings)
+}
+
+// CheckRest checks what syntax errors leave of a script, and gives them with the mistakes that are found there. Where they leave nothing
+// that means something, it gives them alone. It asks env for the environment if there is something to check, nil for none.
+func CheckRest(file *ast.File, src *source.Source, syntaxErrors source.Diagnostics, env func() Env, opts *Options) source.Diagnostics {
+	if file.Broken || !file.HasProbes() {
+		return syntaxErrors
+	}
+	for _, d := range syntaxErrors {
+		if d.Pos.Filename != src.Name || d.Severity == source.SevError && d.Code == "bad-import" {
+			return syntaxErrors
+		}
+	}
+	machine := env()
+	if machine == nil {
+		return syntaxErrors
+	}
+	_, diags := check.Check(file, src, machine, opts)
+	all := append(syntaxErrors, diags.Errors()...)
+	all.Sort()
+	return all
 }
 
 // DumpTypes writes what the checker found out, for -d types.

@@ -59,14 +59,18 @@ func Compile(src *source.Source, opts Options) (*Script, error) {
 
 func (s *Script) compile(src *source.Source) error {
 	lopts := &lang.Options{
-		Params:  s.opts.Params,
-		Named:   s.opts.Named,
-		Environ: s.opts.Environ,
-		Unsafe:  s.opts.Unsafe,
-		Headers: probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
-		Imports: imports.System(),
+		Params:     s.opts.Params,
+		Named:      s.opts.Named,
+		Environ:    s.opts.Environ,
+		Unsafe:     s.opts.Unsafe,
+		NoWarnings: s.opts.NoWarnings,
+		Headers:    probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
+		Imports:    imports.System(),
 	}
 	file, diags := lang.Parse(src, lopts)
+	if diags.HasErrors() {
+		diags = lang.CheckRest(file, src, diags, func() lang.Env { return s.machine(lopts) }, lopts)
+	}
 	if err := s.judge(src, diags); err != nil {
 		return err
 	}
@@ -117,6 +121,19 @@ func (s *Script) prepare(lopts *lang.Options) error {
 			s.opts.child, lopts.ChildPID = child, child.PID()
 		}
 	}
+	return s.environment(lopts)
+}
+
+// machine is the environment for a script that is not going to run, nil if there is none to be had.
+func (s *Script) machine(lopts *lang.Options) lang.Env {
+	if s.opts.Dump == nil && probes.CheckPrivileges() != nil || s.environment(lopts) != nil {
+		return nil
+	}
+	return s.opts.Env
+}
+
+// environment opens what the checker asks about the machine.
+func (s *Script) environment(lopts *lang.Options) error {
 	if s.opts.Env != nil {
 		return nil
 	}

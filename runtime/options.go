@@ -29,6 +29,7 @@ type Options struct {
 	Sink    output.Sink // takes all that the session has to tell; nil drops it
 	Verbose bool        // tell load times, instruction counts and the logs of rejected programs
 
+	NoWarnings  []string            // codes of warnings about the script that are not told
 	Unsafe      bool                // allow what can harm
 	DebugInfo   []string            // where debug files of traced programs are
 	IncludeDirs []string            // where #include looks first

@@ -76,7 +76,7 @@ func textual(src *source.Source) error {
 // source reads the script: -e, a file, or standard input. What follows are its parameters.
 func (c *cli) source(args []string) (*source.Source, []string, error) {
 	if p := c.flags.program; p.given > 0 {
-		if p.given > 1 && !c.flags.quiet && !c.flags.noWarnings {
+		if p.given > 1 && !c.flags.quiet && !c.flags.noWarnings.all {
 			fmt.Fprintf(c.stderr, "WARNING: -e is given %d times: only the last program runs\n", p.given)
 		}
 		return &source.Source{Name: "stdin", Text: []byte(p.text)}, args, nil

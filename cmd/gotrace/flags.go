@@ -28,7 +28,7 @@ type flags struct {
 	format      string
 	unsafe      bool
 	dryRun      bool
-	noWarnings  bool
+	noWarnings  warningsValue
 	reformat    bool
 	version     bool
 	help        bool
@@ -103,7 +103,8 @@ var groups = []group{
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
 		fs.BoolVarP(&f.errors, "warnings", "k", false, "report what failed while the script ran, with -q too")
 		fs.BoolVar(&f.reformat, "fmt", false, "print the script in one style, and do not run it")
-		fs.BoolVar(&f.noWarnings, "no-warnings", false, "print no warnings")
+		fs.Var(&f.noWarnings, "no-warnings", "print no warnings, or none of the codes `CODE,…`")
+		fs.Lookup("no-warnings").NoOptDefVal = allWarnings
 	}},
 	{"TESTS", func(fs *pflag.FlagSet, f *flags) {
 		fs.BoolVar(&f.test, "test", false, "run the test probes of the script, and fail if one of them fails")
@@ -193,7 +194,7 @@ func (f *flags) check() error {
 	if f.pid != 0 && f.command != "" {
 		return fmt.Errorf("%w: -c and -p cannot be used together", errUsage)
 	}
-	if f.errors && f.noWarnings {
+	if f.errors && f.noWarnings.all {
 		return fmt.Errorf("%w: -k asks for warnings that --no-warnings turns off", errUsage)
 	}
 	return errors.Join(f.checkMode(), f.checkFilter())

@@ -85,6 +85,7 @@ func (c *cli) options(params []string) runtime.Options {
 		Verbose:     c.flags.verbose,
 		Mode:        c.flags.runMode(),
 		Filter:      c.flags.filterRE,
+		NoWarnings:  c.flags.noWarnings.codes,
 		Unsafe:      c.flags.unsafe,
 		IncludeDirs: c.flags.includeDirs,
 		DebugInfo:   c.flags.debugInfo,
@@ -110,7 +111,7 @@ func (c *cli) sink(out io.Writer) output.Sink {
 	opts := output.TextOptions{
 		Buffering:  c.flags.bufferMode,
 		Quiet:      c.flags.quiet,
-		NoWarnings: c.flags.noWarnings,
+		NoWarnings: c.flags.noWarnings.all,
 		Errors:     c.flags.errors,
 		Color:      c.colour(c.stderr),
 
@@ -137,7 +138,7 @@ func (c *cli) reported(err error) error {
 
 // report prints diagnostics and says whether there is an error among them.
 func (c *cli) report(src *source.Source, diags source.Diagnostics) bool {
-	if c.flags.noWarnings || c.flags.quiet {
+	if c.flags.noWarnings.all || c.flags.quiet {
 		diags = diags.Errors()
 	}
 	diags.Write(c.stderr, src, c.colour(c.stderr))

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"strconv"
+
+	"github.com/gotrace/gotrace/lang/source"
 )
 
 // programValue is the flag -e. Of several the last one counts, as with bpftrace.
@@ -37,6 +39,32 @@ func (p *pidValue) Set(s string) error {
 	}
 	*p = pidValue(n)
 	return nil
+}
+
+// allWarnings is the value of --no-warnings without codes.
+const allWarnings = "all"
+
+// warningsValue is the flag --no-warnings: all of them, or those of some codes.
+type warningsValue struct {
+	all   bool
+	codes []string
+}
+
+func (*warningsValue) Type() string   { return "codes" }
+func (*warningsValue) String() string { return "" }
+
+func (w *warningsValue) Set(s string) error {
+	switch s {
+	case allWarnings, "true":
+		w.all = true
+		return nil
+	case "false":
+		*w = warningsValue{}
+		return nil
+	}
+	codes, err := source.ParseWarningCodes(s)
+	w.codes = append(w.codes, codes...)
+	return err
 }
 
 // sticky keeps the first error of a writer, so that what prints need not look at each write.

@@ -15,6 +15,15 @@ type File struct {
 	CDefs  []*CDef    // #include, #define, struct, union and enum text, for the C front end
 	Config []*Setting // config = { name = value; … }
 	Items  []Item     `parser:"@@*"` // probes, map declarations, macros, imports
+	// Bad are the probes with mistakes that leave nothing of them. Broken says that something else has one, so that the rest
+	// means nothing either.
+	Bad    []*BadItem
+	Broken bool
+}
+
+// HasProbes says whether there is a probe in the script.
+func (f *File) HasProbes() bool {
+	return slices.ContainsFunc(f.Items, func(item Item) bool { _, ok := item.(*Probe); return ok })
 }
 
 // CDef is a run of C text at the head of a script, kept raw.
@@ -36,8 +45,18 @@ type ConfigBlock struct {
 	Settings []*Setting `parser:"'config' '=' '{' (@@ (?= ';' | '}') ';'?)* '}'"`
 }
 
-// BadItem stands for a top-level element with a mistake.
-type BadItem struct{ source.Span }
+// BadItem stands for a top-level element with a mistake. Maps are those that it mentions.
+type BadItem struct {
+	source.Span
+	Maps []string
+}
+
+// BadStmt stands for a statement with a mistake. Vars and Maps are what it mentions: it may have assigned something to them.
+type BadStmt struct {
+	source.Span
+	Vars []*Var
+	Maps []string
+}
 
 // Item is a top-level element: *Probe, *MapDecl, *Macro, *Func or *Import; while a script is parsed *CDef, *ConfigBlock and *BadItem, too.
 type Item interface {
@@ -208,6 +227,7 @@ func (*Unroll) stmt()   {}
 func (*Branch) stmt()   {}
 func (*Return) stmt()   {}
 func (*Block) stmt()    {}
+func (*BadStmt) stmt()  {}
 func (*Import) stmt()   {}
 
 // Expr is an expression. Nodes are pointers, so that side tables can be keyed by them.

@@ -83,6 +83,8 @@ func stmtLabel(n Stmt) string {
 		return "block"
 	case *Import:
 		return "import " + literal.Quote(n.Path)
+	case *BadStmt:
+		return "mistake"
 	}
 	return fmt.Sprintf("%T", n)
 }

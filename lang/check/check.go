@@ -33,6 +33,7 @@ func Check(file *ast.File, src *source.Source, env Env, opts *Options) (*Checked
 		return c.out, c.diags
 	}
 	c.file, c.out.File = expanded, expanded
+	c.leaveOut()
 	c.declareFuncs()
 	c.items()
 	c.learn()
@@ -79,6 +80,8 @@ type checker struct {
 	once    map[string]bool
 	strange map[string]bool // names that mean nothing
 
+	left map[string]bool // maps that are mentioned where the script has syntax errors; nil if it has none
+
 	near    int // for how many names near ones were looked for
 	missing int // attach points that match nothing
 
@@ -119,6 +122,7 @@ func (c *checker) report(d source.Diagnostic) {
 	}
 	c.once[key] = true
 	d.Message = strings.TrimPrefix(articles.Replace(" "+d.Message), " ")
+	d.Hint = articles.Replace(d.Hint)
 	c.diags = append(c.diags, d)
 }
 
@@ -138,7 +142,7 @@ func (c *checker) items() {
 		}
 	}
 	switch {
-	case c.diags.HasErrors():
+	case c.diags.HasErrors(), c.left != nil:
 	case probes == 0:
 		c.diags = append(c.diags, source.Errorf(c.file, "no-probes", "the script has no probes"))
 	case len(c.progs) == 0:

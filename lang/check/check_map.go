@@ -25,7 +25,8 @@ type mapState struct {
 func (c *checker) mapUse(m *ast.MapRef) *mapState {
 	s := c.maps[m.Name]
 	if s == nil {
-		s = &mapState{Map: &Map{Name: m.Name, Pos: m.Pos, MaxEntries: c.out.Config.MaxMapKeys}, first: m}
+		s = &mapState{Map: &Map{Name: m.Name, Pos: m.Pos, MaxEntries: c.out.Config.MaxMapKeys}, first: m, assigned: c.left[m.Name]}
+		s.broken = s.assigned
 		c.addMap(s)
 	}
 	if s.first == nil {
@@ -60,7 +61,8 @@ func (c *checker) declareMap(d *ast.MapDecl) {
 		c.diags = append(c.diags, source.Errorf(d, "declared-twice", "@%s is declared twice", d.Name))
 		return
 	}
-	c.addMap(&mapState{Map: &Map{Name: d.Name, Pos: d.Pos, MaxEntries: int(d.Size), Kind: d.Kind}})
+	left := c.left[d.Name]
+	c.addMap(&mapState{Map: &Map{Name: d.Name, Pos: d.Pos, MaxEntries: int(d.Size), Kind: d.Kind}, assigned: left, cell: cell{broken: left}})
 }
 
 // keyOf checks the key of a reference and widens the map's key type for it. ok is false where it does not fit.
@@ -100,7 +102,7 @@ func (c *checker) widenKey(m *mapState, ref *ast.MapRef, keys []ast.Expr, t type
 	w, ok := types.Widen(old, t)
 	if !ok {
 		c.report(source.Errorf(ref, "map-key", "@%s has a %s as key, not a %s", m.Name, old, t).
-			WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column))
+			WithHint("@%s has had a %s as key since %s", m.Name, old, m.first.Pos))
 		return false
 	}
 	if !types.SameType(old, w) {
@@ -213,10 +215,6 @@ func typeOrZero(have, t types.Type) types.Type {
 }
 
 func (c *checker) setMapValue(m *mapState, e ast.Expr, t types.Type) {
-	if !types.Of(t).Stored {
-		c.report(source.Errorf(e, "bad-value", "a %s cannot be stored in a map", t))
-		return
-	}
 	if m.Value == nil {
 		m.valuePos = e.Range().Pos
 	}
@@ -254,11 +252,7 @@ func (c *checker) finishMaps() {
 	kept := c.out.Maps[:0]
 	for _, s := range c.mapList {
 		if s.Value == nil || s.keyed && s.Key == nil {
-			switch {
-			case c.diags.HasErrors() || s.first == nil:
-			case s.assigned:
-				c.diags = append(c.diags, source.Errorf(s.first, "untyped-map", "nothing says what @%s holds: its value depends on itself", s.Name))
-			default:
+			if !c.diags.HasErrors() && s.first != nil && c.left == nil {
 				c.diags = append(c.diags, errUndefinedMap(s.first, nil))
 			}
 			delete(c.out.Byname, s.Name)

@@ -37,6 +37,8 @@ func (c *checker) stmt(s ast.Stmt) {
 		}
 	case *ast.Block:
 		c.block(s)
+	case *ast.BadStmt:
+		c.badStmt(s)
 	case *ast.While:
 		c.inLoop(s, func() {
 			c.part(func() { c.condition(s.Cond) })

@@ -2,6 +2,7 @@ package check
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -58,6 +59,14 @@ var settings = map[string]func(c *Config, v settingValue) string{
 		why := v.boolean(&off)
 		c.Demangle = c.Demangle && !off
 		return why
+	},
+	"no_warnings": func(c *Config, v settingValue) string {
+		codes, err := source.ParseWarningCodes(v.text)
+		if err != nil {
+			return "takes the codes of warnings, separated by commas: " + err.Error()
+		}
+		c.NoWarnings = append(c.NoWarnings, codes...)
+		return ""
 	},
 	"max_bpf_progs":           func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) },
 	"cache_user_symbols":      ignored,
@@ -128,6 +137,7 @@ func (c *checker) configure() {
 		StackMode:       types.StackBpftrace,
 		DebugInfo:       true,
 		Demangle:        true,
+		NoWarnings:      slices.Clone(c.opts.NoWarnings),
 	}
 	if c.opts.MaxStrlen > 0 {
 		cfg.MaxStrlen = c.opts.MaxStrlen

@@ -34,13 +34,10 @@ func areIs(n int) string {
 	return "are"
 }
 
-// errPrinted is about a value that cannot be printed: it has none, or is too large.
+// errPrinted is about a value that is too large to be printed.
 func errPrinted(n source.Node, t types.Type) source.Diagnostic {
-	if t.Size() > maxPrinted {
-		return source.Errorf(n, "too-large", "this has %d bytes: a program can hold values of up to %d", t.Size(), maxPrinted).
-			WithHint("read what you need of it through a pointer")
-	}
-	return source.Errorf(n, "print-type", "a %s cannot be printed", t)
+	return source.Errorf(n, "too-large", "this has %d bytes: a program can hold values of up to %d", t.Size(), maxPrinted).
+		WithHint("read what you need of it through a pointer")
 }
 
 func errConversion(n source.Node, conversion string, t types.Type) source.Diagnostic {
@@ -83,14 +80,14 @@ func errKeyUse(ref *ast.MapRef, m *mapState) source.Diagnostic {
 	if m.keyed {
 		d = source.Errorf(ref, "map-key", "@%s has a key, but is used without one here", m.Name)
 	}
-	return d.WithHint("it is first used at line %d, column %d", m.first.Pos.Line, m.first.Pos.Column)
+	return d.WithHint("it is first used at %s", m.first.Pos)
 }
 
 func errMapMismatch(n source.Node, m *mapState, t types.Type) source.Diagnostic {
 	have, isAgg := m.Value.(types.Agg)
 	if got, ok := t.(types.Agg); ok && isAgg && got.Kind == have.Kind {
 		return source.Errorf(n, "type-mismatch", "@%s holds %s() with other arguments", m.Name, have.Kind).
-			WithHint("it got its type at line %d, column %d", m.valuePos.Line, m.valuePos.Column)
+			WithHint("@%s has held %s() since %s", m.Name, have.Kind, m.valuePos)
 	}
 	return errTypeMismatch(n, "@"+m.Name, m.Value, t, m.valuePos)
 }

@@ -96,7 +96,7 @@ func errUnknownType(n *ast.TypeName, near []string) source.Diagnostic {
 func errTypeMismatch(n source.Node, what string, have, got types.Type, since source.Pos) source.Diagnostic {
 	d := source.Errorf(n, "type-mismatch", "%s is a %s and cannot hold a %s", what, have, got)
 	if since.Line > 0 {
-		return d.WithHint("it got its type at line %d, column %d", since.Line, since.Column)
+		return d.WithHint("%s has held a %s since %s", what, have, since)
 	}
 	return d
 }

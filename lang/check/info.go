@@ -21,6 +21,7 @@ type Options struct {
 	ChildPID   int                 // cpid: the process of -c, 0 if there is none
 	MaxStrlen  int                 // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
 	MaxMapKeys int                 // entries of a keyed map; 0 means 4096
+	NoWarnings []string            // codes of warnings that are not told
 	Unsafe     bool                // calls with side effects are allowed
 	Headers    *ctypes.Headers     // where #include finds files; nil: there are none
 	Imports    *imports.Files      // where import finds files; nil: there are none
@@ -60,6 +61,8 @@ type Config struct {
 	DebugInfo         bool   // show files, lines and inlined functions in stacks
 	UnstableTSeries   string // "error": tseries() is refused
 	Demangle          bool   // show names of C++ and Rust as in the source
+	// NoWarnings are the codes of warnings that are not told.
+	NoWarnings []string
 }
 
 // Map is a map of the script with its types.

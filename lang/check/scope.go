@@ -27,6 +27,7 @@ type varState struct {
 	home    source.Node // the loop body of its first mention
 	placed  bool
 	fixed   bool     // declared with a type
+	left    bool     // a statement with a syntax error mentions it, and may have assigned anything to it
 	outside *ast.Var // a mention outside of the block, which made it the whole probe's
 }
 
@@ -124,9 +125,9 @@ func (c *checker) bound(v *ast.Var) *varState {
 // shadows reports a declaration of a variable that there is already. Then nothing else is said of either.
 func (c *checker) shadows(v *ast.Var) bool {
 	for s := c.scope; s != nil; s = s.outer {
-		if old := s.vars[v.Name]; old != nil {
+		if old := s.vars[v.Name]; old != nil && !old.left {
 			c.report(source.Errorf(v, "shadowed-variable", "there is a $%s already", writtenName(v.Name)).
-				WithHint("it is declared at line %d, column %d", old.Pos.Line, old.Pos.Column))
+				WithHint("it is declared at %s", old.Pos))
 			old.unset = nil
 			return true
 		}
@@ -213,5 +214,37 @@ func (c *checker) checkInit(s *varState, e ast.Expr, t types.Type) {
 	}
 	if w, ok := types.Widen(s.Type, t); !ok || w.Size() > s.Type.Size() && !types.Of(w).Numeric {
 		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
+	}
+}
+
+// leaveOut notes which maps are mentioned in what could not be parsed: anything may be assigned to them there.
+func (c *checker) leaveOut() {
+	note := func(maps []string) {
+		if c.left == nil {
+			c.left = map[string]bool{}
+		}
+		for _, name := range maps {
+			c.left[name] = true
+		}
+	}
+	for _, bad := range c.file.Bad {
+		note(bad.Maps)
+	}
+	ast.Inspect(c.file, func(n source.Node) bool {
+		if bad, ok := n.(*ast.BadStmt); ok {
+			note(bad.Maps)
+		}
+		return true
+	})
+}
+
+// badStmt takes the variables that a statement with a syntax error mentions for assigned.
+func (c *checker) badStmt(s *ast.BadStmt) {
+	for _, v := range s.Vars {
+		found := c.find(v.Name)
+		if found == nil {
+			found = c.declare(v, v)
+		}
+		found.seen, found.unset, found.left, found.broken = true, nil, true, true
 	}
 }

@@ -59,6 +59,7 @@ func isImport(item ast.Item) bool { _, ok := item.(*ast.Import); return ok }
 // add adds what a script defines, what it imports first. C definitions come before imports in the text.
 func (r *reading) add(src *source.Source, file *ast.File) {
 	r.file.CDefs = append(r.file.CDefs, file.CDefs...)
+	r.file.Bad, r.file.Broken = append(r.file.Bad, file.Bad...), r.file.Broken || file.Broken
 	for _, item := range file.Items {
 		if imp, ok := item.(*ast.Import); ok {
 			r.path(src, imp)

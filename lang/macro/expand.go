@@ -81,7 +81,7 @@ func (e *expander) define(m *ast.Macro) {
 	for _, old := range e.macros[m.Name] {
 		if covers(old, m) {
 			e.report(source.Errorf(m, "declared-twice", "the macro %s is defined twice", m.Name).
-				WithHint("the other is at line %d, column %d", old.Pos.Line, old.Pos.Column))
+				WithHint("the other is at %s", old.Pos))
 			return
 		}
 	}

@@ -43,6 +43,9 @@ func (d Diagnostic) write(w io.Writer, src *Source, color bool) {
 		d.Message = d.Message[:runeStart(d.Message, maxMessage)] + cutMark
 	}
 	src = src.At(d.Pos)
+	if d.Severity == SevWarning && d.Code != "" {
+		d.Message += " [" + d.Code + "]"
+	}
 	if d.In != nil {
 		src = d.In
 	}

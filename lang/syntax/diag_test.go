@@ -99,7 +99,7 @@ func TestWriteSortsAndCaps(t *testing.T) {
 	}
 	var out strings.Builder
 	diags.Write(&out, src, false)
-	if text := out.String(); !strings.HasPrefix(text, "s:2:1: WARNING: number 1\nline\n^~~~\n") ||
+	if text := out.String(); !strings.HasPrefix(text, "s:2:1: WARNING: number 1 [test]\nline\n^~~~\n") ||
 		!strings.HasSuffix(text, "… and 4 more\n") || strings.Contains(text, "number 11") {
 		t.Errorf("got\n%s", text)
 	}

@@ -63,6 +63,7 @@ func ParseWithValues(src *source.Source, params []string, values map[string]bool
 	defer func() { g.parser = parser{} }()
 	file := g.parseFile(tokens)
 	markValues(file)
+	g.dropBroken(file)
 	g.diags.Sort()
 	return file, g.diags
 }
@@ -88,7 +89,9 @@ func arrange(f *ast.File, config *ast.ConfigBlock) {
 		switch item := item.(type) {
 		case *ast.CDef:
 			f.CDefs = append(f.CDefs, item)
-		case *ast.ConfigBlock, *ast.BadItem:
+		case *ast.BadItem:
+			f.Bad = append(f.Bad, item)
+		case *ast.ConfigBlock:
 		default:
 			items = append(items, item)
 		}
@@ -204,7 +207,7 @@ func (p *parser) parseItem(lex *lexer.PeekingLexer) (ast.Item, error) {
 	for !lex.Peek().EOF() && p.tokens.index(lex) < end {
 		lex.Next()
 	}
-	return &ast.BadItem{Span: source.Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
+	return p.badItem(source.Span{Pos: start, EndPos: lex.RawPeek().Pos}), nil
 }
 
 // dropFilterErrors forgets what the lexer said about filters after a mistake in a probe list: it

@@ -38,10 +38,13 @@ func (p *parser) parseStmt(lex *lexer.PeekingLexer) (ast.Stmt, error) {
 	}
 	e := p.asSyntaxError(lex, err)
 	p.reportIn(start, e)
-	if e.Code != codeMissingSemicolon {
-		skipStmt(lex, begin)
+	if e.Code == codeMissingSemicolon {
+		return stmt, nil
 	}
-	return &ast.Block{Span: source.Span{Pos: start, EndPos: lex.RawPeek().Pos}}, nil
+	skipStmt(lex, begin)
+	bad := &ast.BadStmt{Span: source.Span{Pos: start, EndPos: lex.RawPeek().Pos}}
+	bad.Vars, bad.Maps = mentioned(p.tokens.list[begin:lex.RawCursor()])
+	return bad, nil
 }
 
 // nested runs a production one level down, within the limit.
