@@ -98,12 +98,19 @@ var contextVars = map[string]variable{
 	// retval is what the function returns.
 	"retval": func(l *lowerer, n source.Node, t types.Type) operand {
 		if r := l.prog.Targets[0].Result; r != nil {
-			return l.located(n, r.Loc, t)
+			if l.prog.Retval == nil {
+				return l.located(n, r.Loc, t)
+			}
+			return l.locatedAs(n, r.Loc, l.prog.Retval, t)
 		}
 		if l.prog.Kind.Context == builtin.CtxTracing {
 			return l.tracedResult(n, t)
 		}
 		return l.located(n, location.Sized(l.convention(n).Result(), t.Size(), signed(t)), t)
+	},
+	// goid is the number of the current goroutine.
+	"goid": func(l *lowerer, n source.Node, t types.Type) operand {
+		return l.located(n, l.prog.Targets[0].GoID.Loc, t)
 	},
 	// func is the address of the traced function; user space prints its name.
 	"func": func(l *lowerer, n source.Node, t types.Type) operand {
@@ -199,6 +206,15 @@ func stackArg(l *lowerer, n source.Node, t types.Type, i int) operand {
 // funcIP is the address of the traced function. bpf_get_func_ip knows it for kernel probes since Linux 5.15 and for user probes since
 // 6.6; before that, the address the probe was hit at is the nearest thing.
 func (l *lowerer) funcIP(n source.Node) *ir.Value {
+	ip := l.probedIP(n)
+	if off := l.prog.Targets[0].FuncOffset; off != 0 {
+		return l.b.OpImm(ir.OpSub, ip, int64(off))
+	}
+	return ip
+}
+
+// probedIP is funcIP where the function's entry is probed, or its return by the kernel.
+func (l *lowerer) probedIP(n source.Node) *ir.Value {
 	major, minor := uint32(5), uint32(15)
 	if l.prog.Kind.User {
 		major, minor = 6, 6

@@ -24,7 +24,7 @@ func (l *lowerer) deref(o operand, t types.Type) operand {
 	p := l.pointee(o)
 	if types.InMemory(t) {
 		if pt, ok := o.typ.(types.Pointer); ok {
-			return object(t, p, pt.Elem)
+			return l.object(t, p, pt.Elem)
 		}
 		return operand{typ: t, mem: p}
 	}
@@ -32,7 +32,10 @@ func (l *lowerer) deref(o operand, t types.Type) operand {
 }
 
 // object is what lies at a place, of type t as a value and of type raw in C.
-func object(t types.Type, p place, raw types.Type) operand {
+func (l *lowerer) object(t types.Type, p place, raw types.Type) operand {
+	if s, ok := raw.(*types.Struct); ok && s.Text && types.Is(t, types.KindString) {
+		return l.goText(p, t)
+	}
 	_, array := types.CharArray(raw)
 	p.chars = array && types.Is(t, types.KindString)
 	return operand{typ: t, mem: p}
@@ -99,7 +102,7 @@ func (l *lowerer) fieldAt(p place, f types.Field, t types.Type) operand {
 	case f.BitSize != 0:
 		return operand{typ: t, val: l.bitfield(p, f)}
 	case types.InMemory(f.Type):
-		return object(t, p, f.Type)
+		return l.object(t, p, f.Type)
 	}
 	o := l.loadAt(p, f.Type)
 	o.typ = t

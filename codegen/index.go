@@ -24,7 +24,7 @@ func (l *lowerer) indexExpr(e *ast.Index) operand {
 	}
 	p, elem := l.indexPlace(e, x)
 	if types.InMemory(elem) {
-		return object(t, p, elem)
+		return l.object(t, p, elem)
 	}
 	o := l.loadAt(p, elem)
 	o.typ = t

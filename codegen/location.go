@@ -44,7 +44,15 @@ func (l *lowerer) argument(e *ast.FieldExpr, f types.Field) operand {
 		p.union = p.typed && (l.prog.Kind.Nullable || types.Is(f.Type, types.KindStruct) || !l.numbersAreKernel())
 		return l.fieldAt(p, f, t)
 	}
-	o := l.located(e, f.Loc, f.Type)
+	return l.locatedAs(e, f.Loc, f.Type, t)
+}
+
+// locatedAs is what lies at a location, of type t as a value and of type raw in memory.
+func (l *lowerer) locatedAs(n source.Node, loc location.Location, raw, t types.Type) operand {
+	o := l.located(n, loc, raw)
+	if types.InMemory(raw) && !types.SameType(raw, t) {
+		return l.object(t, o.mem, raw)
+	}
 	o.typ = t
 	return o
 }
@@ -68,9 +76,9 @@ func (l *lowerer) hasRegisters() bool {
 func (l *lowerer) located(n source.Node, loc location.Location, t types.Type) operand {
 	switch {
 	case types.InMemory(t) && location.InMemory(loc):
-		return object(t, l.placeOf(n, loc), t)
+		return l.object(t, l.placeOf(n, loc), t)
 	case types.InMemory(t):
-		return object(t, l.gather(n, loc, t.Size()), t)
+		return l.object(t, l.gather(n, loc, t.Size()), t)
 	case loc.Bytes() > location.WordSize:
 		return l.loadAt(l.gather(n, loc, location.WordSize), t)
 	}

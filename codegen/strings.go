@@ -9,6 +9,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -374,6 +375,30 @@ func (l *lowerer) markCut(dst place, size int, n, src *ir.Value, space types.Add
 	l.countFailure(&layout.Site{Kind: layout.SiteTrunc, Pos: pos, What: "str"})
 	l.b.Jump(done)
 	l.b.At(done)
+}
+
+// goText reads a string of Go, which has its bytes elsewhere and no NUL behind them: their address and their number lie at a place.
+func (l *lowerer) goText(p place, t types.Type) operand {
+	size := t.Size()
+	dst := l.temp("text", size)
+	l.zero(dst, size)
+	src := l.loadAt(p, types.Int{Bits: 64}).val
+	n := l.loadAt(p.at(location.WordSize), types.Int{Bits: 64}).val
+	some, cut, done := l.fn.fn.NewBlock("text"), l.fn.fn.NewBlock("cut"), l.fn.fn.NewBlock("read")
+	l.b.Branch(ir.Ne, n, l.b.Const(0), some, done)
+	l.b.At(some)
+	pos := l.b.Pos
+	room := l.atMost(l.b.OpImm(ir.OpAdd, n, 1), size)
+	l.readStrN(dst, room, src, types.SpaceUser, &layout.Site{Kind: layout.SiteRead, Pos: pos, What: "a string"})
+	l.b.BranchUnlikely(ir.UGt, n, l.b.Const(int64(size-1)), cut, done)
+	l.b.At(cut)
+	last := dst.at(size - 1) // no NUL: see markCut
+	l.b.Helper(int(readerOf(types.SpaceUser).bytes), false, l.addr(last), l.b.Const(1), l.b.OpImm(ir.OpAdd, src, int64(size-1)))
+	l.countFailure(&layout.Site{Kind: layout.SiteTrunc, Pos: pos, What: "a string"})
+	l.b.Jump(done)
+	l.b.At(done)
+	dst.exact = true
+	return operand{typ: t, mem: dst}
 }
 
 // copyCut copies the last byte of a string that fills its field: it is no NUL if the string was cut (see markCut). The helper reads it,

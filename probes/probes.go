@@ -66,6 +66,7 @@ type Env struct {
 	places      []kernelPlace
 	binaries    map[string]*symbols.Binary // by path
 	debug       map[string]*debugInfo      // by path
+	goVersions  map[string]int             // by path
 	static      map[string][]symbols.StaticProbe
 	finder      *binpath.Finder
 	clock       *clock // runs interval probes; nil until there is one

@@ -103,7 +103,7 @@ func TestResolveMistakes(t *testing.T) {
 		{text: "rt:nomodule:sched_switch", want: "in module nomodule"},
 		{text: "u:/proc/self/exe", want: "uprobe:BINARY:FUNCTION"},
 		{text: "u::x", want: "uprobe:BINARY:FUNCTION"},
-		{text: "u:/proc/self/exe:cpp:x", want: "C++"},
+		{text: "u:/proc/self/exe:cpp:x", want: "function x in"},
 		{text: "u:/no/such/file:x", want: "no such file"},
 		{text: "u:nosuchprogram:x", want: "no program nosuchprogram"},
 		{text: "u:/no/such/*:x", want: "matches"},

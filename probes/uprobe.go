@@ -149,8 +149,11 @@ func (e *Env) addressUprobe(kind *builtin.ProbeKind, paths []string, addr uint64
 		}
 	}
 	t := lang.Target{Kind: kind, Name: fmt.Sprintf("%s:%s:%d", kind.Name, b.Path, addr), Path: b.Path, Address: addr, Go: b.IsGo(s.Name, addr), I386: b.I386}
-	if t.Go && kind.Return && !e.opts.Unsafe {
-		return nil, fmt.Errorf("address %#x: %w%s", addr, errGoReturn, unsafeHint)
+	switch {
+	case t.Go && s.Address == addr && s.Size > 0:
+		return e.goFunction(b, s, t)
+	case t.Go && kind.Return:
+		return nil, fmt.Errorf("no function of Go begins at the address %#x: its returns are not known", addr)
 	}
 	return []lang.Target{t}, nil
 }
@@ -162,14 +165,28 @@ func (e *Env) uprobeFunctions(kind *builtin.ProbeKind, path, name string, offset
 		return nil, err
 	}
 	found, wildcard := e.matching(b, name)
+	if len(found) == 0 {
+		if found = b.GoNamed(name); len(found) > 0 {
+			wildcard = false
+		}
+	}
 	if len(found) == 0 && !wildcard && strings.ContainsAny(name, ":(<") {
 		found, _ = namedInSource(b, name)
 	}
 	out, err := e.symbolUprobes(kind, b, found, name, offset, wildcard)
+	if err == nil && len(out) == 0 && !wildcard && e.isInlined(path, name) {
+		return nil, fmt.Errorf("%s has no code of its own in %s: the compiler put it into the functions that call it", name, path)
+	}
 	if err == nil && len(out) == 0 {
 		return nil, &lang.NotFoundError{What: fmt.Sprintf("function %s in %s", name, path), Near: e.nearUprobes([]string{path}, name)}
 	}
 	return out, err
+}
+
+// isInlined says whether the debugging information of a binary knows a function that was put into all of its callers.
+func (e *Env) isInlined(path, name string) bool {
+	d := e.debugInfo(path)
+	return d.err == nil && d.reader.Info.IsInlined(name)
 }
 
 // symbolUprobes are the targets for functions of a binary. Those of a wildcard that cannot be traced are left out.
@@ -177,10 +194,10 @@ func (e *Env) symbolUprobes(kind *builtin.ProbeKind, b *symbols.Binary, found []
 	var out []lang.Target
 	left := leftOut{}
 	for _, s := range found {
-		t, err := e.functionUprobe(kind, b, s, offset)
+		targets, err := e.functionUprobe(kind, b, s, offset)
 		switch {
 		case err == nil:
-			out = append(out, t)
+			out = append(out, targets...)
 		case !wildcard:
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		default:
@@ -306,7 +323,7 @@ func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := openCountedProbe("uprobe", t.Path, off, t.Semaphore, t.Kind.Return, e.opts.PID, prog)
+		p, err := openCountedProbe("uprobe", t.Path, off, t.Semaphore, t.Kind.Return && !t.Go, e.opts.PID, prog)
 		if err != nil {
 			return nil, explainUprobe(t, err)
 		}
@@ -329,7 +346,7 @@ func (e *Env) uprobeOffset(t *lang.Target) (uint64, error) {
 
 // targetAddress is the virtual address of a target's instruction, as in the ELF file.
 func (e *Env) targetAddress(b *symbols.Binary, t *lang.Target) (uint64, error) {
-	if t.Func == "" || t.Address != 0 {
+	if t.Func == "" || t.Address != 0 { // the return of a Go function, too
 		return t.Address, nil
 	}
 	s, ok := b.Symbol(t.Func)
@@ -349,7 +366,7 @@ func (e *Env) mayUprobeMulti(targets []lang.Target) bool {
 		return false
 	}
 	for i := range targets {
-		if targets[i].Path != targets[0].Path {
+		if targets[i].Path != targets[0].Path || targets[i].Go != targets[0].Go {
 			return false
 		}
 	}
@@ -380,7 +397,7 @@ func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *e
 		return nil, fmt.Errorf("opening the binary: %w", err)
 	}
 	attach := ex.UprobeMulti
-	if targets[0].Kind.Return {
+	if targets[0].Kind.Return && !targets[0].Go {
 		attach = ex.UretprobeMulti
 	}
 	return halve(targets, func(lo, hi int) (closer, error) {

@@ -68,10 +68,26 @@ func uprobeArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 		t.ArgsWhy = err.Error()
 		return nil, nil, nil
 	}
-	if t.Kind.Return {
-		return nil, uprobeResult(r, f, t), nil
+	version := 0
+	if t.Go {
+		if version = e.goVersion(e.binaries[t.Path]); f.Go {
+			place := r.GoID(version)
+			t.GoID = &lang.ArgPlace{Loc: place.Loc, Text: "goid", Why: place.Why}
+		}
 	}
-	args := r.Args(f, pc)
+	if t.Kind.Return {
+		return nil, uprobeResult(r, f, t, version), nil
+	}
+	var args []dwarfargs.Arg
+	switch {
+	case t.Go && (!f.Go || t.Func == "" || t.Offset != 0):
+		t.ArgsWhy = errGoArgs.Error()
+		return nil, nil, nil
+	case t.Go:
+		args = r.GoArgs(f, pc, version)
+	default:
+		args = r.Args(f, pc)
+	}
 	if len(args) == 0 {
 		t.ArgsWhy = "it has no parameters"
 		return nil, nil, nil
@@ -86,7 +102,15 @@ func uprobeArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 }
 
 // uprobeResult is the type of what a function returns; the target gets where it lies.
-func uprobeResult(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target) types.Type {
+func uprobeResult(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target, version int) types.Type {
+	if t.Go {
+		typ, place := r.GoResults(f, version)
+		t.Result = &lang.ArgPlace{Loc: place.Loc, Text: "the result of " + f.Name, Why: place.Why}
+		if place.Loc == nil {
+			return nil
+		}
+		return typ
+	}
 	place := r.CResult(f)
 	t.Result = &lang.ArgPlace{Loc: place.Loc, Text: "the result of " + f.Name, Why: place.Why}
 	if place.Loc == nil {
@@ -100,6 +124,9 @@ func uprobeLines(e *Env, t *lang.Target) ([]string, error) {
 	r, f, pc, err := e.debugFunc(t)
 	if err != nil {
 		return nil, nil // nothing is known of them
+	}
+	if t.Go {
+		return e.goLines(r, f, t, pc), nil
 	}
 	if t.Kind.Return {
 		if f.Void {

@@ -15,14 +15,18 @@ import (
 	"github.com/gotrace/gotrace/probes/internal/insn"
 )
 
-// errGoReturn says why Go functions have no return probes: Go's runtime walks the stack when it grows it, collects garbage or
-// takes samples, finds the kernel's return address (uretprobe trampoline) there and ends the program.
-var errGoReturn = errors.New("this is Go code: a return probe there crashes the program (Go's runtime finds a return address " +
-	"on the stack that is not its own); probe the entry of the function, or an address of one of its returns, with uprobe")
-
-// functionUprobe is the target for a function, or the error that says why no probe may be there. The kernel does not look: it
+// functionUprobe are the targets for a function, several for the returns of a Go function, or the error that says why no probe may be there. The kernel does not look: it
 // writes its breakpoint wherever it is told to.
-func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) (lang.Target, error) {
+func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) ([]lang.Target, error) {
+	t, err := e.plainUprobe(kind, b, s, offset)
+	if err != nil || !t.Go || s.Size == 0 {
+		return []lang.Target{t}, err
+	}
+	return e.goFunction(b, s, t)
+}
+
+// plainUprobe is the target for a function's first instruction, or for one at an offset.
+func (e *Env) plainUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) (lang.Target, error) {
 	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
 		Go: b.IsGo(s.Name, s.Address), I386: b.I386}
 	if offset != 0 {
@@ -43,8 +47,6 @@ func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbo
 		return t, errors.New("this symbol has size 0: nobody knows whether an instruction begins there" + unsafeHint)
 	case offset >= s.Size:
 		return t, fmt.Errorf("offset %d is outside of the function, which has %d bytes", offset, s.Size)
-	case t.Go && kind.Return:
-		return t, fmt.Errorf("%w%s", errGoReturn, unsafeHint)
 	}
 	return t, checkBoundary(b, s.Address, offset)
 }

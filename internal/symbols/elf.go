@@ -182,7 +182,10 @@ func parseBinary(f *elfFile) (*Binary, error) {
 		return nil, err
 	}
 	b.symbols = uniqueSymbols(b.symbols)
-	b.goCode = findGoCode(f, b)
+	if b.goCode = findGoCode(f, b); b.goCode != nil && b.goCode.to == ^uint64(0) {
+		functions, _ := f.goFunctions() // without them it is a program without symbols
+		b.symbols = uniqueSymbols(append(b.symbols, functions...))
+	}
 	return b, nil
 }
 

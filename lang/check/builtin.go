@@ -20,6 +20,7 @@ var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string
 	"config":    configType,
 	"curtask":   curtaskType,
 	"func":      funcType,
+	"goid":      goidType,
 	"kstack":    stackType(false),
 	"probe":     probeType,
 	"probetype": probetypeType,
@@ -84,9 +85,26 @@ func funcType(_ *checker, p *Prog) (types.Type, string) {
 	return types.Symbol{}, ""
 }
 
-func retvalType(_ *checker, p *Prog) (types.Type, string) {
+func goidType(_ *checker, p *Prog) (types.Type, string) {
+	target := &p.Targets[0]
+	switch {
+	case !target.Go:
+		return nil, "goid is the number of the current goroutine, and " + target.Name + " is no function of Go"
+	case target.GoID == nil:
+		why := target.ArgsWhy
+		if why == "" {
+			why = "the program has no debugging information"
+		}
+		return nil, "goid is not known: " + why
+	case target.GoID.Why != "":
+		return nil, "goid is not known: " + target.GoID.Why
+	}
+	return types.TypeUint64, ""
+}
+
+func retvalType(c *checker, p *Prog) (types.Type, string) {
 	if p.Retval != nil {
-		return p.Retval, ""
+		return c.fieldValue(p.Retval), ""
 	}
 	if result := p.Targets[0].Result; result != nil && result.Why != "" {
 		return nil, result.Text + " cannot be read: " + result.Why
@@ -175,7 +193,7 @@ func (c *checker) argument(name string, p *Prog) (t types.Type, why string) {
 	}
 	switch {
 	case inGo(p) != "":
-		return nil, name + " is read from where C has its arguments, but " + inGo(p) + " is Go code, which has them elsewhere: gotrace cannot read those yet"
+		return nil, name + " is known at the entry of a function of Go alone, and " + inGo(p) + " is none"
 	case err != nil || n >= c.regArgs(p):
 		return nil, c.noArgument(p)
 	}

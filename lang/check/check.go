@@ -342,6 +342,7 @@ func perTarget(name string) bool {
 type uses struct {
 	name      bool // `probe`, or another builtin that has its value for each target
 	arguments bool // args, argN, retval
+	function  bool // func
 	args      bool
 	retval    bool
 }
@@ -353,8 +354,9 @@ func (c *checker) usesOf(p *ast.Probe) uses {
 		u.name = u.name || perTarget(name)
 		u.args, u.retval = u.args || name == "args", u.retval || name == "retval"
 		b := builtin.Find(name)
+		u.function = u.function || name == "func"
 		u.arguments = u.arguments || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
-			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)
+			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn || b.Name == "goid")
 	}
 	called := map[*ast.Func]bool{}
 	var visit func(n source.Node) bool
@@ -377,7 +379,7 @@ func (c *checker) usesOf(p *ast.Probe) uses {
 
 // same says whether one program serves two targets whose typed arguments are the same.
 func (u uses) same(a, b *Target) bool {
-	return a.I386 == b.I386 && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN) && sameResult(a.Result, b.Result))
+	return a.I386 == b.I386 && (!u.function || a.FuncOffset == b.FuncOffset) && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN) && sameResult(a.Result, b.Result) && sameResult(a.GoID, b.GoID))
 }
 
 // program goes through a program.

@@ -8,7 +8,10 @@ import (
 
 // fieldValue is the type a field has as a value: arrays of characters are strings. An array that is full
 // has no NUL at its end, the string has.
-func fieldValue(t types.Type) types.Type {
+func (c *checker) fieldValue(t types.Type) types.Type {
+	if s, ok := t.(*types.Struct); ok && s.Text {
+		return types.String{Len: c.maxStr()}
+	}
 	if n, ok := types.CharArray(t); ok {
 		return types.String{Len: n + 1}
 	}
@@ -73,7 +76,7 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		c.report(source.Errorf(e, "unreadable", "argument %s of %s cannot be read here: %s", e.Name, c.p.Targets[0].Name, f.Why))
 		return nil
 	}
-	return foundIn(c.spaceOf(e), fieldValue(f.Type))
+	return foundIn(c.spaceOf(e), c.fieldValue(f.Type))
 }
 
 // recordField is the element of a record that has a name.
@@ -209,5 +212,5 @@ func (c *checker) index(e *ast.Index) types.Type {
 		c.report(source.Errorf(e, "bad-operands", "a %s cannot be indexed", t))
 		return nil
 	}
-	return foundIn(c.spaceOf(e), fieldValue(elem))
+	return foundIn(c.spaceOf(e), c.fieldValue(elem))
 }

@@ -56,7 +56,7 @@ func (c *checker) derefType(e *ast.Unary, t types.Type) types.Type {
 			c.report(source.Errorf(e, "bad-operands", "what a void pointer points to has no type: cast it first"))
 			return nil
 		}
-		return foundIn(t.Space, fieldValue(t.Elem))
+		return foundIn(t.Space, c.fieldValue(t.Elem))
 	case types.Int:
 		return types.Int{Bits: 64} // an address: the word there
 	}

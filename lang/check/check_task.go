@@ -49,7 +49,7 @@ func hasFields(s *types.Struct, names []string) bool {
 			return false
 		}
 		if i == len(names)-1 {
-			return types.Is(f.Type, types.KindInt) || types.Is(fieldValue(f.Type), types.KindString)
+			return types.Is(f.Type, types.KindInt) || isCharArray(f.Type)
 		}
 		if s = structBehind(f.Type); s == nil {
 			return false
@@ -165,4 +165,9 @@ func pointsInto(space types.AddrSpace) func(c *checker, e *ast.Call) types.Type 
 			return nil
 		}
 	}
+}
+
+func isCharArray(t types.Type) bool {
+	_, ok := types.CharArray(t)
+	return ok
 }

@@ -274,7 +274,7 @@ func kindIs(is func(types.Type) bool) func(*checker, *ast.Call) types.Type {
 	return func(c *checker, e *ast.Call) types.Type {
 		t := c.objectType(e.Args[0], c.typeOfValue(e.Args[0]))
 		if _, ok := types.CharArray(t); ok {
-			t = fieldValue(t)
+			t = c.fieldValue(t)
 		}
 		delete(c.p.Consts, e)
 		if t == nil {

@@ -66,8 +66,12 @@ type Target struct {
 	ArgN []ArgPlace
 	// Result is where the value that a function returned lies, if that is not where C has a number; else nil.
 	Result *ArgPlace
+	// GoID is where the number of the current goroutine lies; nil if it is not known.
+	GoID *ArgPlace
 	// ArgsWhy says why the arguments are not known by name. Env.Args sets it and Result.
 	ArgsWhy string
+	// FuncOffset is how far the probed instruction lies behind the entry of Func, where that is not told by Offset.
+	FuncOffset uint64
 	// Semaphore is where in the file a counter lies that is to be increased while the target is traced (usdt); 0 if there is none.
 	Semaphore uint64
 	// Further says that it is one more place of the probe that the target before it is a place of, too: they count as one.

@@ -165,7 +165,12 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 			return nil, fmt.Errorf("%s takes a path and a function: %s:PATH:FUNCTION", kind.Name, kind.Name)
 		}
 		return matched("function "+p[1], p[1], userFunctions, func(name string) lang.Target {
-			return lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name, Go: strings.Contains(name, ".")}
+			t := lang.Target{Kind: kind, Path: p[0], Func: name, Name: kind.Name + ":" + p[0] + ":" + name, Go: strings.Contains(name, ".")}
+			if t.Go {
+				t.GoID = &lang.ArgPlace{Loc: location.Memory{At: location.Address{Base: location.Register{Name: "r14", Size: 8}, Offset: 152}, Size: 8, User: true}}
+				t.ArgN = []lang.ArgPlace{{Loc: location.Register{Name: "ax", Size: 8}}, {Loc: location.Register{Name: "bx", Size: 8}}}
+			}
+			return t
 		})
 	case kind.Context == builtin.CtxTracing:
 		return matched("function "+p[len(p)-1], p[len(p)-1], functions, func(name string) lang.Target {

@@ -151,6 +151,7 @@ type Struct struct {
 	Name    string // "task_struct"; "" for an anonymous one
 	Union   bool
 	Bytes   int
+	Text    bool   // a string of Go: the address of its bytes, and their number
 	BTFID   uint32 // type id in vmlinux BTF, 0 if it has none; typed direct loads need it
 	Resolve func() []Field
 	once    sync.Once

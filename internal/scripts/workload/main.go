@@ -23,6 +23,8 @@
 //	sendmsg A B         send a message of the two words A and B, in a piece of memory each
 //	point X Y           call wl_point(&{int32 X, Y; int64 X*Y; char name[8] "pt"})
 //	poke ADDR N         write N 8-byte words to an address of its own, where it maps memory
+//	golang              call functions of Go with arguments of all kinds
+//	gogrow N D TIMES    N goroutines at once call a function of Go that calls itself D times and needs a larger stack for each, TIMES
 //	wait                read standard input to its end
 //	usr1                send SIGUSR1 to the process that started it
 //	exit CODE           end
@@ -75,6 +77,7 @@ func init() {
 	steps = map[string]func([]string){
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
 		"comm": comm, "threads": threads, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
+		"golang": golang, "gogrow": gogrow,
 		"exec": execve, "sendmsg": sendmsg, "wait": wait, "poke": poke, "usr1": usr1, "exit": exit,
 	}
 }

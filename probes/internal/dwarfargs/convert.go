@@ -130,6 +130,7 @@ func (r *Reader) record(t *dwarfinfo.Type) *types.Struct {
 		}
 	}
 	s := types.NewStruct(full.Name, full.Kind == dwarfinfo.KindUnion, full.Size, 0, func() []types.Field { return r.fields(full) })
+	s.Text = full.GoKind == goString
 	r.structs[t.ID] = s
 	return s
 }
