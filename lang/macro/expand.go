@@ -88,17 +88,28 @@ func (e *expander) define(m *ast.Macro) {
 	e.macros[m.Name] = append(e.macros[m.Name], m)
 }
 
-// covers says whether a macro takes all arguments that a later one of its name takes, which could never be called.
+// covers says whether a macro has the parameters of another: of the two only one could be called.
 func covers(a, b *ast.Macro) bool {
 	if len(a.Params) != len(b.Params) {
 		return false
 	}
 	for i := range a.Params {
-		if _, any := a.Params[i].(*ast.Ident); !any && fmt.Sprintf("%T", a.Params[i]) != fmt.Sprintf("%T", b.Params[i]) {
+		if fmt.Sprintf("%T", a.Params[i]) != fmt.Sprintf("%T", b.Params[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// exact is how many parameters of a macro are variables and maps, which take fewer arguments than expressions do.
+func exact(m *ast.Macro) int {
+	n := 0
+	for _, p := range m.Params {
+		if _, any := p.(*ast.Ident); !any {
+			n++
+		}
+	}
+	return n
 }
 
 // report adds a message. A place gets only its first: bodies are copied for each call.
@@ -135,7 +146,8 @@ func (e *expander) isArgument(param, arg ast.Expr) bool {
 	return true
 }
 
-// find is the macro that a call with these arguments means. ok is false if it means no macro at all.
+// find is the macro that a call with these arguments means: of those that take them the one with the most variables and maps among its
+// parameters, the first of several. ok is false if it means no macro at all.
 func (e *expander) find(n source.Node, name string, args []ast.Expr) (m *ast.Macro, ok bool) {
 	candidates := e.macros[name]
 	var same []*ast.Macro
@@ -149,9 +161,12 @@ func (e *expander) find(n source.Node, name string, args []ast.Expr) (m *ast.Mac
 		for i := range args {
 			bad = bad || !e.isArgument(c.Params[i], args[i])
 		}
-		if !bad {
-			return c, true
+		if !bad && (m == nil || exact(c) > exact(m)) {
+			m = c
 		}
+	}
+	if m != nil {
+		return m, true
 	}
 	switch {
 	case len(same) > 0:

@@ -48,6 +48,8 @@ func (s *scanner) item() {
 	case s.at(0) == '#' && s.at(1) != '!':
 		s.emit(tokCDef, directiveLen(s.rest()))
 	case (word == "struct" || word == "union" || word == "enum") && s.cdef():
+	case word == "typedef" && literal.IsWordStart(next):
+		s.typedef()
 	case word == "config" && (next == '=' || next == '{'):
 		s.upToBlock()
 	case (word == "macro" || word == "fn") && (literal.IsWordStart(next) || next == '(' || next == '{'):
@@ -96,6 +98,32 @@ func (s *scanner) cdef() bool {
 	s.emit(tokCDef, len(s.src)-s.pos)
 	s.fail(start, "unclosed-block", "this C definition is never closed").EndPos = start
 	return true
+}
+
+// typedef cuts a typedef, its semicolon included.
+func (s *scanner) typedef() {
+	depth := 0
+	for i := s.pos; i < len(s.src); {
+		if strings.HasPrefix(s.src[i:], "//") || strings.HasPrefix(s.src[i:], "/*") {
+			i += literal.BlankLen(s.src[i:])
+			continue
+		}
+		switch s.src[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		case ';':
+			if depth <= 0 {
+				s.emit(tokCDef, i+1-s.pos)
+				return
+			}
+		}
+		i++
+	}
+	start := s.here()
+	s.emit(tokCDef, len(s.src)-s.pos)
+	s.fail(start, "unclosed-block", "this typedef has no ';' at its end").EndPos = start
 }
 
 // closing is the offset after the bracket that closes the one at offset i, 0 if there is none.

@@ -206,7 +206,8 @@ func widenTuple(a, b Type) (Type, bool) {
 	return out, true
 }
 
-// widenPointer keeps what both agree on: a pointer that is now of one address space, now of the other, is of none that is known.
+// widenPointer keeps what both agree on: a pointer that is now of one address space, now of the other, is of none that is known. There
+// is none that points now to the one, now to the other, unless it is void or they have the same bytes.
 func widenPointer(a, b Type) (Type, bool) {
 	x := a.(Pointer)
 	y, ok := b.(Pointer)
@@ -216,8 +217,14 @@ func widenPointer(a, b Type) (Type, bool) {
 	if x.Space != y.Space {
 		x.Space = SpaceNone
 	}
-	if !SameType(x.Elem, y.Elem) && Is(x.Elem, KindVoid) {
+	switch {
+	case SameType(x.Elem, y.Elem), Is(y.Elem, KindVoid):
+	case Is(x.Elem, KindVoid):
 		x.Elem = y.Elem
+	case !alike(x.Elem, y.Elem):
+		return nil, false
+	case Is(x.Elem, KindString), Is(x.Elem, KindTuple):
+		x.Elem, _ = Widen(x.Elem, y.Elem)
 	}
 	return x, true
 }
@@ -266,4 +273,20 @@ type Const struct {
 	Int      uint64
 	Str      *string
 	Unsigned bool // of a constant of C: what its highest bit means
+}
+
+// alike says whether what two pointers point to can be read in the same way.
+func alike(a, b Type) bool {
+	switch {
+	case KindOf(a) != KindOf(b):
+		return false
+	case Is(a, KindInt):
+		return a.Size() == b.Size()
+	case Is(a, KindStruct):
+		return SameType(a, b)
+	case Is(a, KindPointer):
+		return alike(a.(Pointer).Elem, b.(Pointer).Elem)
+	}
+	_, ok := Widen(a, b)
+	return ok
 }
