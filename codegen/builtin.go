@@ -40,6 +40,7 @@ func init() {
 	callGroups = []map[string]callee{
 		taskFuncs,
 		effectFuncs,
+		kernelFuncs,
 		outputFuncs,
 		mapFuncs,
 		timeFuncs,

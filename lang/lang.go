@@ -33,6 +33,13 @@ const MaxLoopIterations = check.MaxLoopIterations
 // MaxSignal is the largest number of a signal.
 const MaxSignal = check.MaxSignal
 
+// Names of the kernel's that programs use.
+const (
+	TaskFromPID   = check.TaskFromPID
+	TaskRelease   = check.TaskRelease
+	PerCPUOffsets = check.PerCPUOffsets
+)
+
 // SignalNumber is the number of a signal by its name, 0 if there is none.
 func SignalNumber(name string) int { return check.SignalNumber(name) }
 

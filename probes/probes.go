@@ -64,6 +64,7 @@ type Env struct {
 	tracefsErr  error
 	functions   *functionIndex
 	places      []kernelPlace
+	allowed     map[string]bool            // what kfuncAllowed found, by function and kind of probe
 	binaries    map[string]*symbols.Binary // by path
 	debug       map[string]*debugInfo      // by path
 	goVersions  map[string]int             // by path
@@ -98,7 +99,8 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		Config:       kconfig.Reader(kernelRelease()),
 	}
 	e.finder = &binpath.Finder{PID: opts.PID, Command: opts.Command, Arch: goarch}
-	e.kernel.Injectable = e.injectable
+	e.kernel.Injectable, e.kernel.Kfunc, e.kernel.KfuncAllowed = e.injectable, e.kfunc, e.kfuncAllowed
+	e.kernel.PerCPU, e.kernel.Address, e.kernel.CgroupID = e.perCPU, e.address, e.cgroupID
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
 	e.kernel.TypesErr = func() error {
 		_, err := e.vmlinux()

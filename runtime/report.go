@@ -121,6 +121,7 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 var callHints = map[string]string{
 	"send_signal":        "the kernel sends none to its own threads, nor to a process that is about to end",
 	"send_signal_thread": "the kernel sends none to its own threads, nor to a process that is about to end",
+	lang.TaskFromPID:     "there is no thread with this id in the first pid namespace: the name is N/A",
 	"probe_write_user":   "the address is wrong, or its memory is not there now or cannot be written; or the length is more than there is to write",
 }
 

@@ -22,6 +22,11 @@ type KernelSymbol struct {
 // IsCode says whether the symbol is one of code.
 func (s *KernelSymbol) IsCode() bool { return strings.IndexByte("tTwW", s.Kind) >= 0 }
 
+// IsPerCPU says whether the symbol may be one of a per-CPU variable: their addresses begin with 0 on x86, before Linux 6.15.
+func (s *KernelSymbol) IsPerCPU() bool {
+	return strings.IndexByte("AaVv", s.Kind) >= 0 || s.Addr == 0 && strings.IndexByte("DdBb", s.Kind) >= 0
+}
+
 // IsFunction says whether the symbol is a function of the kernel's or a module's source. "bpf" and "__builtin__ftrace" are no modules: code
 // that the kernel has made. Names with the prefixes __pfx_ and __cfi_ are padding before functions.
 func (s *KernelSymbol) IsFunction() bool {

@@ -44,8 +44,8 @@ var taskTable = []*Builtin{
 	{Name: "cgroup", Variable: true, Type: types.TypeUint64, Stable: PerRun,
 		Help:    "id of the current cgroup",
 		Example: `tracepoint:syscalls:sys_enter_openat { @[cgroup] = count(); }`},
-	{Name: "comm", Variable: true, Type: types.String{Len: commLen}, Stable: PerRun,
-		Help:    "name of the current thread",
+	{Name: "comm", Variable: true, Function: true, Args: "[pid]", Type: types.String{Len: commLen}, Stable: PerRun,
+		Help:    "name of the current thread, of the one with an id in the first pid namespace, or of a task",
 		Example: `tracepoint:syscalls:sys_enter_openat { @[comm] = count(); }`},
 	{Name: "cpid", Variable: true, Type: types.TypeUint32, Stable: Constant,
 		Help:    "process id of the command of -c, 0 with a warning if there is none",
@@ -90,6 +90,7 @@ var taskTable = []*Builtin{
 
 // TaskFields are the members of struct task_struct that a builtin about a task follows, in order.
 var TaskFields = map[string][]string{
+	"comm":        {"comm"},
 	"ppid":        {"real_parent", "tgid"},
 	"pcomm":       {"real_parent", "comm"},
 	"leader_tid":  {"group_leader", "pid"},

@@ -21,6 +21,13 @@ func taskResults() map[string]func(c *checker, e *ast.Call) types.Type {
 		"pcomm":       (*checker).taskCall,
 		"ppid":        (*checker).taskCall,
 
+		"comm":          (*checker).comm,
+		"cgroup_path":   (*checker).cgroupPath,
+		"cgroupid":      (*checker).cgroupid,
+		"kfunc_allowed": (*checker).kfunc,
+		"kfunc_exist":   (*checker).kfunc,
+		"percpu_kaddr":  (*checker).perCPU,
+
 		"reg":  (*checker).reg,
 		"kptr": pointsInto(types.SpaceKernel),
 		"uptr": pointsInto(types.SpaceUser),

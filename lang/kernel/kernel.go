@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -21,6 +22,16 @@ type Kernel struct {
 	TypesErr func() error
 	// Config is a setting of the kernel's build, without CONFIG_: "y", "m", a number or a string in quotes. nil: not known.
 	Config func(name string) (string, bool)
+	// Kfunc is the BTF id of a kernel function that programs may be able to call, 0 if there is none of that name. nil: there are none.
+	Kfunc func(name string) uint32
+	// KfuncAllowed says whether programs of a kind of probe may call it: the kernel is asked. nil: they may.
+	KfuncAllowed func(name string, kind *builtin.ProbeKind) bool
+	// PerCPU is where the kernel keeps the variable of CPU 0, before the offset of the CPU is added, and its type, nil where that is not known.
+	PerCPU func(name string) (address uint64, t types.Type, err error)
+	// Address is where a symbol of the kernel lies.
+	Address func(name string) (uint64, error)
+	// CgroupID is the id of the cgroup that a directory stands for.
+	CgroupID func(path string) (uint64, error)
 	// Injectable says whether the kernel lets override() have a function return at once; the error is that nothing tells. nil: nothing does.
 	Injectable func(function string) (bool, error)
 	PidNS      *PidNS // set when gotrace does not run in the first pid namespace
@@ -68,4 +79,17 @@ func (k *Kernel) NotInjectable(function string, offset uint64) string {
 		return "the kernel lets errors be injected into the functions that /sys/kernel/debug/error_injection/list names, not into this one"
 	}
 	return ""
+}
+
+// FindKfunc is the BTF id of a kernel function that programs may be able to call, 0 if there is none.
+func (k *Kernel) FindKfunc(name string) uint32 {
+	if k.Kfunc == nil {
+		return 0
+	}
+	return k.Kfunc(name)
+}
+
+// MayCall says whether programs of a kind of probe may call a kernel function.
+func (k *Kernel) MayCall(name string, kind *builtin.ProbeKind) bool {
+	return k.FindKfunc(name) != 0 && (k.KfuncAllowed == nil || k.KfuncAllowed(name, kind))
 }

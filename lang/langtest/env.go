@@ -36,9 +36,16 @@ func New() *Env {
 	e.KernelInfo = &kernel.Kernel{
 		Version: 6<<16 | 12<<8, Arch: "amd64", PossibleCPUs: 4, OnlineCPUs: 4, BTF: true,
 		RdonlyCast: 1000, TaskStruct: e.structs["task_struct"],
+		Kfunc:    func(name string) uint32 { return kfuncs[name] },
+		CgroupID: func(path string) (uint64, error) { return uint64(len(path)), nil },
+		Address:  func(string) (uint64, error) { return 0xffffffff81000000, nil },
+		PerCPU:   func(string) (uint64, types.Type, error) { return 0x1000, u64, nil },
 	}
 	return e
 }
+
+// kfuncs are the functions of the kernel that programs can call.
+var kfuncs = map[string]uint32{"bpf_rdonly_cast": 1000, "bpf_task_from_pid": 1001, "bpf_task_release": 1002}
 
 // Kernel returns KernelInfo.
 func (e *Env) Kernel() *kernel.Kernel { return e.KernelInfo }

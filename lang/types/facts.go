@@ -21,6 +21,7 @@ const (
 	KindBuffer
 	KindInet
 	KindUser
+	KindCgroupPath
 	KindUserSymbol
 	KindStack
 	KindFrames
@@ -78,22 +79,23 @@ var facts [kinds]Facts
 // The rows refer to functions that look into them: Go wants that cycle broken here.
 func init() {
 	facts = [kinds]Facts{
-		KindNone:      {Name: "no value", Stored: true}, // the checker refuses it before it asks where it can be stored
-		KindVoid:      {Name: "void"},
-		KindBool:      {Name: "truth value", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber, widen: widenBool},
-		KindInt:       {Name: "integer", Integer: true, Numeric: true, Counted: true, Key: true, Stored: true, Show: ShowText | ShowNumber | ShowFlags, widen: widenInt, same: sameInt},
-		KindPointer:   {Name: "pointer", Numeric: true, Counted: true, Key: true, Stored: true, Show: ShowText | ShowNumber, widen: widenPointer, same: samePointer},
-		KindString:    {Name: "string", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenString},
-		KindArray:     {Name: "array", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText | ShowBytes, same: sameArray},
-		KindStruct:    {Name: "struct or union", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText, same: sameRecord},
-		KindTuple:     {Name: "tuple", Memory: true, Key: true, Stored: true, Show: ShowText, widen: widenTuple, same: sameTuple},
-		KindAgg:       {Name: "aggregation", Integer: true, Numeric: true, Stored: true, Show: ShowText | ShowNumber, widen: widenAgg},
-		KindTimestamp: {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
-		KindSymbol:    {Name: "symbol", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
-		KindMAC:       {Name: "hardware address", Key: true, Stored: true, Show: ShowText},
-		KindBuffer:    {Name: "buffer", Memory: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenBuffer},
-		KindInet:      {Name: "internet address", Memory: true, Key: true, Stored: true, Show: ShowText},
-		KindUser:      {Name: "user", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
+		KindNone:       {Name: "no value", Stored: true}, // the checker refuses it before it asks where it can be stored
+		KindVoid:       {Name: "void"},
+		KindBool:       {Name: "truth value", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber, widen: widenBool},
+		KindInt:        {Name: "integer", Integer: true, Numeric: true, Counted: true, Key: true, Stored: true, Show: ShowText | ShowNumber | ShowFlags, widen: widenInt, same: sameInt},
+		KindPointer:    {Name: "pointer", Numeric: true, Counted: true, Key: true, Stored: true, Show: ShowText | ShowNumber, widen: widenPointer, same: samePointer},
+		KindString:     {Name: "string", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenString},
+		KindArray:      {Name: "array", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText | ShowBytes, same: sameArray},
+		KindStruct:     {Name: "struct or union", Memory: true, Object: true, Key: true, Stored: true, Show: ShowText, same: sameRecord},
+		KindTuple:      {Name: "tuple", Memory: true, Key: true, Stored: true, Show: ShowText, widen: widenTuple, same: sameTuple},
+		KindAgg:        {Name: "aggregation", Integer: true, Numeric: true, Stored: true, Show: ShowText | ShowNumber, widen: widenAgg},
+		KindTimestamp:  {Name: "time", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
+		KindSymbol:     {Name: "symbol", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
+		KindMAC:        {Name: "hardware address", Key: true, Stored: true, Show: ShowText},
+		KindBuffer:     {Name: "buffer", Memory: true, Key: true, Stored: true, Show: ShowText | ShowBytes, widen: widenBuffer},
+		KindInet:       {Name: "internet address", Memory: true, Key: true, Stored: true, Show: ShowText},
+		KindCgroupPath: {Name: "path of a cgroup", Key: true, Stored: true, Show: ShowText},
+		KindUser:       {Name: "user", Integer: true, Numeric: true, Key: true, Stored: true, Show: ShowText | ShowNumber},
 
 		KindUserSymbol: {Name: "user symbol", Memory: true, Key: true, Stored: true, Show: ShowText},
 		KindStack:      {Name: "stack", Key: true, Stored: true, Show: ShowText, widen: widenStack},
@@ -101,22 +103,23 @@ func init() {
 	}
 }
 
-func (None) kind() Kind      { return KindNone }
-func (Void) kind() Kind      { return KindVoid }
-func (Bool) kind() Kind      { return KindBool }
-func (Int) kind() Kind       { return KindInt }
-func (Pointer) kind() Kind   { return KindPointer }
-func (String) kind() Kind    { return KindString }
-func (Array) kind() Kind     { return KindArray }
-func (*Struct) kind() Kind   { return KindStruct }
-func (Tuple) kind() Kind     { return KindTuple }
-func (Agg) kind() Kind       { return KindAgg }
-func (Timestamp) kind() Kind { return KindTimestamp }
-func (Symbol) kind() Kind    { return KindSymbol }
-func (MAC) kind() Kind       { return KindMAC }
-func (Buffer) kind() Kind    { return KindBuffer }
-func (Inet) kind() Kind      { return KindInet }
-func (User) kind() Kind      { return KindUser }
+func (None) kind() Kind       { return KindNone }
+func (Void) kind() Kind       { return KindVoid }
+func (Bool) kind() Kind       { return KindBool }
+func (Int) kind() Kind        { return KindInt }
+func (Pointer) kind() Kind    { return KindPointer }
+func (String) kind() Kind     { return KindString }
+func (Array) kind() Kind      { return KindArray }
+func (*Struct) kind() Kind    { return KindStruct }
+func (Tuple) kind() Kind      { return KindTuple }
+func (Agg) kind() Kind        { return KindAgg }
+func (Timestamp) kind() Kind  { return KindTimestamp }
+func (Symbol) kind() Kind     { return KindSymbol }
+func (MAC) kind() Kind        { return KindMAC }
+func (Buffer) kind() Kind     { return KindBuffer }
+func (Inet) kind() Kind       { return KindInet }
+func (CgroupPath) kind() Kind { return KindCgroupPath }
+func (User) kind() Kind       { return KindUser }
 
 func (UserSymbol) kind() Kind { return KindUserSymbol }
 func (Stack) kind() Kind      { return KindStack }

@@ -5,7 +5,7 @@ import "testing"
 // samples has a type of each kind.
 var samples = []Type{
 	None{}, Void{}, Bool{}, TypeInt64, Pointer{Elem: Void{}}, String{Len: 8}, Array{Elem: TypeInt64, Len: 2}, &Struct{Name: "s", Bytes: 4},
-	Tuple{Elems: []Type{TypeInt64}}, Agg{Kind: AggCount}, Timestamp{}, Symbol{}, MAC{}, Buffer{Len: 4}, Inet{}, User{},
+	Tuple{Elems: []Type{TypeInt64}}, Agg{Kind: AggCount}, Timestamp{}, Symbol{}, MAC{}, Buffer{Len: 4}, Inet{}, User{}, CgroupPath{},
 	UserSymbol{}, Stack{Limit: 1}, Frames{},
 }
 

@@ -105,6 +105,8 @@ type (
 	Buffer struct{ Len int }
 	// Inet is an internet address: its family in 64 bits, then the four or sixteen bytes of the address, then zeros.
 	Inet struct{}
+	// CgroupPath is the id of a cgroup, which user space prints as its path in the hierarchies whose names match Filter.
+	CgroupPath struct{ Filter string }
 	// User is the id of a user, which user space prints by name (username).
 	User struct{}
 )
@@ -246,20 +248,21 @@ func (s *Struct) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-func (None) Size() int      { return 0 }
-func (t Int) Size() int     { return t.Bits / 8 }
-func (Bool) Size() int      { return 1 }
-func (t String) Size() int  { return t.Len }
-func (Pointer) Size() int   { return 8 }
-func (Void) Size() int      { return 1 }
-func (t Array) Size() int   { return t.Len * t.Elem.Size() }
-func (s *Struct) Size() int { return s.Bytes }
-func (Timestamp) Size() int { return 8 }
-func (Symbol) Size() int    { return 8 }
-func (MAC) Size() int       { return 8 }
-func (t Buffer) Size() int  { return AlignUp(BufferStart+t.Len, 8) }
-func (Inet) Size() int      { return InetStart + 16 }
-func (User) Size() int      { return 8 }
+func (None) Size() int       { return 0 }
+func (t Int) Size() int      { return t.Bits / 8 }
+func (Bool) Size() int       { return 1 }
+func (t String) Size() int   { return t.Len }
+func (Pointer) Size() int    { return 8 }
+func (Void) Size() int       { return 1 }
+func (t Array) Size() int    { return t.Len * t.Elem.Size() }
+func (s *Struct) Size() int  { return s.Bytes }
+func (Timestamp) Size() int  { return 8 }
+func (Symbol) Size() int     { return 8 }
+func (MAC) Size() int        { return 8 }
+func (t Buffer) Size() int   { return AlignUp(BufferStart+t.Len, 8) }
+func (Inet) Size() int       { return InetStart + 16 }
+func (CgroupPath) Size() int { return 8 }
+func (User) Size() int       { return 8 }
 
 // Size of an aggregation is what the printer calls its scalar size; the
 // memory it takes in a map is codegen's to lay out.
@@ -287,21 +290,22 @@ func (t Tuple) Offset(i int) int {
 	return n
 }
 
-func (None) Align() int      { return 1 }
-func (t Int) Align() int     { return t.Bits / 8 }
-func (Bool) Align() int      { return 1 }
-func (String) Align() int    { return 8 } // so that programs copy and compare it by words
-func (Pointer) Align() int   { return 8 }
-func (Void) Align() int      { return 1 }
-func (t Array) Align() int   { return t.Elem.Align() }
-func (s *Struct) Align() int { return 8 }
-func (Timestamp) Align() int { return 8 }
-func (Symbol) Align() int    { return 8 }
-func (MAC) Align() int       { return 8 }
-func (Buffer) Align() int    { return 8 } // as a string
-func (Inet) Align() int      { return 8 }
-func (User) Align() int      { return 8 }
-func (Agg) Align() int       { return 8 }
+func (None) Align() int       { return 1 }
+func (t Int) Align() int      { return t.Bits / 8 }
+func (Bool) Align() int       { return 1 }
+func (String) Align() int     { return 8 } // so that programs copy and compare it by words
+func (Pointer) Align() int    { return 8 }
+func (Void) Align() int       { return 1 }
+func (t Array) Align() int    { return t.Elem.Align() }
+func (s *Struct) Align() int  { return 8 }
+func (Timestamp) Align() int  { return 8 }
+func (Symbol) Align() int     { return 8 }
+func (MAC) Align() int        { return 8 }
+func (Buffer) Align() int     { return 8 } // as a string
+func (Inet) Align() int       { return 8 }
+func (CgroupPath) Align() int { return 8 }
+func (User) Align() int       { return 8 }
+func (Agg) Align() int        { return 8 }
 
 // Align is the largest alignment of the elements.
 func (t Tuple) Align() int {
@@ -355,12 +359,13 @@ func (t Timestamp) String() string {
 	}
 	return text
 }
-func (MAC) String() string      { return "mac_address" }
-func (t Buffer) String() string { return fmt.Sprintf("buffer[%d]", t.Len) }
-func (Inet) String() string     { return "inet" }
-func (User) String() string     { return "username_t" }
-func (Symbol) String() string   { return "ksym_t" }
-func (t Agg) String() string    { return t.Kind.String() + "_t" }
+func (MAC) String() string        { return "mac_address" }
+func (t Buffer) String() string   { return fmt.Sprintf("buffer[%d]", t.Len) }
+func (Inet) String() string       { return "inet" }
+func (CgroupPath) String() string { return "cgroup_path_t" }
+func (User) String() string       { return "username_t" }
+func (Symbol) String() string     { return "ksym_t" }
+func (t Agg) String() string      { return t.Kind.String() + "_t" }
 func (t Tuple) String() string {
 	if t.Names != nil {
 		return t.recordString()

@@ -77,6 +77,8 @@ func newCodec(env *Env, t types.Type, div int64) codec {
 		return bufferCodec{}
 	case types.Inet:
 		return inetCodec{}
+	case types.CgroupPath:
+		return cgroupCodec{t.Filter}
 	case types.User:
 		return userCodec{}
 	case types.Tuple:

@@ -77,6 +77,7 @@ var samples = []struct {
 	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04"...), "::1.2.3.4", `"::1.2.3.4"`, netip.MustParseAddr("::102:304")},
 	{types.Inet{}, append(int64Bytes(10), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x01\x02\x03\x04"...), "::ffff:1.2.3.4", `"::ffff:1.2.3.4"`, netip.MustParseAddr("::ffff:1.2.3.4")},
 	{types.Inet{}, int64Bytes(7), "", `""`, netip.Addr{}},
+	{types.CgroupPath{Filter: "nothing"}, int64Bytes(7), "", `""`, Cgroup{7, ""}},
 	{types.User{}, int64Bytes(0), "root", `"root"`, User{0, "root"}},
 	{types.User{}, int64Bytes(4000000000), "4000000000", `"4000000000"`, User{4000000000, ""}},
 	{types.Timestamp{Format: "%Y"}, int64Bytes(0), "1970", `"1970"`, time.Unix(0, 0).UTC()},

@@ -18,6 +18,11 @@ type (
 	}
 	// MAC is a hardware address.
 	MAC [6]byte
+	// Cgroup is the id of a cgroup with its paths as they are printed.
+	Cgroup struct {
+		ID    uint64
+		Paths string
+	}
 	// User is the id of a user with the name, "" if there is none.
 	User struct {
 		ID   uint64
