@@ -264,7 +264,7 @@ func (c *checker) bind(ap *ast.AttachPoint, t *Target, use uses) (bound, bool) {
 	args, retval := true, true
 	switch { // those of programs are described in large files
 	case t.Kind.User:
-		args, retval = use.arguments, use.arguments
+		args, retval = use.args || use.goid, use.retval || use.goid
 	case t.Kind.Context == builtin.CtxRegs:
 		args, retval = use.args, use.retval
 	}
@@ -341,7 +341,8 @@ func perTarget(name string) bool {
 // uses is what a probe's body uses of what its targets can differ in.
 type uses struct {
 	name      bool // `probe`, or another builtin that has its value for each target
-	arguments bool // args, argN, retval
+	arguments bool // args, argN, retval, goid
+	goid      bool
 	function  bool // func
 	args      bool
 	retval    bool
@@ -355,8 +356,9 @@ func (c *checker) usesOf(p *ast.Probe) uses {
 		u.args, u.retval = u.args || name == "args", u.retval || name == "retval"
 		b := builtin.Find(name)
 		u.function = u.function || name == "func"
-		u.arguments = u.arguments || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
-			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn || b.Name == "goid")
+		u.goid = u.goid || name == "goid"
+		u.arguments = u.arguments || u.goid || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
+			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)
 	}
 	called := map[*ast.Func]bool{}
 	var visit func(n source.Node) bool
