@@ -73,8 +73,9 @@ func (e *Env) typedFunctions(module, name string) ([]Function, error) {
 		return nil, err
 	}
 	typed := map[string]map[string]bool{} // by module
-	var out []Function
-	for _, f := range findFunctions(all, module, name) {
+	found := findFunctions(all, module, name)
+	out := make([]Function, 0, len(found))
+	for _, f := range found {
 		if hasPrefix(f.Name, unstable) && !hasPrefix(name, unstable) {
 			continue
 		}

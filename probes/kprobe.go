@@ -146,7 +146,7 @@ func (e *Env) noFunction(module, name string) error {
 
 // functionTargets makes a target of each function; where no module is asked for, one of each name, which may stand for several.
 func functionTargets(kind *builtin.ProbeKind, module string, found []Function, offset uint64) []lang.Target {
-	var out []lang.Target
+	out := make([]lang.Target, 0, len(found))
 	for i, f := range found {
 		if i > 0 && found[i-1].Name == f.Name && module == "" {
 			last := &out[len(out)-1]

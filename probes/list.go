@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,9 +18,14 @@ import (
 // kind alone, all of its probes; "*open*" is looked for in the full names of all of them; "" and "*" are everything. Several
 // patterns are separated by commas.
 func List(e *Env, pattern string) ([]lang.Target, error) {
+	patterns := splitOutsideQuotes(pattern, ',')
+	if len(patterns) == 1 { // the usual case, of a hundred thousand probes
+		found, err := listOne(e, pattern)
+		return slices.CompactFunc(found, func(a, b lang.Target) bool { return a.Name == b.Name }), err
+	}
 	var out []lang.Target
 	seen := map[string]bool{}
-	for _, p := range splitOutsideQuotes(pattern, ',') {
+	for _, p := range patterns {
 		found, err := listOne(e, p)
 		if err != nil {
 			return nil, err
@@ -46,7 +52,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	} else {
 		parts = parts[1:]
 	}
-	var out []lang.Target
+	var lists [][]lang.Target
 	for _, k := range kinds {
 		found, err := providers[k.Name].list(k, e, parts)
 		if err != nil && len(kinds) > 1 && !errors.Is(err, fs.ErrPermission) {
@@ -55,12 +61,12 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range found {
-			if !search || match(pattern, t.Name) {
-				out = append(out, t)
-			}
+		if search {
+			found = slices.DeleteFunc(found, func(t lang.Target) bool { return !match(pattern, t.Name) })
 		}
+		lists = append(lists, found)
 	}
+	out := slices.Concat(lists...)
 	if len(out) == 0 && len(kinds) > 1 {
 		return nil, e.listErrors(kinds)
 	}

@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
-	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -23,6 +25,7 @@ func (c *cli) list(args []string) int {
 	if err != nil {
 		return c.fail(err)
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(listGC)) // a hundred thousand probes, all of which are still needed
 	w := bufio.NewWriter(c.out)
 	err = c.writeList(w, env, args)
 	if w.Flush(); err != nil {
@@ -31,9 +34,12 @@ func (c *cli) list(args []string) int {
 	return 0
 }
 
+// listGC is how much more memory a list may take, in percent, before anybody looks for garbage.
+const listGC = 800
+
 // writeList prints types, where the pattern asks for these, and probes.
 func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
-	if c.flags.program.given == 0 && len(args) > 0 {
+	if !c.listsProgram(args) && len(args) > 0 {
 		types, rest := probes.TypePatterns(args[0])
 		for _, pattern := range types {
 			found, err := probes.ListTypes(env, pattern, c.flags.verbose)
@@ -71,19 +77,37 @@ func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
 
 // listed finds what -l is asked for.
 func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
-	if c.flags.program.given > 0 {
+	if c.listsProgram(args) {
 		return c.programProbes(env, args)
 	}
 	pattern := ""
 	if len(args) > 0 {
 		pattern = args[0]
+		if ext := filepath.Ext(pattern); (ext == ".bt" || ext == ".gt") && !c.flags.noWarnings {
+			fmt.Fprintf(c.stderr, "WARNING: there is no file %s: it is taken for a pattern of probes\n", pattern)
+		}
 	}
 	return probes.List(env, pattern)
 }
 
+// listsProgram says whether -l is asked for the probes of a program: that of -e, or a file.
+func (c *cli) listsProgram(args []string) bool {
+	if c.flags.program.given > 0 || len(args) == 0 {
+		return c.flags.program.given > 0
+	}
+	info, err := os.Stat(args[0])
+	return err == nil && info.Mode().IsRegular()
+}
+
 // programProbes are the probes a program would attach to.
-func (c *cli) programProbes(env *probes.Env, params []string) ([]lang.Target, error) {
-	src := &source.Source{Name: "stdin", Text: []byte(c.flags.program.text)}
+func (c *cli) programProbes(env *probes.Env, args []string) ([]lang.Target, error) {
+	src, params, err := c.source(args)
+	if err == nil {
+		err = textual(src)
+	}
+	if err != nil {
+		return nil, err
+	}
 	file, diags := lang.Parse(src, &lang.Options{Params: params})
 	if c.report(src, diags) {
 		return nil, fmt.Errorf("the program has mistakes")
