@@ -83,7 +83,7 @@ func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
 	pattern := ""
 	if len(args) > 0 {
 		pattern = args[0]
-		if ext := filepath.Ext(pattern); (ext == ".bt" || ext == ".gt") && !c.flags.noWarnings {
+		if ext := filepath.Ext(pattern); (ext == ".bt" || ext == ".gt") && !c.flags.noWarnings.all {
 			fmt.Fprintf(c.stderr, "WARNING: there is no file %s: it is taken for a pattern of probes\n", pattern)
 		}
 	}
