@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gotrace/gotrace/internal/interp"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
-	"github.com/gotrace/gotrace/internal/interp"
 	"github.com/gotrace/gotrace/lang/langtest"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"

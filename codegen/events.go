@@ -10,6 +10,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -51,12 +52,12 @@ func (l *lowerer) newRecord(c *ast.Call, ev *layout.Event, args []ast.Expr) *rec
 }
 
 // announce adds the record's kind to the blueprint, once for all copies of an unrolled body.
-func (l *lowerer) announce(c *ast.Call, r *record) *record {
+func (l *lowerer) announce(c source.Node, r *record) *record {
 	if old := l.events[c]; old != nil {
 		r.ev = old
 		return r
 	}
-	r.ev.Pos = c.Pos
+	r.ev.Pos = c.Range().Pos
 	l.events[c] = l.k.event(r.ev)
 	return r
 }
@@ -176,6 +177,20 @@ var outputFuncs = map[string]callee{
 		l.send(l.newRecord(c, ev, c.Args[1:]), ringWakeIdle)
 		return nothing
 	},
+	// errorf and warnf are printf with a place; cat and system have user space do something with the text.
+	"errorf": formatted(layout.EventErrorf),
+	"warnf":  formatted(layout.EventWarnf),
+	"cat":    formatted(layout.EventCat),
+	"system": formatted(layout.EventSystem),
+	// assert(condition, text) is errorf and exit.
+	"assert": func(l *lowerer, c *ast.Call) operand { l.assert(c); return nothing },
+	// join(strings) puts strings together.
+	"join": func(l *lowerer, c *ast.Call) operand { l.joinStrings(c); return nothing },
+	// debugf(format, args…) is the kernel's.
+	"debugf": func(l *lowerer, c *ast.Call) operand { l.debugf(c); return nothing },
+	// These are about the compilation alone.
+	"assert_str": func(*lowerer, *ast.Call) operand { return nothing },
+	"fail":       func(*lowerer, *ast.Call) operand { return nothing },
 	// print(x) prints a value, an element of a map, or a whole map.
 	"print": func(l *lowerer, c *ast.Call) operand { l.print(c); return nothing },
 	// exit(code) ends the trace.
@@ -226,20 +241,55 @@ func (l *lowerer) number(e ast.Expr) int64 {
 	return int64(c.Int)
 }
 
+// formatted sends a format's values.
+func formatted(kind layout.EventKind) callee {
+	return func(l *lowerer, c *ast.Call) operand {
+		l.send(l.newRecord(c, l.message(c, kind, l.text(c.Args[0])), c.Args[1:]), ringWakeIdle)
+		return nothing
+	}
+}
+
+// message is an event that knows the place of its call.
+func (l *lowerer) message(c *ast.Call, kind layout.EventKind, format string) *layout.Event {
+	return &layout.Event{Kind: kind, Format: format, Places: append([]source.Span{c.Span}, c.From...), Once: l.prog.Kind.Once}
+}
+
+// assert ends the run with an error unless a condition is true.
+func (l *lowerer) assert(c *ast.Call) {
+	good, bad := l.newJoin("good"), l.newJoin("bad")
+	l.cond(c.Args[0], good, bad)
+	l.land(bad)
+	l.maybe(func() {
+		l.b.Pos = c.Pos
+		l.send(l.newRecord(c, l.message(c, layout.EventErrorf, "assert failed: %s"), c.Args[1:]), ringWakeIdle)
+		code := l.b.Const(1)
+		ev := &layout.Event{Kind: layout.EventExit, Names: []string{"code"}}
+		ev.Place([]types.Type{int64Type})
+		r := &record{ev: ev, what: c.Name, args: []ast.Expr{nil}, early: []*operand{{typ: int64Type, val: code}}}
+		l.end(l.announce(c.Args[0], r), code)
+	})
+	l.land(good)
+}
+
 // exit tells user space, makes programs that start from now on do nothing, and ends this one.
 func (l *lowerer) exit(c *ast.Call) {
 	code := l.b.Const(0)
 	if len(c.Args) > 0 {
 		code = l.numExpr(c.Args[0])
 	}
-	l.k.usesGlo = true
-	globals := l.b.MapValue(layout.MapGlobals, 0)
-	l.b.Store(8, globals, layout.GlobalExitCode, code)
-	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
 	r := l.newRecord(c, &layout.Event{Kind: layout.EventExit}, c.Args)
 	for i := range c.Args {
 		r.early[i] = &operand{typ: r.ev.Fields[i], val: code}
 	}
+	l.end(r, code)
+}
+
+// end ends the run with the record of an exit().
+func (l *lowerer) end(r *record, code *ir.Value) {
+	l.k.usesGlo = true
+	globals := l.b.MapValue(layout.MapGlobals, 0)
+	l.b.Store(8, globals, layout.GlobalExitCode, code)
+	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
 	l.send(r, ringForceWakeup)
 	l.leave()
 }

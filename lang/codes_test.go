@@ -63,6 +63,9 @@ var codeCases = []struct{ code, script, place string }{
 	{"missing-else", `begin { $x = if (1) { 2 }; }`, "1:14"},
 	{"missing-parameter", `begin { print($9); }`, "1:15"},
 	{"no-address", `begin { $x = &pid; }`, "1:14"},
+	{"assert-str", `begin { assert_str(5); }`, "1:20"},
+	{"fail", `begin { fail("no"); }`, "1:9"},
+	{"unsafe", `begin { system("true"); }`, "1:9"},
 	{"buffer-cut", `begin { print(buf(curtask, 5000)); }`, "1:15"},
 	{"missing-probe", `k:vfs_raed { }`, "1:1"},
 	{"missing-probe", `config = { missing_probes = "warn" } begin { exit(); } k:vfs_raed { }`, "1:56"},
@@ -125,6 +128,10 @@ var codeCases = []struct{ code, script, place string }{
 var untold = map[string]string{
 	"unreadable": "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
 	"unsafe":     "no function that needs --unsafe is there yet",
+	"bad-value":  "no expression that is accepted has the type void",
+	"print-type": "no expression that is accepted has the type void",
+
+	"untyped-map": "a map of which nothing says what it holds has numbers",
 }
 
 // noting is a fake kernel that has something to say of the function main.

@@ -82,6 +82,11 @@ var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) 
 	layout.EventExit:      exitHandler,
 	layout.EventTime:      timeHandler,
 	layout.EventStack:     stackHandler,
+	layout.EventErrorf:    messageHandler,
+	layout.EventWarnf:     messageHandler,
+	layout.EventJoin:      joinHandler,
+	layout.EventCat:       catHandler,
+	layout.EventSystem:    systemHandler,
 }
 
 func printfHandler(s *Session, _ *events, e *layout.Event) (handler, error) {

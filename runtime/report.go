@@ -71,6 +71,9 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	},
 	layout.SiteTrunc: func(s *Session, n uint64, site *layout.Site) (string, string) {
 		size := s.bp.Checked.Config.MaxStrlen
+		if site.What == "join" {
+			return fmt.Sprintf("%s cut: it takes %d strings and %d bytes", times(n, "join() was", "join()s were"), layout.JoinStrings, layout.JoinText), ""
+		}
 		one, many := "string was", "strings were"
 		if site.What == "buf" {
 			one, many = "buffer was", "buffers were"

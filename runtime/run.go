@@ -33,6 +33,7 @@ func (s *Session) Run(ctx context.Context) error {
 func (s *Session) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.poll.wake)()
 	defer context.AfterFunc(ctx, s.StopLoops)()
+	s.ctx = ctx
 	run := s.loop
 	switch s.opts.Mode {
 	case ModeTest:

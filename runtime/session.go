@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -27,8 +28,9 @@ type Session struct {
 	maps       map[string]*ebpf.Map
 	keyless    map[string][]byte // memory of the kernel maps that hold maps without keys
 	scriptMaps map[*lang.Map]*scriptMap
-	globals    []byte   // the memory of MapGlobals, nil if there is none
-	mapped     [][]byte // memory of maps
+	ctx        context.Context // of Run: commands of the script end with it
+	globals    []byte          // the memory of MapGlobals, nil if there is none
+	mapped     [][]byte        // memory of maps
 	swaps      swaps
 	programs   []*loaded
 	wildcards  map[source.Pos]*wildcard // whose targets have programs of their own, by place in the script

@@ -26,7 +26,16 @@ type Event struct {
 	Map    *lang.Map    // print, clear, zero, print of an element
 	Top    int64        // print(@map, top, div): -1 if not given
 	Div    int64
+	// Places of a message: of the call, and of the calls of macros that it comes from, the innermost first.
+	Places []source.Span
+	Once   bool // sent by BEGIN, END and the like, which run even when the session ends
 }
+
+// What join() takes: so many strings, fewer on kernels without loops, and bytes (a power of two).
+const (
+	JoinStrings = 256
+	JoinText    = 1 << 14
+)
 
 // RecordHeader is the size of what every record begins with.
 const RecordHeader = 8
@@ -85,8 +94,13 @@ const (
 	EventPrintElem
 	EventClear
 	EventZero
-	EventExit // Fields[0]: exit code
-	EventTime // time(fmt): Format
+	EventExit   // Fields[0]: exit code
+	EventTime   // time(fmt): Format
+	EventErrorf // errorf(fmt, …): as printf, with Places
+	EventWarnf
+	EventSystem // system(fmt, …): as printf, the command
+	EventCat    // cat(fmt, …): as printf, the path of the file
+	EventJoin   // join(strings): the record is as long as the text that follows the header
 	// EventStack tells of a user stack that is new: Fields[0] is its number.
 	EventStack
 

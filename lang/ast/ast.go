@@ -330,6 +330,7 @@ type (
 		source.Span
 		Name string
 		Args []Expr
+		From []source.Span // of a call in a macro: the calls of macros that it comes from, the innermost first
 	}
 	// TupleExpr is `(a, b)`, with at least two elements, or one and a trailing comma, or none.
 	TupleExpr struct {

@@ -134,15 +134,36 @@ var timeTable = []*Builtin{
 
 // outputTable prints, and ends the trace.
 var outputTable = []*Builtin{
+	{Name: "assert", Function: true, Args: "condition, text", Effect: true, Ends: true,
+		Help:    "prints an error and ends the trace with exit code 1 unless a condition is true",
+		Example: `BEGIN { assert(ncpus > 0, "there is a CPU"); exit(); }`},
+	{Name: "cat", Function: true, Args: "path, [value], …", Effect: true,
+		Help:    "prints a file when user space gets the event; the path is formatted as printf() does",
+		Example: `BEGIN { cat("/proc/%d/stat", pid); exit(); }`},
+	{Name: "debugf", Function: true, Args: "format, [value], …", Effect: true,
+		Help:    "prints to the kernel's trace pipe, for looking at gotrace itself; it is slow",
+		Example: `profile:hz:1 { debugf("cpu %d", cpu); }`},
+	{Name: "errorf", Function: true, Args: "format, [value], …", Effect: true,
+		Help:    "prints an error with its place in the script",
+		Example: `BEGIN { if (uid != 0) { errorf("uid %d is not root", uid); } exit(); }`},
 	{Name: "exit", Function: true, Args: "[code]", Effect: true, Ends: true,
 		Help:    "ends the trace: END probes run, maps are printed, and gotrace exits with the code",
 		Example: `interval:s:10 { exit(); }`},
+	{Name: "join", Function: true, Args: "strings, [separator]", Effect: true,
+		Help:    "prints an array of addresses of strings that ends with a null pointer, with a blank or another separator between them",
+		Example: `tracepoint:syscalls:sys_enter_execve { join(args.argv); }`},
 	{Name: "print", Function: true, Args: "value, [top], [div]", Effect: true, Map: MapPrints,
 		Help:    "prints a value, an element of a map or a map: its largest top values, divided by div",
 		Example: `tracepoint:syscalls:sys_enter_openat { @[comm] = count(); } interval:s:1 { print(@, 5); clear(@); }`},
 	{Name: "printf", Function: true, Args: "format, [value], …", Effect: true,
 		Help:    "prints text, formatted as in C; %s shows any value",
 		Example: `tracepoint:syscalls:sys_enter_openat { printf("%-16s %d\n", comm, pid); }`},
+	{Name: "system", Function: true, Args: "command, [value], …", Unsafe: true, Effect: true,
+		Help:    "runs a shell command, formatted as printf() does, when user space gets the event, and prints what it prints",
+		Example: `BEGIN { system("uname -r"); exit(); }`},
+	{Name: "warnf", Function: true, Args: "format, [value], …", Effect: true,
+		Help:    "prints a warning with its place in the script",
+		Example: `interval:s:1 { warnf("%d s", elapsed / 1000000000); }`},
 }
 
 // textTable is about text.
@@ -193,6 +214,12 @@ var textTable = []*Builtin{
 
 // typeTable are the keywords that take a type or an expression.
 var typeTable = []*Builtin{
+	{Name: "assert_str", Function: true, Args: "value", Effect: true,
+		Help:    "stops the compilation unless a value is a string, an array of characters or the address of one",
+		Example: `BEGIN { assert_str(comm); exit(); }`},
+	{Name: "fail", Function: true, Args: "format, [value], …", Effect: true,
+		Help:    "stops the compilation with a message, unless it is known that it is never reached",
+		Example: `BEGIN { if (ncpus == 0) { fail("%d CPUs", ncpus); } exit(); }`},
 	{Name: "container_of", Function: true, Args: "pointer, type, field", Result: "pointer to the type",
 		Help:    "the struct that has the field to which a pointer points",
 		Example: `BEGIN { $p = container_of(&curtask.pid, typeof(struct task_struct), pid); print($p == curtask); exit(); }`},

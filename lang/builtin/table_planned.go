@@ -2,17 +2,10 @@ package builtin
 
 // plannedTable is what bpftrace has and gotrace has not, yet.
 var plannedTable = []*Builtin{
-	{Name: "assert", Function: true, Args: "condition, text", Effect: true, Planned: true, Help: "prints an error and exits with 1 unless a condition is true"},
-	{Name: "assert_str", Function: true, Args: "value", Effect: true, Planned: true, Help: "stops the compilation unless the value is a string"},
-	{Name: "cat", Function: true, Args: "path, [value], …", Effect: true, Planned: true, Help: "prints a file"},
 	{Name: "clamp", Function: true, Args: "value, min, max", Planned: true, Help: "a value, kept between two others"},
-	{Name: "debugf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints to the kernel's trace pipe"},
 	{Name: "dw_ustack", Variable: true, Function: true, Args: "[frames]", Planned: true, Help: "user stack, found by the binary's unwind tables"},
-	{Name: "errorf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints an error with its place"},
-	{Name: "fail", Function: true, Args: "format, [value], …", Planned: true, Help: "stops the compilation with a message"},
 	{Name: "find", Function: true, Args: "@map, key, $result", Effect: true, Planned: true, Help: "reads an element of a map into a variable, and says whether there is one"},
 	{Name: "is_err", Function: true, Args: "pointer", Planned: true, Help: "whether a pointer is one of the kernel's error values"},
-	{Name: "join", Function: true, Args: "strings, [separator]", Effect: true, Planned: true, Help: "prints an array of strings"},
 	{Name: "jstack", Variable: true, Function: true, Args: "[frames]", Planned: true, Help: "Java stack"},
 	{Name: "path", Function: true, Args: "pointer, [length]", Planned: true, Help: "path of a file"},
 	{Name: "pgid", Variable: true, Planned: true, Help: "process group id"},
@@ -22,7 +15,5 @@ var plannedTable = []*Builtin{
 	{Name: "socket_cookie", Function: true, Args: "socket", Planned: true, Help: "cookie of a socket"},
 	{Name: "strerror", Function: true, Args: "number", Planned: true, Help: "text of an error number"},
 	{Name: "syscall_name", Function: true, Args: "number", Planned: true, Help: "name of a system call"},
-	{Name: "system", Function: true, Args: "format, [value], …", Unsafe: true, Effect: true, Planned: true, Help: "runs a command"},
 	{Name: "unwatch", Function: true, Args: "address", Effect: true, Planned: true, Help: "removes a watchpoint"},
-	{Name: "warnf", Function: true, Args: "format, [value], …", Effect: true, Planned: true, Help: "prints a warning with its place"},
 }

@@ -314,4 +314,5 @@ func init() {
 	maps.Copy(results, stackResults())
 	maps.Copy(results, effectResults())
 	maps.Copy(results, paramResults())
+	maps.Copy(results, messageResults())
 }

@@ -86,6 +86,7 @@ type checker struct {
 	missing int // attach points that match nothing
 
 	sizing      bool // the current type is asked for its size
+	unreached   int  // depth of statements that are never reached, because of a condition that is a constant
 	unevaluated int  // depth of sizeof and the like, whose operands have a type and no value
 
 	options  options

@@ -29,11 +29,12 @@ func (c *checker) stmt(s ast.Stmt) {
 	case *ast.If:
 		c.part(func() { c.condition(s.Cond) })
 		then, otherwise := c.chosen(s.Cond)
+		k, known := c.constInt(s.Cond)
 		if then {
-			c.block(s.Then)
+			c.reachedIf(!known || k.Int != 0, func() { c.block(s.Then) })
 		}
 		if s.Else != nil && otherwise {
-			c.stmt(s.Else)
+			c.reachedIf(!known || k.Int == 0, func() { c.stmt(s.Else) })
 		}
 	case *ast.Block:
 		c.block(s)
@@ -67,6 +68,15 @@ func (c *checker) returned(e ast.Expr) {
 	if c.p.Kind.Verdict && t != nil && !types.Is(t, types.KindInt) && !types.Is(t, types.KindBool) {
 		c.report(source.Errorf(e, "bad-verdict", "a %s probe returns a number, 0 if all is well, and this is %v", c.p.Kind.Name, t))
 	}
+}
+
+// reachedIf checks statements of which it may be known that they are never reached.
+func (c *checker) reachedIf(reached bool, check func()) {
+	if !reached {
+		c.unreached++
+		defer func() { c.unreached-- }()
+	}
+	check()
 }
 
 // exprStmt checks an expression that stands for itself. One without effect is probably a mistake.

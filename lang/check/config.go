@@ -17,6 +17,7 @@ const (
 	DefaultMaxStrlen   = 1024
 	DefaultMaxMapKeys  = 4096
 	defaultMaxPrograms = 1024
+	defaultMaxCatBytes = 10240
 )
 
 // unlimited is the default of max_probes: one program attaches to any number of functions in about a second.
@@ -72,7 +73,7 @@ var settings = map[string]func(c *Config, v settingValue) string{
 	"cache_user_symbols":      ignored,
 	"lazy_symbolication":      ignored,
 	"log_size":                ignored,
-	"max_cat_bytes":           ignored,
+	"max_cat_bytes":           func(c *Config, v settingValue) string { return v.number(&c.MaxCatBytes, 1, 1<<30) },
 	"max_type_res_iterations": ignored,
 	"on_stack_limit":          ignored,
 	"symbol_source":           ignored,
@@ -133,6 +134,7 @@ func (c *checker) configure() {
 		MissingProbes:   "error",
 		MaxProbes:       unlimited,
 		MaxPrograms:     defaultMaxPrograms,
+		MaxCatBytes:     defaultMaxCatBytes,
 		License:         "GPL",
 		StackMode:       types.StackBpftrace,
 		DebugInfo:       true,

@@ -56,6 +56,7 @@ type Config struct {
 	// MaxLoopIterations is how many iterations all loops of a run may do together; 0: by what an iteration costs.
 	MaxLoopIterations int
 	PerfRBPages       int    // 0: by memory
+	MaxCatBytes       int    // that cat() shows of a file
 	License           string // "GPL" unless set
 	StackMode         string // one of types.StackModes
 	DebugInfo         bool   // show files, lines and inlined functions in stacks

@@ -22,6 +22,7 @@ func (e *Env) buildRecords() {
 	arg := func(i int, name string, t types.Type) types.Field {
 		return types.Field{Name: name, Type: t, Offset: 16 + 8*i}
 	}
+	e.record("syscalls:sys_enter_execve", 40, nr, arg(0, "filename", userChars), arg(1, "argv", types.Pointer{Elem: userChars, Space: types.SpaceUser}), arg(2, "envp", types.Pointer{Elem: userChars, Space: types.SpaceUser}))
 	e.record("syscalls:sys_enter_openat", 48, nr, arg(0, "dfd", u64), arg(1, "filename", userChars), arg(2, "flags", u64), arg(3, "mode", u64))
 	e.record("syscalls:sys_enter_open", 40, nr, arg(0, "filename", userChars), arg(1, "flags", u64), arg(2, "mode", u64))
 	e.record("syscalls:sys_exit_openat", 24, nr, ret)

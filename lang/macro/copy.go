@@ -106,6 +106,9 @@ func (e *expander) expr(x ast.Expr) ast.Expr {
 	case *ast.Call:
 		c := *x
 		c.Args = e.list(x.Args)
+		for f := e.frame; f != nil; f = f.outer {
+			c.From = append(c.From, f.call)
+		}
 		if m, ok := e.call(x, x.Name, c.Args); ok {
 			return m
 		}

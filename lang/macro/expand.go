@@ -32,6 +32,7 @@ type expander struct {
 type frame struct {
 	outer  *frame
 	macro  *ast.Macro
+	call   source.Span         // of the macro
 	exprs  map[string]ast.Expr // parameters that are expressions
 	vars   map[string]string   // parameters that are variables: their names in the caller
 	maps   map[string]string   // parameters that are maps
@@ -203,7 +204,7 @@ func (e *expander) call(n ast.Expr, name string, args []ast.Expr) (x ast.Expr, o
 	}
 	e.calls++
 	f := &frame{
-		outer: e.frame, macro: m, suffix: fmt.Sprintf("%s%d", HiddenMark, e.calls),
+		outer: e.frame, macro: m, call: n.Range(), suffix: fmt.Sprintf("%s%d", HiddenMark, e.calls),
 		exprs: map[string]ast.Expr{}, vars: map[string]string{}, maps: map[string]string{},
 	}
 	for i, p := range m.Params {

@@ -115,3 +115,16 @@ func conversion(s string) (FormatItem, int) {
 	}
 	return it, 0
 }
+
+// IntBits is the width in bits to which a conversion of a number cuts it: that of C's int unless a length says otherwise.
+func IntBits(length string) int {
+	switch length {
+	case "hh":
+		return 8
+	case "h":
+		return 16
+	case "":
+		return 32
+	}
+	return 64
+}

@@ -11,7 +11,7 @@ import (
 // Sink takes the events of a session, in the order in which things happened and never two at once. An error ends the run, but for
 // Warnings, Failures, Detaching and Note: if they cannot be told, tracing goes on.
 type Sink interface {
-	// Event takes one event. Printf, Value, Map and Time are the session's again when it returns.
+	// Event takes one event. Those that are pointers are the session's again when it returns.
 	Event(Event) error
 	// Flush is called when nothing more is to come for now.
 	Flush() error
@@ -84,6 +84,18 @@ type (
 		Text []byte
 		Time time.Time
 	}
+	// Message is an errorf() or a warnf(). Places are those of the call, and of the calls of macros that it comes from, the innermost first.
+	Message struct {
+		Error  bool
+		Text   []byte
+		Places []source.Span
+		Source *source.Source
+	}
+	// Printed is what join(), cat() and system() print.
+	Printed struct {
+		Func string
+		Text []byte
+	}
 	// Attached says how many probes are attached.
 	Attached struct{ Probes int }
 	// Detaching says how far detaching is, while it takes long.
@@ -127,6 +139,8 @@ func (*Printf) event()     {}
 func (*Value) event()      {}
 func (*Map) event()        {}
 func (*Time) event()       {}
+func (*Message) event()    {}
+func (*Printed) event()    {}
 func (Attached) event()    {}
 func (Detaching) event()   {}
 func (Lost) event()        {}

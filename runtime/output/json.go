@@ -42,6 +42,10 @@ func (j *JSON) Event(e Event) error {
 		return j.showMap(e)
 	case *Time:
 		return j.data("time", value.AppendJSONString(nil, e.Text))
+	case *Printed:
+		return j.data(printedTypes[e.Func], value.AppendJSONString(nil, e.Text))
+	case *Message:
+		return j.told(e)
 	case Lost:
 		return j.counted("lost_events", "events", e.Events)
 	case Attached:
@@ -59,6 +63,18 @@ func (j *JSON) Event(e Event) error {
 		return nil
 	}
 	return j.text.message(e)
+}
+
+// printedTypes are the types of what functions print that is no value.
+var printedTypes = map[string]string{"join": "join", "cat": "cat", "system": "syscall"}
+
+// told writes an errorf() or a warnf().
+func (j *JSON) told(m *Message) error {
+	if !m.Error && (j.text.opts.NoWarnings || j.text.opts.Quiet) {
+		return nil
+	}
+	b := appendText([]byte(`{"type": "`+m.name()+`", "msg": `), string(m.Text))
+	return j.line(appendPlace(b, &source.Diagnostic{Span: m.Places[0]}, m.Source))
 }
 
 // line writes an object, which is all of b but its last brace.

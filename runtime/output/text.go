@@ -61,6 +61,8 @@ func (t *Text) Event(e Event) error {
 		return t.out.write(t.buf)
 	case *Time:
 		return t.out.write(e.Text)
+	case *Printed:
+		return t.out.write(e.lines())
 	case TestResult:
 		return t.out.write(appendTestResult(nil, e, t.opts.ColorOutput))
 	case BenchResult:
@@ -74,14 +76,18 @@ func (t *Text) Event(e Event) error {
 // message writes an event that is about the run.
 func (t *Text) message(e Event) error {
 	switch e := e.(type) {
+	case *Message:
+		return t.tell(e)
 	case Lost:
 		return t.printf("Lost %d events\n", e.Events)
 	case Note:
 		return t.printf("%s\n", e.Text)
 	case Warnings:
-		if !t.opts.Quiet && !t.opts.NoWarnings {
-			e.Diagnostics.Write(t.err, e.Source, t.opts.Color)
+		ds := e.Diagnostics
+		if t.opts.Quiet || t.opts.NoWarnings {
+			ds = ds.Errors()
 		}
+		ds.Write(t.err, e.Source, t.opts.Color)
 	case Failures:
 		if t.opts.tellsFailures() {
 			e.Diagnostics().Write(t.err, e.Source, t.opts.Color)

@@ -140,19 +140,8 @@ func (s *formatSpec) appendBytes(dst []byte, t types.Type, b []byte) []byte {
 	return dst
 }
 
-// bits is the width in bits that a conversion cuts its argument to: that of C's int unless a length says otherwise.
-func (s *formatSpec) bits() int {
-	switch s.length {
-	case "hh":
-		return 8
-	case "h":
-		return 16
-	case "":
-		return 32
-	default:
-		return 64
-	}
-}
+// bits is the width in bits that a conversion cuts its argument to.
+func (s *formatSpec) bits() int { return syntax.IntBits(s.length) }
 
 func signExtend(n uint64, bits int) int64  { return int64(n<<(64-bits)) >> (64 - bits) }
 func zeroExtend(n uint64, bits int) uint64 { return n << (64 - bits) >> (64 - bits) }

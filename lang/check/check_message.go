@@ -1,0 +1,152 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/syntax"
+	"github.com/gotrace/gotrace/lang/types"
+)
+
+// messageResults are the functions that tell something, while the script runs or is compiled.
+func messageResults() map[string]func(c *checker, e *ast.Call) types.Type {
+	return map[string]func(c *checker, e *ast.Call) types.Type{
+		"assert":     (*checker).assert,
+		"assert_str": (*checker).assertStr,
+		"cat":        (*checker).printf,
+		"debugf":     (*checker).debugf,
+		"errorf":     (*checker).printf,
+		"fail":       (*checker).fail,
+		"join":       (*checker).join,
+		"system":     (*checker).printf,
+		"warnf":      (*checker).printf,
+	}
+}
+
+func (c *checker) assert(e *ast.Call) types.Type {
+	c.condition(e.Args[0])
+	if t := c.value(e.Args[1]); t != nil && !printable(t) {
+		c.report(errPrinted(e.Args[1], t))
+	}
+	return types.None{}
+}
+
+// assertStr is about a type alone.
+func (c *checker) assertStr(e *ast.Call) types.Type {
+	if t := c.typeOfValue(e.Args[0]); t != nil && !isText(t) {
+		c.report(source.Errorf(e.Args[0], "assert-str", "this is a %s, not a string, an array of characters or the address of one", t))
+	}
+	return types.None{}
+}
+
+// join takes the address of an array of addresses.
+func (c *checker) join(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	if t != nil && !types.Is(t, types.KindPointer) && !types.Is(t, types.KindInt) {
+		c.report(errArgType(e.Args[0], e.Name, "the address of an array of strings", t))
+	}
+	if len(e.Args) > 1 {
+		if sep, ok := c.constText(e, 1); ok && len(sep) > maxSeparator {
+			c.report(source.Errorf(e.Args[1], "out-of-range", "the separator of join() has up to %d characters", maxSeparator))
+		}
+	}
+	return types.None{}
+}
+
+// maxSeparator is the longest separator of join().
+const maxSeparator = 64
+
+// kernelVerbs are the conversions of bpf_trace_printk that every kernel has, with what they show.
+var kernelVerbs = map[string]types.Show{"d": types.ShowNumber, "i": types.ShowNumber, "u": types.ShowNumber, "x": types.ShowNumber, "p": types.ShowNumber, "s": types.ShowText}
+
+// maxDebugArgs is how many values debugf() takes: MAX_BPRINTF_VARARGS (include/linux/bpf.h).
+const maxDebugArgs = 12
+
+// debugf is formatted by the kernel, which can do less.
+func (c *checker) debugf(e *ast.Call) types.Type {
+	before := c.mistakes + len(c.diags)
+	c.printf(e)
+	format, ok := c.constText(e, 0)
+	if !ok || c.mistakes+len(c.diags) > before {
+		return types.None{}
+	}
+	if len(e.Args)-1 > maxDebugArgs {
+		c.report(source.Errorf(e.Args[maxDebugArgs+1], "argument-count", "debugf() takes up to %d values: the kernel formats them", maxDebugArgs))
+	}
+	items, _ := syntax.ParseFormat(format)
+	n := 0
+	for _, it := range items {
+		if it.Verb == "" {
+			continue
+		}
+		n++
+		show, ok := kernelVerbs[it.Verb]
+		switch t := c.p.Types[e.Args[n]]; {
+		case !ok || it.Flags+it.Width+it.Prec != "":
+			c.report(source.Errorf(e.Args[0], "bad-format", "debugf() cannot do %s: the kernel formats it", it.Text).WithHint("it has %%d, %%u, %%x, %%p and %%s, without widths"))
+		case t != nil && show == types.ShowText && !types.Is(t, types.KindString):
+			c.report(source.Errorf(e.Args[n], "format-type", "debugf() shows only strings by %%s, not a %s", t))
+		}
+	}
+	return types.None{}
+}
+
+// fail stops the compilation where it can be reached.
+func (c *checker) fail(e *ast.Call) types.Type {
+	before := c.mistakes + len(c.diags)
+	c.printf(e)
+	format, ok := c.constText(e, 0)
+	if !ok || c.mistakes+len(c.diags) > before || c.unreached > 0 {
+		return types.None{}
+	}
+	text, unknown := c.formatted(e, format)
+	if unknown != nil {
+		c.report(errNotConstant(unknown, e.Name, "values"))
+		return types.None{}
+	}
+	c.report(source.Errorf(e, "fail", "%s", text))
+	return types.None{}
+}
+
+// formatted is a format with the values of constants; unknown is the first that is none.
+func (c *checker) formatted(e *ast.Call, format string) (text string, unknown ast.Expr) {
+	var b strings.Builder
+	items, _ := syntax.ParseFormat(format)
+	args := e.Args[1:]
+	for _, it := range items {
+		if it.Verb == "" {
+			b.WriteString(it.Text)
+			continue
+		}
+		k, ok := c.p.Consts[args[0]]
+		if !ok {
+			return "", args[0]
+		}
+		b.WriteString(formatConst(it, k, c.p.Types[args[0]]))
+		args = args[1:]
+	}
+	return strings.TrimRight(b.String(), "\n"), nil
+}
+
+// formatConst is a constant as a conversion shows it.
+func formatConst(it syntax.FormatItem, k types.Const, t types.Type) string {
+	spec := "%" + it.Flags + it.Width
+	if it.Prec != "" {
+		spec += "." + it.Prec
+	}
+	switch {
+	case k.Str != nil:
+		return fmt.Sprintf(spec+"s", *k.Str)
+	case types.Is(t, types.KindBool) && it.Verb == "s":
+		return fmt.Sprintf(spec+"t", k.Int != 0)
+	case it.Verb == "c":
+		return fmt.Sprintf(spec+"s", string([]byte{byte(k.Int)}))
+	case it.Verb == "x", it.Verb == "X", it.Verb == "o":
+		return fmt.Sprintf(spec+it.Verb, k.Int)
+	case it.Verb == "p":
+		return fmt.Sprintf("%#x", k.Int)
+	}
+	return fmt.Sprintf("%"+it.Width+"s", integer(k, t).String())
+}
