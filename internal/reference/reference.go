@@ -11,7 +11,7 @@ const introduction = `# Reference
 
 <!-- Made from the tables in lang/builtin by "go generate ./lang/builtin". Do not edit. -->
 
-The kinds of probes, and the variables and functions that every script has. The language itself is bpftrace's;
+The kinds of probes, and the variables and functions that every script has. [language.md](language.md) describes the language;
 [compatibility.md](compatibility.md) says where gotrace differs, [limits.md](limits.md) what has a limit.
 
 `

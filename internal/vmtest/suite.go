@@ -27,7 +27,7 @@ var Suites = []Suite{
 	{Package: "codegen", Args: []string{"-test.run=TestKernel"}},
 	{Package: "probes"},
 	{Package: "runtime"},
-	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}, Files: []string{"docs/output.schema.json"}},
+	{Package: "internal/scripts", Args: []string{"-test.run=TestKernel"}, Files: []string{"docs/output.schema.json", "docs/language.md"}},
 	{Package: "internal/scriptgen"},
 	{Package: "internal/interp", Args: []string{"-test.run=TestKernelValues", "-scripts=50"}},
 	{Package: "cmd/gotrace", Files: []string{"README.md"}},
