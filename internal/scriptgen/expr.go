@@ -10,6 +10,16 @@ func (g *gen) expr(s shape, depth int) string {
 	if depth > 0 && g.chance(8) {
 		return g.choice(s, depth)
 	}
+	if text, ok := g.pointedTo(s); ok && g.chance(3) {
+		return text
+	}
+	if depth > 0 && g.funcs && g.chance(8) && functions[s.kind] != "" {
+		arg := g.expr(s, depth-1)
+		if s.kind == intKind {
+			arg = "(int64)" + bracket(arg)
+		}
+		return fmt.Sprintf("%s(%s != 0, %s)", functions[s.kind], bracket(g.cond(depth-1)), arg)
+	}
 	if list := g.atHand(s); len(list) > 0 && g.chance(25) {
 		return pick(g.r, list)
 	}
@@ -30,9 +40,19 @@ func (g *gen) expr(s shape, depth int) string {
 		for i, e := range s.elems {
 			elems[i] = g.expr(e, depth-1)
 		}
-		return tupleText(elems)
+		return g.tupleText(s, elems)
 	}
 	return g.rare(s, depth)
+}
+
+// pointedTo is a variable of a shape, read through its address.
+func (g *gen) pointedTo(s shape) (string, bool) {
+	for _, v := range g.vars {
+		if v.shape.equal(s) {
+			return "(*&" + v.name + ")", true
+		}
+	}
+	return "", false
 }
 
 // rare writes a pointer or an object.

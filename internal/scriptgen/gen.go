@@ -39,6 +39,7 @@ type gen struct {
 	next   int      // number of the next variable
 	free   []string // names of blocks that have ended
 	macros bool
+	funcs  bool
 	probe  *probeSpec
 	loops  int // depth of loops around the statement
 	budget int // statements that may still be made: bounds the script's size
@@ -90,6 +91,9 @@ func (g *gen) head() {
 		g.line("config = { %s }", pick(g.r, []string{
 			"max_strlen = 64", "max_strlen = 9; max_map_keys = 10", "max_strlen = 5000", `str_trunc_trailer = ""; max_strlen = 200`,
 		}))
+	}
+	if g.funcs = g.chance(25); g.funcs {
+		g.b.WriteString(functionDefs)
 	}
 	if g.macros = g.chance(25); g.macros {
 		g.b.WriteString(macros)

@@ -22,7 +22,7 @@ const (
 // variable, whatever the sizes of the integers and strings in them.
 type shape struct {
 	kind  kind
-	name  string  // of pointers and objects
+	name  string  // of pointers and objects; recordName of a tuple whose elements have names
 	elems []shape // of tuples
 }
 
@@ -62,6 +62,9 @@ func (g *gen) shape(depth int) shape {
 		return aBool
 	case n < 18 && depth > 0:
 		t := shape{kind: tupleKind}
+		if g.chance(40) {
+			t.name = recordName
+		}
 		for range 1 + g.r.IntN(4) {
 			t.elems = append(t.elems, g.shape(depth-1))
 		}
@@ -82,7 +85,11 @@ type value struct {
 func parts(v value, depth int) []value {
 	list := []value{v}
 	for i, e := range v.shape.elems {
-		list = append(list, parts(value{fmt.Sprintf("%s.%d", v.text, i), e}, depth)...)
+		part := fmt.Sprintf("%s.%d", v.text, i)
+		if v.shape.name == recordName {
+			part = v.text + "." + elementName(i)
+		}
+		list = append(list, parts(value{part, e}, depth)...)
 	}
 	if depth == 0 {
 		return list
@@ -106,8 +113,21 @@ func (g *gen) atHand(s shape) []string {
 	return fit
 }
 
-// tupleText puts elements together.
-func tupleText(elems []string) string {
+// recordName marks the shapes of records.
+const recordName = "record"
+
+// elementName is the name of an element of a record.
+func elementName(i int) string { return fmt.Sprintf("e%d", i) }
+
+// tupleText puts elements together, those of a record in any order.
+func (g *gen) tupleText(s shape, elems []string) string {
+	if s.name == recordName {
+		var named []string
+		for _, i := range g.r.Perm(len(elems)) {
+			named = append(named, elementName(i)+"="+elems[i])
+		}
+		return "(" + strings.Join(named, ", ") + ")"
+	}
 	if len(elems) == 1 {
 		return "(" + elems[0] + ",)"
 	}

@@ -8,6 +8,22 @@ struct gen_inner { unsigned char x; short y; int z:5; unsigned w:12; unsigned lo
 struct gen_outer { char name[7]; struct gen_inner in; struct gen_outer *next; int nums[5]; union { int u; char tail[4]; }; enum gen_color c; unsigned char raw[8]; struct gen_inner many[2]; };
 `
 
+// functions are those of the script by the kind of what they return: of a condition and such a value.
+var functions = map[kind]string{intKind: "gen_steps", strKind: "gen_name"}
+
+// functionDefs stand at the head, too.
+const functionDefs = `fn gen_steps($c: bool, $n: int64): int64 {
+	let $sum = $n;
+	for ($i : 0..3) { if ($c && $i == 2) { return $sum; } $sum += $i; }
+	return $sum + 1;
+}
+fn gen_name($c: bool, $s: string): string {
+	$t = $c ? $s : "none";
+	if ($t == "") { return "empty"; }
+	return $t;
+}
+`
+
 // macros stand there too.
 const macros = `macro gen_twice(x) { x * 2 }
 macro gen_bump($v, x) { $v += x; $v }
