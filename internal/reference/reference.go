@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/check"
 )
 
 const introduction = `# Reference
@@ -39,6 +40,7 @@ func reference() string {
 			entry(&b, e)
 		}
 	}
+	configuration(&b)
 	planned(&b)
 	return b.String()
 }
@@ -136,6 +138,17 @@ func example(b *strings.Builder, script string) {
 
 // sentence begins a text with a capital letter.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// configuration lists the settings.
+func configuration(b *strings.Builder) {
+	b.WriteString("## Configuration\n\nThe block `config = { NAME = VALUE; … }` at the head of a script sets these, and so does the environment, which counts more: " +
+		"`BPFTRACE_NAME` or `GOTRACE_NAME`, in capitals. Names of older versions are understood, and so are the other settings of bpftrace, which do nothing here.\n\n" +
+		"| setting | what it is, and what it is without a setting |\n|---|---|\n")
+	for _, s := range check.Settings() {
+		fmt.Fprintf(b, "| `%s` | %s |\n", s.Name, s.Help)
+	}
+	b.WriteString("\n")
+}
 
 // planned lists what is not there yet.
 func planned(b *strings.Builder) {

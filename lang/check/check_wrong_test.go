@@ -188,7 +188,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`begin { print(ksym("x")); }`, "1:20 argument-type"},
 	{`begin { print(usym()); }`, "1:15 argument-count"},
 	{`config = { stack_mode = fancy } begin { }`, "1:25 bad-setting"},
-	{`config = { show_debug_info = 2 } begin { }`, "1:30 bad-setting"},
+	{`config = { show_debug_info = "2x" } begin { }`, "1:30 bad-setting"},
 	{`begin { @x = 1; print(len(@x)); }`, "1:27 map-without-key"},
 	{`begin { print(len(1)); }`, "1:19 argument-type"},
 	{`begin { @x[1] = 1; clear(@x[1]); }`, "1:26 map-key"},

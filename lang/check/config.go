@@ -29,63 +29,118 @@ const MaxLoopIterations = 1<<23 - 1
 // maxStrlenLimit is the largest string that a program can handle in its scratch memory.
 const maxStrlenLimit = 1 << 16
 
-// settings is the table of configuration variables: how each changes the configuration. Those that set nothing belong to
-// features that have no effect here, and are accepted so that scripts run unchanged.
-var settings = map[string]func(c *Config, v settingValue) string{
-	"max_strlen": func(c *Config, v settingValue) string { return v.number(&c.MaxStrlen, 1, maxStrlenLimit) },
-	"strlen":     func(c *Config, v settingValue) string { return v.number(&c.MaxStrlen, 1, maxStrlenLimit) },
-	"max_map_keys": func(c *Config, v settingValue) string {
-		return v.number(&c.MaxMapKeys, 1, 1<<30)
-	},
-	"map_keys_max":       func(c *Config, v settingValue) string { return v.number(&c.MaxMapKeys, 1, 1<<30) },
-	"print_maps_on_exit": func(c *Config, v settingValue) string { return v.boolean(&c.PrintMapsOnExit) },
-	"str_trunc_trailer":  func(c *Config, v settingValue) string { c.StrTruncTrailer = v.text; return "" },
-	"missing_probes": func(c *Config, v settingValue) string {
-		return v.oneOf(&c.MissingProbes, "error", "warn", "ignore")
-	},
-	"perf_rb_pages": func(c *Config, v settingValue) string { return v.number(&c.PerfRBPages, 1, 1<<18) },
-	"rb_pages":      func(c *Config, v settingValue) string { return v.number(&c.PerfRBPages, 1, 1<<18) },
-	"license": func(c *Config, v settingValue) string {
-		return v.oneOf(&c.License, "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
-	},
-	"max_probes": func(c *Config, v settingValue) string { return v.number(&c.MaxProbes, 1, unlimited) },
-	"max_loop_iterations": func(c *Config, v settingValue) string {
-		return v.number(&c.MaxLoopIterations, 1, MaxLoopIterations)
-	},
-	"stack_mode":      func(c *Config, v settingValue) string { return v.oneOf(&c.StackMode, types.StackModes...) },
-	"show_debug_info": func(c *Config, v settingValue) string { return v.boolean(&c.DebugInfo) },
-	"cpp_demangle":    func(c *Config, v settingValue) string { return v.boolean(&c.Demangle) },
-	"no_cpp_demangle": func(c *Config, v settingValue) string {
+// setting is a configuration variable.
+type setting struct {
+	help string // what it does, for the reference; "" for older names and what does nothing here
+	// set changes the configuration. It says what is wrong with a value, "" if nothing is.
+	set func(c *Config, v settingValue) string
+}
+
+// settings is the table of configuration variables. Those without a help are older names, or belong to what gotrace does otherwise: they are
+// accepted so that scripts run unchanged.
+var settings = map[string]setting{
+	"max_strlen":   {"bytes that str(), buf() and path() read at most, the NUL included; 1024", maxStrlen},
+	"strlen":       {"", maxStrlen},
+	"max_map_keys": {"keys that a map has room for; 4096", maxMapKeys},
+	"map_keys_max": {"", maxMapKeys},
+	"print_maps_on_exit": {"print all maps at the end; true",
+		func(c *Config, v settingValue) string { return v.boolean(&c.PrintMapsOnExit) }},
+	"str_trunc_trailer": {`what follows a string that was cut; ".."`,
+		func(c *Config, v settingValue) string { c.StrTruncTrailer = v.text; return "" }},
+	"missing_probes": {"what to do with a probe that is not there: error, warn or ignore; error",
+		func(c *Config, v settingValue) string { return v.oneOf(&c.MissingProbes, "error", "warn", "ignore") }},
+	"perf_rb_pages": {"pages of the ring buffer, 0: by the memory; 0", ringPages},
+	"rb_pages":      {"", ringPages},
+	"license": {"license of the programs, which decides what helpers they may call; GPL",
+		func(c *Config, v settingValue) string {
+			return v.exactly(&c.License, "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
+		}},
+	"max_probes": {"probes that a script may attach to; no limit",
+		func(c *Config, v settingValue) string { return v.number(&c.MaxProbes, 1, unlimited) }},
+	"max_bpf_progs": {"programs that a script may become; 1024",
+		func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) }},
+	"max_loop_iterations": {"iterations of all loops of a run together; by what an iteration costs",
+		func(c *Config, v settingValue) string { return v.number(&c.MaxLoopIterations, 1, MaxLoopIterations) }},
+	"max_cat_bytes": {"bytes that cat() shows of a file; 10240", maxCatBytes},
+	"cat_bytes_max": {"", maxCatBytes},
+	"stack_mode": {"form of stacks: bpftrace, perf, raw or build_id; bpftrace",
+		func(c *Config, v settingValue) string { return v.oneOf(&c.StackMode, types.StackModes...) }},
+	"show_debug_info": {"files, lines and inlined functions in stacks; true",
+		func(c *Config, v settingValue) string { return v.boolean(&c.DebugInfo) }},
+	"cpp_demangle": {"names of C++ and Rust as in the source; true",
+		func(c *Config, v settingValue) string { return v.boolean(&c.Demangle) }},
+	"no_cpp_demangle": {"", func(c *Config, v settingValue) string {
 		var off bool
 		why := v.boolean(&off)
 		c.Demangle = c.Demangle && !off
 		return why
-	},
-	"no_warnings": func(c *Config, v settingValue) string {
-		codes, err := source.ParseWarningCodes(v.text)
-		if err != nil {
-			return "takes the codes of warnings, separated by commas: " + err.Error()
-		}
-		c.NoWarnings = append(c.NoWarnings, codes...)
-		return ""
-	},
-	"max_bpf_progs":           func(c *Config, v settingValue) string { return v.number(&c.MaxPrograms, 1, unlimited) },
-	"cache_user_symbols":      ignored,
-	"lazy_symbolication":      ignored,
-	"log_size":                ignored,
-	"max_cat_bytes":           func(c *Config, v settingValue) string { return v.number(&c.MaxCatBytes, 1, 1<<30) },
-	"max_type_res_iterations": ignored,
-	"on_stack_limit":          ignored,
-	"symbol_source":           ignored,
-	"unstable_import":         ignored,
-	"unstable_tseries":        ignored,
-	"unstable_dw_ustack":      ignored,
-	"use_blazesym":            ignored,
-	"verify_llvm_ir":          ignored,
-	"debug_output":            ignored,
+	}},
+	"no_warnings": {"codes of warnings that are not shown, separated by commas; none",
+		func(c *Config, v settingValue) string {
+			codes, err := source.ParseWarningCodes(v.text)
+			if err != nil {
+				return "takes the codes of warnings, separated by commas: " + err.Error()
+			}
+			c.NoWarnings = append(c.NoWarnings, codes...)
+			return ""
+		}},
+	"unstable_tseries": {"whether tseries() may be used: enable, warn or error; enable",
+		func(c *Config, v settingValue) string { return v.unstable(&c.UnstableTSeries) }},
+
+	"cache_user_symbols":        {"", oneOf("per_pid", "per_program", "none", "0", "1")},
+	"lazy_symbolication":        {"", truth},
+	"log_size":                  {"", anyNumber},
+	"on_stack_limit":            {"", anyNumber},
+	"use_blazesym":              {"", truth},
+	"unstable_dw_ustack":        {"", unstable},
+	"unstable_import_statement": {"", unstable},
+	"unstable_typeinfo":         {"", unstable},
+	// Of older versions.
+	"debug_output":            {"", truth},
+	"max_ast_nodes":           {"", anyNumber},
+	"max_type_res_iterations": {"", anyNumber},
+	"no_user_symbols":         {"", truth},
+	"symbol_source":           {"", oneOf("dwarf", "symbol_table")},
+	"unstable_addr":           {"", unstable},
+	"unstable_import":         {"", unstable},
+	"unstable_macro":          {"", unstable},
+	"unstable_map_decl":       {"", unstable},
+	"verify_llvm_ir":          {"", truth},
 }
 
-func ignored(*Config, settingValue) string { return "" }
+// environmentOnly are what gotrace, or bpftrace, reads of its environment, and a script cannot set.
+var environmentOnly = []string{"btf", "color", "kernel_build", "kernel_source", "vmlinux"}
+
+func maxStrlen(c *Config, v settingValue) string  { return v.number(&c.MaxStrlen, 1, maxStrlenLimit) }
+func maxMapKeys(c *Config, v settingValue) string { return v.number(&c.MaxMapKeys, 1, 1<<30) }
+func ringPages(c *Config, v settingValue) string  { return v.number(&c.PerfRBPages, 0, 1<<18) }
+func maxCatBytes(c *Config, v settingValue) string {
+	return v.number(&c.MaxCatBytes, 1, 1<<30)
+}
+
+// Settings that do nothing here are looked at all the same.
+
+func truth(_ *Config, v settingValue) string     { return v.boolean(new(bool)) }
+func anyNumber(_ *Config, v settingValue) string { return v.number(new(int), 0, math.MaxInt64) }
+func unstable(_ *Config, v settingValue) string  { return v.unstable(new(string)) }
+
+func oneOf(allowed ...string) func(*Config, settingValue) string {
+	return func(_ *Config, v settingValue) string { return v.oneOf(new(string), allowed...) }
+}
+
+// SettingHelp is a row of the reference.
+type SettingHelp struct{ Name, Help string }
+
+// Settings are the configuration variables that do something, in order.
+func Settings() []SettingHelp {
+	var list []SettingHelp
+	for _, name := range settingNames() {
+		if s := settings[name]; s.help != "" {
+			list = append(list, SettingHelp{name, s.help})
+		}
+	}
+	return list
+}
 
 // settingValue is the value of a setting, as text and, if it is one, as a number.
 type settingValue struct {
@@ -104,17 +159,26 @@ func (v settingValue) number(dst *int, lo, hi int64) string {
 
 func (v settingValue) boolean(dst *bool) string {
 	switch strings.ToLower(v.text) {
-	case "true", "1":
+	case "true", "on", "yes":
 		*dst = true
-	case "false", "0":
+	case "false", "off", "no":
 		*dst = false
 	default:
-		return "takes true or false"
+		if !v.isNumber {
+			return "takes true or false"
+		}
+		*dst = v.num != 0
 	}
 	return ""
 }
 
+// oneOf takes one of some words, in capitals too.
 func (v settingValue) oneOf(dst *string, allowed ...string) string {
+	v.text = strings.ToLower(v.text)
+	return v.exactly(dst, allowed...)
+}
+
+func (v settingValue) exactly(dst *string, allowed ...string) string {
 	for _, a := range allowed {
 		if v.text == a {
 			*dst = a
@@ -122,6 +186,18 @@ func (v settingValue) oneOf(dst *string, allowed ...string) string {
 		}
 	}
 	return "takes one of: " + strings.Join(allowed, ", ")
+}
+
+// unstable says whether a feature that is young in bpftrace may be used: by a word, or by true and false.
+func (v settingValue) unstable(dst *string) string {
+	var on bool
+	if v.boolean(&on) != "" {
+		return v.oneOf(dst, "enable", "warn", "error")
+	}
+	if *dst = "enable"; !on {
+		*dst = "error"
+	}
+	return ""
 }
 
 // configure makes the effective configuration: defaults, then the script's config block, then the environment.
@@ -136,6 +212,7 @@ func (c *checker) configure() {
 		MaxPrograms:     defaultMaxPrograms,
 		MaxCatBytes:     defaultMaxCatBytes,
 		License:         "GPL",
+		UnstableTSeries: "enable",
 		StackMode:       types.StackBpftrace,
 		DebugInfo:       true,
 		Demangle:        true,
@@ -151,11 +228,11 @@ func (c *checker) configure() {
 		name := settingName(s.Name)
 		set, ok := settings[name]
 		if !ok {
-			c.diags = append(c.diags, errUnknownSetting(s, source.Nearest(name, settingNames())))
+			c.diags = append(c.diags, errUnknownSetting(s, name))
 			continue
 		}
 		c.setGiven(name, valueOfSetting(s.Value))
-		if why := set(&cfg, valueOfSetting(s.Value)); why != "" {
+		if why := set.set(&cfg, valueOfSetting(s.Value)); why != "" {
 			c.diags = append(c.diags, source.Errorf(s.Value, "bad-setting", "%s %s", s.Name, why))
 		}
 	}
@@ -178,7 +255,7 @@ func (c *checker) configureFromEnv(cfg *Config) {
 				v.num, v.isNumber = n, true
 			}
 			c.setGiven(name, v)
-			if why := settings[name](cfg, v); why != "" {
+			if why := settings[name].set(cfg, v); why != "" {
 				c.diags = append(c.diags, source.Errorf(c.file, "bad-setting", "environment variable %s %s", env, why))
 			}
 		}

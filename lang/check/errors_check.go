@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/ast"
@@ -47,8 +48,11 @@ func (c *checker) withoutTypes(d source.Diagnostic) source.Diagnostic {
 	return d
 }
 
-func errUnknownSetting(s *ast.Setting, near []string) source.Diagnostic {
-	return withNear(source.Errorf(s, "unknown-setting", "there is no setting %s", s.Name), "", near)
+func errUnknownSetting(s *ast.Setting, name string) source.Diagnostic {
+	if slices.Contains(environmentOnly, name) {
+		return source.Errorf(s, "unknown-setting", "%s can be set in the environment only: BPFTRACE_%s", s.Name, strings.ToUpper(name))
+	}
+	return withNear(source.Errorf(s, "unknown-setting", "there is no setting %s", s.Name), "", source.Nearest(name, settingNames()))
 }
 
 func errUnsupported(n source.Node, what string) source.Diagnostic {
