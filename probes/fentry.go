@@ -57,6 +57,37 @@ func resolveFentry(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	return targets, nil
 }
 
+// withoutKprobes says that the kernel was built without kprobes, but with what fentry needs.
+func (e *Env) withoutKprobes() bool {
+	if havePMU("kprobe") {
+		return false
+	}
+	dir, err := e.tracefs()
+	if err != nil || !exists(dir+"/available_filter_functions") {
+		return false
+	}
+	_, err = e.vmlinux()
+	return err == nil
+}
+
+// asFentry makes fentry and fexit probes of kprobes and kretprobes, whose names they keep.
+func (e *Env) asFentry(ap *ast.AttachPoint, kind *builtin.ProbeKind) ([]lang.Target, error) {
+	other := *ap
+	other.Provider = "fentry"
+	if kind.Return {
+		other.Provider = "fexit"
+	}
+	targets, err := resolveFentry(e, &other)
+	for i := range targets {
+		t := &targets[i]
+		t.Name = kind.Name + ":" + t.Func
+		if len(ap.Parts) > 1 {
+			t.Name = kind.Name + ":" + t.Module + ":" + t.Func
+		}
+	}
+	return targets, err
+}
+
 func fentryTargets(kind *builtin.ProbeKind, found []Function) []lang.Target {
 	out := make([]lang.Target, len(found))
 	for i, f := range found {
@@ -244,6 +275,9 @@ func planFentry(e *Env, targets []lang.Target) (*Plan, error) {
 		}
 		return l, nil
 	})}
+	if !strings.HasPrefix(t.Name, t.Kind.Name) {
+		p.tell = t.Name + " is attached as " + t.Kind.Name + ": this kernel was built without kprobes"
+	}
 	if t.ProgID != 0 {
 		p.load = func(spec *ebpf.ProgramSpec) (*ebpf.Program, error) { return loadOnProgram(spec, t) }
 		return p, nil

@@ -3,6 +3,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,9 @@ func resolveKprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	}
 	if addr, err := strconv.ParseUint(name, 0, 64); err == nil {
 		return e.addressKprobe(kind, addr)
+	}
+	if offset == 0 && e.withoutKprobes() {
+		return e.asFentry(ap, kind)
 	}
 	found, err := e.findKernelFunctions(module, name)
 	if err != nil {
@@ -129,6 +133,13 @@ func (e *Env) noFunction(module, name string) error {
 	err := &lang.NotFoundError{What: "kernel function " + name}
 	if module != "" {
 		err.What += " in module " + module
+		if !isPattern(module) && module != "vmlinux" && !exists("/sys/module/"+strings.ReplaceAll(module, "-", "_")) {
+			err.What = "module " + module + " is not loaded: " + err.What
+		}
+	}
+	if parts := e.compiledParts(module, name); len(parts) > 0 {
+		err.Near = parts
+		return err
 	}
 	all, listErr := e.kernelFunctions()
 	if listErr != nil || isPattern(name) {
@@ -142,6 +153,26 @@ func (e *Env) noFunction(module, name string) error {
 	}
 	err.Near = nearest(name, sortedUnique(names))
 	return err
+}
+
+// compiledParts are the functions that a compiler made of one, whose name it changed because nobody else may call them as the source does:
+// name.isra.0, name.constprop.0, name.part.0, name.cold.
+func (e *Env) compiledParts(module, name string) []string {
+	if isPattern(name) {
+		return nil
+	}
+	all, err := e.kernelPlaces()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	i := sort.Search(len(all), func(i int) bool { return all[i].Name >= name+"." })
+	for ; i < len(all) && strings.HasPrefix(all[i].Name, name+"."); i++ {
+		if inModule(all[i].Function, module) {
+			out = append(out, all[i].Name)
+		}
+	}
+	return sortedUnique(out)
 }
 
 // functionTargets makes a target of each function; where no module is asked for, one of each name, which may stand for several.
