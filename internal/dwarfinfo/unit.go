@@ -37,6 +37,7 @@ type Unit struct {
 	// skeleton is the unit in the program that stands for a split one.
 	skeleton *Unit
 
+	places  *places // nil until At asks
 	ranges  [][2]uint64
 	ranged  bool
 	funcs   map[uint64]dwarf.Offset // by entry address

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/gotrace/gotrace/internal/dwarfinfo"
 	"github.com/gotrace/gotrace/internal/symbols"
 )
 
@@ -18,10 +19,13 @@ type fileKey struct {
 
 // file is a mapped file: open until its symbols were read.
 type file struct {
-	open  *os.File
-	table *symbols.Table
-	tried bool
-	used  uint64
+	open   *os.File
+	path   string
+	source *os.File // for the debugging information, until it is known that there is none
+	info   *dwarfinfo.Info
+	table  *symbols.Table
+	tried  bool
+	used   uint64
 }
 
 // fileCache are the files of all processes. Tables of symbols are given up, the longest unused first, when they take too much memory.
@@ -31,6 +35,7 @@ type fileCache struct {
 	open  int
 	bytes int
 	vdso  *file
+	infos []*file // those with debugging information in memory, the oldest first
 }
 
 // Bounds of what is kept.
@@ -98,11 +103,11 @@ func (c *fileCache) load(s *snapshot, m *symbols.Mapping, f *file) {
 		r.Close()
 		return
 	}
-	// A file that needs its names later stays open until it is garbage.
-	f.table = t
-	if t.Bytes() < 1<<20 {
-		defer r.Close()
+	if t.Stripped {
+		addDebugSymbols(t, r, m.Path)
 	}
+	f.table, f.path = t, m.Path
+	f.source = r // closed when it is garbage
 	c.bytes += t.Bytes()
 	c.shrink(f)
 }
@@ -159,7 +164,7 @@ var readVDSO = sync.OnceValue(func() (data []byte) {
 })
 
 // name finds what an offset in the file stands for.
-func (f *file) name(opts Options, frame Frame, offset uint64) []Frame {
+func (c *fileCache) name(opts Options, f *file, frame Frame, offset uint64) []Frame {
 	addr, ok := f.table.Address(offset)
 	if !ok {
 		return []Frame{frame}
@@ -169,6 +174,9 @@ func (f *file) name(opts Options, frame Frame, offset uint64) []Frame {
 		if opts.Demangle {
 			frame.Name = demangled(name)
 		}
+	}
+	if opts.Lines {
+		return c.withLines(f, frame, addr)
 	}
 	return []Frame{frame}
 }

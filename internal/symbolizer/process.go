@@ -138,7 +138,7 @@ func (s *snapshot) name(sym *Symbolizer, addr uint64) []Frame {
 	case m.Path == "[vdso]" || m.IsFile() && !isMemory(m):
 		f.Module = m.Path
 		if file := sym.files.of(s, m); file != nil {
-			return file.name(sym.opts, f, addr-m.Start+m.Offset)
+			return sym.files.name(sym.opts, file, f, addr-m.Start+m.Offset)
 		}
 	case m.Path == "[vsyscall]":
 		f.Module = m.Path

@@ -170,3 +170,36 @@ func TestSampleELF(t *testing.T) {
 		t.Errorf("build id %q", b.buildID)
 	}
 }
+
+func TestTable(t *testing.T) {
+	tab, err := ReadTable(bytes.NewReader(symbolstest.ELF()), int64(len(symbolstest.ELF())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if addr, ok := tab.Address(0x54); !ok || addr != 0x1014 {
+		t.Errorf("%#x, %v", addr, ok)
+	}
+	for addr, want := range map[uint64]string{0x1010: "fn", 0x1017: "fn", 0x1018: "", 0x100f: ""} {
+		name, start, ok := tab.Find(addr)
+		if name != want || ok != (want != "") || ok && start != 0x1010 {
+			t.Errorf("%#x is %q from %#x, %v", addr, name, start, ok)
+		}
+	}
+	if tab.BuildID != "0102030405060708" || tab.KeepsFile() {
+		t.Errorf("%+v", tab)
+	}
+}
+
+func FuzzReadTable(f *testing.F) {
+	f.Add(symbolstest.ELF())
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		tab, err := ReadTable(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		for addr := uint64(0); addr < 0x2000; addr += 0x100 {
+			a, _ := tab.Address(addr)
+			tab.Find(a)
+		}
+	})
+}

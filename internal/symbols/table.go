@@ -16,11 +16,12 @@ import (
 // Table names the code of an ELF file by address. It holds 24 bytes a symbol; the names of files with very many are read when they are
 // asked for.
 type Table struct {
-	BuildID string // in hexadecimal, "" if there is none
-	syms    []tableSymbol
-	code    []elf.ProgHeader // the parts that are loaded
-	names   []stringTable
-	bytes   int // what it keeps in memory
+	BuildID  string // in hexadecimal, "" if there is none
+	Stripped bool   // it has only the symbols that it offers to others
+	syms     []tableSymbol
+	code     []elf.ProgHeader // the parts that are loaded
+	names    []stringTable
+	bytes    int // what it keeps in memory
 }
 
 // tableSymbol is a symbol of code.
@@ -78,7 +79,7 @@ func OpenTable(f *os.File) (*Table, error) {
 }
 
 func parseTable(f *elfFile) (*Table, error) {
-	t := &Table{BuildID: buildID(f.File)}
+	t := &Table{BuildID: buildID(f.File), Stripped: f.SectionByType(elf.SHT_SYMTAB) == nil}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD {
 			t.code = append(t.code, p.ProgHeader)
@@ -194,6 +195,11 @@ func (t *Table) Merge(other *Table) {
 
 // Bytes is about how much memory the table takes.
 func (t *Table) Bytes() int { return t.bytes }
+
+// KeepsFile says that names are read from the file, which must stay open.
+func (t *Table) KeepsFile() bool {
+	return slices.ContainsFunc(t.names, func(s stringTable) bool { return s.file != nil })
+}
 
 // Len is how many symbols there are.
 func (t *Table) Len() int { return len(t.syms) }

@@ -1,0 +1,275 @@
+package symbolizer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// source is a program that tells the addresses of its functions, and waits for the end of its input.
+const source = `
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((noinline)) int first(int x) { return x + 1; }
+static __attribute__((noinline)) int second(int x) { return first(x) * 2; }
+int main(void) {
+	printf("%p %p %p\n", (void *)first, (void *)second, (void *)main);
+	fflush(stdout);
+	char c;
+	while (read(0, &c, 1) > 0) { }
+	return second(1) == 0;
+}
+`
+
+// started is a process of the program.
+type started struct {
+	cmd   *exec.Cmd
+	in    io.Closer
+	addrs [3]uint64
+}
+
+func compile(t *testing.T, flags ...string) string {
+	t.Helper()
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("SKIPPED: no gcc to build a program with")
+	}
+	dir := t.TempDir()
+	src, out := filepath.Join(dir, "program.c"), filepath.Join(dir, "program")
+	if err := os.WriteFile(src, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if msg, err := exec.Command(gcc, append(flags, "-g", "-o", out, src)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, msg)
+	}
+	return out
+}
+
+func start(t *testing.T, path string) *started {
+	t.Helper()
+	cmd := exec.Command(path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &started{cmd: cmd, in: in}
+	if _, err := fmt.Fscanf(out, "0x%x 0x%x 0x%x\n", &s.addrs[0], &s.addrs[1], &s.addrs[2]); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.end)
+	return s
+}
+
+func (s *started) end() {
+	s.in.Close()
+	_ = s.cmd.Wait() // a second time is an error
+}
+
+func (s *started) pid() uint32 { return uint32(s.cmd.Process.Pid) }
+
+// names are those of the addresses, with lines where they are known.
+func (s *started) names(v View) (out []string) {
+	for _, a := range s.addrs {
+		f := v.Name(a+4, false)[0]
+		text := fmt.Sprintf("%s+%d", f.Name, f.Offset)
+		if f.File != "" {
+			text += fmt.Sprintf("@%s:%d", filepath.Base(f.File), f.Line)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func TestProcess(t *testing.T) {
+	for name, flags := range map[string][]string{"pie": {"-pie", "-fPIE", "-O0"}, "fixed": {"-no-pie", "-O0"}} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, compile(t, flags...))
+			s := New(Options{Lines: true})
+			defer s.Close()
+			want := []string{"first+4@program.c:4", "second+4@program.c:5", "main+4@program.c:6"}
+			v := s.See(p.pid(), Now, p.addrs[:]...)
+			if got := p.names(v); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+			// Where a call returns to is named by the call.
+			f := v.Name(p.addrs[1], true)[0]
+			if f.Name == "second" || f.Addr != p.addrs[1] {
+				t.Errorf("the address before second is %+v", f)
+			}
+		})
+	}
+}
+
+// A file that was deleted, and a process that has ended.
+func TestGone(t *testing.T) {
+	path := compile(t, "-O0")
+	p := start(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{})
+	defer s.Close()
+	v := s.See(p.pid(), Now, p.addrs[:]...)
+	p.end()
+	want := []string{"first+4", "second+4", "main+4"}
+	if got := p.names(v); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := p.names(s.See(p.pid(), Now, p.addrs[:]...)); !slices.Equal(got, want) {
+		t.Errorf("seen again: %q, want %q", got, want)
+	}
+}
+
+// A process that nobody looked at before it ended.
+func TestWatch(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("SKIPPED: not root, so the kernel tells nothing of other processes")
+	}
+	s := New(Options{})
+	defer s.Close()
+	s.Watch()
+	path := compile(t, "-O0")
+	p := start(t, path)
+	p.end()
+	want := []string{"first+4", "second+4", "main+4"}
+	if got := p.names(s.See(p.pid(), Now, p.addrs[:]...)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What a process was before it executed another program.
+func TestExec(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("SKIPPED: not root, so the kernel tells nothing of other processes")
+	}
+	path := compile(t, "-no-pie", "-O0")
+	s := New(Options{})
+	defer s.Close()
+	s.Watch()
+	cmd := exec.Command("/bin/sh", "-c", "exec "+path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	_ = cmd.Wait()
+	pid := uint32(cmd.Process.Pid)
+	s.past.read()
+	programs := s.past.past[pid].programs
+	if n := len(programs); n < 2 {
+		t.Fatalf("%d programs", n)
+	}
+	last := programs[len(programs)-1]
+	before := s.See(pid, last.from-1)
+	after := s.See(pid, last.from+1)
+	has := func(v View, name string) bool {
+		for _, m := range v.p.maps {
+			if m.Path == name {
+				return true
+			}
+		}
+		return false
+	}
+	if has(before, path) || !has(after, path) {
+		t.Errorf("before %+v, after %+v", before.p.maps, after.p.maps)
+	}
+}
+
+func TestDemangle(t *testing.T) {
+	for name, want := range map[string]string{
+		"_ZN3foo3barEi": "foo::bar(int)", "main": "main", "_Z": "_Z", "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE": "core::fmt::Formatter::pad",
+		"_RNvC6_123foo3bar": "123foo::bar", "_Z" + strings.Repeat("N", maxMangled): "_Z" + strings.Repeat("N", maxMangled),
+	} {
+		if got := demangled(name); got != want {
+			t.Errorf("%.40q is %q, want %.40q", name, got, want)
+		}
+	}
+}
+
+func TestPerfMap(t *testing.T) {
+	text := "1000 20 one\n1020 10 two words\nnonsense\n1000 30 one again\n0x2000 0x10 hex\n3000 0 empty\n4000 10 unfinished"
+	syms, read := readPerfMap(nil, strings.NewReader(text), 0)
+	if read != int64(strings.LastIndex(text, "\n")+1) {
+		t.Errorf("%d bytes are read", read)
+	}
+	p := &perfMap{syms: syms}
+	for addr, want := range map[uint64]string{0x1000: "one again", 0x1021: "two words", 0x1030: "", 0x2008: "hex", 0x3000: "", 0xfff: ""} {
+		got := ""
+		if s := p.search(addr); s != nil {
+			got = s.name
+		}
+		if got != want {
+			t.Errorf("%#x is %q, want %q", addr, got, want)
+		}
+	}
+}
+
+func FuzzPerfMap(f *testing.F) {
+	f.Add("1000 20 one\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		syms, _ := readPerfMap(nil, strings.NewReader(text), 0)
+		(&perfMap{syms: syms}).search(0x1000)
+	})
+}
+
+func FuzzEvent(f *testing.F) {
+	f.Add(uint32(recordMmap2), uint16(0), bytes.Repeat([]byte{4}, 80))
+	f.Add(uint32(recordComm), uint16(miscExec), bytes.Repeat([]byte{1}, 24))
+	f.Add(uint32(recordFork), uint16(0), bytes.Repeat([]byte{1}, 32))
+	f.Fuzz(func(t *testing.T, kind uint32, misc uint16, body []byte) {
+		h := &history{past: map[uint32]*past{}, wake: -1}
+		if e, ok := parseEvent(kind, misc, body); ok {
+			h.take(&e)
+			h.at(e.pid, e.time)
+		}
+	})
+}
+
+// The ring gives records that wrap around whole.
+func TestRing(t *testing.T) {
+	page := os.Getpagesize()
+	mem, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &ring{mem: mem, data: mem[page:]}
+	put := func(at int, b ...byte) {
+		for i, c := range b {
+			r.data[(at+i)%len(r.data)] = c
+		}
+	}
+	at := len(r.data) - 12
+	put(at, 3, 0, 0, 0, 7, 0, 24, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+	header := mem[:page]
+	head := (*[256]uint64)(unsafe.Pointer(&header[0]))
+	head[1024/8], head[1032/8] = uint64(at+24), uint64(at)
+	n := 0
+	r.read(func(kind uint32, misc uint16, body []byte) {
+		n++
+		if kind != 3 || misc != 7 || len(body) != 16 || body[0] != 1 || body[15] != 16 {
+			t.Errorf("%d %d % x", kind, misc, body)
+		}
+	})
+	if n != 1 || head[1032/8] != uint64(at+24) {
+		t.Errorf("%d records, read to %d", n, head[1032/8])
+	}
+}
