@@ -203,3 +203,69 @@ func FuzzReadTable(f *testing.F) {
 		}
 	})
 }
+
+// What strip(1) leaves: the table of Go's runtime, and the section that Fedora adds.
+func TestStripped(t *testing.T) {
+	dir := t.TempDir()
+	t.Run("go", func(t *testing.T) {
+		src, out := filepath.Join(dir, "main.go"), filepath.Join(dir, "go")
+		text := "package main\n\nfunc main() { probed(1) }\n\n//go:noinline\nfunc probed(n int) int { return n + 1 }\n"
+		if err := os.WriteFile(src, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		whole := filepath.Join(dir, "go-whole")
+		for path, flags := range map[string]string{out: "-s -w", whole: ""} {
+			cmd := exec.Command("go", "build", "-ldflags", flags, "-o", path, src)
+			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+			if msg, err := cmd.CombinedOutput(); err != nil {
+				t.Skipf("SKIPPED: no go to build with: %v: %s", err, msg)
+			}
+		}
+		sameFunctions(t, whole, out, func(name string) bool { return strings.HasPrefix(name, "main.") })
+	})
+	t.Run("gnu_debugdata", func(t *testing.T) {
+		src, whole, out := filepath.Join(dir, "x.c"), filepath.Join(dir, "whole"), filepath.Join(dir, "stripped")
+		if err := os.WriteFile(src, []byte(symbolstest.CProgram), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := "set -e; gcc -O0 -o whole x.c; objcopy -S --keep-symbol=hidden --keep-symbol=shown whole mini; strip -o stripped whole; " +
+			"xz -f mini; objcopy --add-section .gnu_debugdata=mini.xz stripped"
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Dir = dir
+		if msg, err := cmd.CombinedOutput(); err != nil {
+			t.Skipf("SKIPPED: no gcc, objcopy or xz: %v: %s", err, msg)
+		}
+		sameFunctions(t, whole, out, func(name string) bool { return name == "hidden" || name == "shown" })
+	})
+}
+
+// sameFunctions checks that the table of a stripped binary names what a whole one's symbols name.
+func sameFunctions(t *testing.T, whole, stripped string, chosen func(string) bool) {
+	t.Helper()
+	b, err := Open(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(stripped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tab, err := OpenTable(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, s := range b.Functions() {
+		if !chosen(s.Name) {
+			continue
+		}
+		n++
+		if name, start, _ := tab.Find(s.Address + 1); name != s.Name || start != s.Address {
+			t.Errorf("%s at %#x is %q at %#x", s.Name, s.Address, name, start)
+		}
+	}
+	if n < 2 || !tab.Stripped {
+		t.Errorf("%d functions, %v", n, tab.Stripped)
+	}
+}

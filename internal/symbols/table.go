@@ -86,6 +86,9 @@ func parseTable(f *elfFile) (*Table, error) {
 		}
 	}
 	err := t.addAll(f)
+	if t.Stripped {
+		t.addHidden(f)
+	}
 	t.sort()
 	return t, err
 }
