@@ -30,7 +30,7 @@ func (e *Env) KernelAddress(name string) (uint64, error) {
 
 // SymbolFrom is how far a symbol of a target's binary is from the place that is probed.
 func (e *Env) SymbolFrom(t *lang.Target, name string) (distance int64, size uint64, err error) {
-	b, err := e.binary(t.Path)
+	b, err := e.user.Binary(t.Path)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -39,7 +39,7 @@ func (e *Env) SymbolFrom(t *lang.Target, name string) (distance int64, size uint
 		s, ok = b.Other(name)
 	}
 	if !ok {
-		return 0, 0, &lang.NotFoundError{What: "symbol " + name + " in " + t.Path, Near: e.nearUprobes([]string{t.Path}, name)}
+		return 0, 0, &lang.NotFoundError{What: "symbol " + name + " in " + t.Path, Near: e.user.Near([]string{t.Path}, name)}
 	}
 	place := t.Address
 	if t.Func != "" {

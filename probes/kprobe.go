@@ -65,19 +65,6 @@ func (e *Env) addressKprobe(kind *builtin.ProbeKind, addr uint64) ([]lang.Target
 	return []lang.Target{{Kind: kind, Name: fmt.Sprintf("%s:%d", kind.Name, addr), Address: addr}}, nil
 }
 
-// splitOffset takes "+offset" off a function's name.
-func splitOffset(s string) (name string, offset uint64, err error) {
-	name, rest, ok := strings.Cut(s, "+")
-	if !ok {
-		return s, 0, nil
-	}
-	offset, err = strconv.ParseUint(rest, 0, 63)
-	if err != nil || name == "" {
-		return "", 0, fmt.Errorf("%q is not a function and an offset, as in vfs_read+4", s)
-	}
-	return name, offset, nil
-}
-
 // unstable begin the names of functions that a wildcard leaves out: the kernel's own tests of tracing do, because tracing
 // all of these stops the machine (tools/testing/selftests/bpf/trace_helpers.c).
 var unstable = []string{"rcu_", "arch_cpu_idle", "default_idle", "bpf_dispatcher_xdp_func"}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes/internal/glob"
 )
 
 // kernelPlace is a function of the kernel with its place.
@@ -200,3 +201,12 @@ func (m *multi) attach(ret bool, prog *ebpf.Program) (Links, error) {
 	}
 	return skipped.result(all)
 }
+
+// Patterns of names, for all kinds of probes.
+var (
+	isPattern    = glob.IsPattern
+	match        = glob.Match
+	nearest      = glob.Nearest
+	sortedUnique = glob.Unique
+	splitOffset  = glob.SplitOffset
+)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -122,15 +121,4 @@ func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (close
 		}
 		return skipped.result(all)
 	}
-}
-
-func sortedUnique(names []string) []string {
-	sort.Strings(names)
-	out := names[:0]
-	for i, n := range names {
-		if i == 0 || n != names[i-1] {
-			out = append(out, n)
-		}
-	}
-	return out
 }

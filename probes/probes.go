@@ -15,15 +15,14 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
-	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
 	"github.com/gotrace/gotrace/lang/kernel"
 	"github.com/gotrace/gotrace/lang/types"
-	"github.com/gotrace/gotrace/probes/internal/binpath"
 	"github.com/gotrace/gotrace/probes/internal/kconfig"
+	"github.com/gotrace/gotrace/probes/user"
 )
 
 // EnvOptions are the settings of an Env.
@@ -64,12 +63,8 @@ type Env struct {
 	tracefsErr  error
 	functions   *functionIndex
 	places      []kernelPlace
-	allowed     map[string]bool            // what kfuncAllowed found, by function and kind of probe
-	binaries    map[string]*symbols.Binary // by path
-	debug       map[string]*debugInfo      // by path
-	goVersions  map[string]int             // by path
-	static      map[string][]symbols.StaticProbe
-	finder      *binpath.Finder
+	allowed     map[string]bool // what kfuncAllowed found, by function and kind of probe
+	user        *user.Programs
 	clock       *clock // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
@@ -98,7 +93,7 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 		PidNS:        pidNamespace(),
 		Config:       kconfig.Reader(kernelRelease()),
 	}
-	e.finder = &binpath.Finder{PID: opts.PID, Command: opts.Command, Arch: goarch}
+	e.user = user.New(user.Options{PID: opts.PID, Command: opts.Command, Unsafe: opts.Unsafe, DebugInfo: opts.DebugInfo, Arch: goarch})
 	e.kernel.Injectable, e.kernel.Kfunc, e.kernel.KfuncAllowed = e.injectable, e.kfunc, e.kfuncAllowed
 	e.kernel.PerCPU, e.kernel.Address, e.kernel.CgroupID = e.perCPU, e.address, e.cgroupID
 	e.kernel.FindCast, e.kernel.FindTask = e.rdonlyCast, e.taskStruct
@@ -147,9 +142,9 @@ var providers = map[string]*provider{
 	"fexit":      {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
 	"kprobe":     {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kprobeLines, plan: planKprobe},
 	"kretprobe":  {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kretprobeLines, plan: planKprobe},
-	"uprobe":     {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
-	"uretprobe":  {resolve: resolveUprobe, list: listUprobes, args: uprobeArgs, lines: uprobeLines, plan: planUprobe},
-	"usdt":       {resolve: resolveUSDT, list: listUSDT, lines: usdtLines, plan: planUprobe},
+	"uprobe":     userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
+	"uretprobe":  userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
+	"usdt":       userProvider((*user.Programs).ResolveUSDT, (*user.Programs).ListUSDT),
 }
 
 // Resolve finds what an attach point stands for.

@@ -14,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/internal/symbols/symbolstest"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/probes/internal/binpath"
 	"github.com/gotrace/gotrace/probes/internal/ldcache"
 )
 
@@ -221,7 +222,7 @@ func TestNoRegularFile(t *testing.T) {
 		if _, err := ldcache.Read(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("libraries of %s: %v; want %q", path, err, want)
 		}
-		if testEnv(t, EnvOptions{}).finder.IsProgram(path) {
+		if (&binpath.Finder{Arch: goarch}).IsProgram(path) {
 			t.Errorf("%s is a program", path)
 		}
 	}

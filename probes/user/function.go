@@ -1,12 +1,10 @@
-package probes
+package user
 
 import (
 	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/internal/files"
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -17,7 +15,7 @@ import (
 
 // functionUprobe are the targets for a function, several for the returns of a Go function, or the error that says why no probe may be there. The kernel does not look: it
 // writes its breakpoint wherever it is told to.
-func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) ([]lang.Target, error) {
+func (e *Programs) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) ([]lang.Target, error) {
 	t, err := e.plainUprobe(kind, b, s, offset)
 	if err != nil || !t.Go || s.Size == 0 {
 		return []lang.Target{t}, err
@@ -26,7 +24,7 @@ func (e *Env) functionUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbo
 }
 
 // plainUprobe is the target for a function's first instruction, or for one at an offset.
-func (e *Env) plainUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) (lang.Target, error) {
+func (e *Programs) plainUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.Symbol, offset uint64) (lang.Target, error) {
 	t := lang.Target{Kind: kind, Path: b.Path, Func: s.Name, Offset: offset, Name: kind.Name + ":" + b.Path + ":" + s.Name,
 		Go: b.IsGo(s.Name, s.Address), I386: b.I386}
 	if offset != 0 {
@@ -48,7 +46,7 @@ func (e *Env) plainUprobe(kind *builtin.ProbeKind, b *symbols.Binary, s symbols.
 	case offset >= s.Size:
 		return t, fmt.Errorf("offset %d is outside of the function, which has %d bytes", offset, s.Size)
 	}
-	return t, checkBoundary(b, s.Address, offset)
+	return t, checkBoundary(e.opts.Arch, b, s.Address, offset)
 }
 
 // unsafeHint ends errors about probes that those may have who insist.
@@ -56,12 +54,12 @@ const unsafeHint = "; --unsafe attaches all the same"
 
 // checkBoundary gives an error if it is sure that no instruction begins offset bytes into the code at addr, where one does. The
 // kernel does not look: a breakpoint in the middle of an instruction makes another one of it, and the traced program goes astray.
-func checkBoundary(b *symbols.Binary, addr, offset uint64) error {
+func checkBoundary(arch string, b *symbols.Binary, addr, offset uint64) error {
 	if offset == 0 {
 		return nil
 	}
 	var code []byte
-	if insn.NeedsCode(goarch) {
+	if insn.NeedsCode(arch) {
 		if offset > insn.MaxDecoded {
 			return fmt.Errorf("offset %d is too far into the function to see whether an instruction begins there%s", offset, unsafeHint)
 		}
@@ -70,7 +68,7 @@ func checkBoundary(b *symbols.Binary, addr, offset uint64) error {
 			return err
 		}
 	}
-	if err := insn.Boundary(goarch, code, offset); err != nil {
+	if err := insn.Boundary(arch, code, offset); err != nil {
 		return fmt.Errorf("offset %d is %w: a probe there would break the program", offset, err)
 	}
 	return nil
@@ -132,22 +130,4 @@ func (l *leftOut) note(other string) string {
 		text += fmt.Sprintf(" (and %d more functions)", n)
 	}
 	return text
-}
-
-// errNotSupported is ENOTSUPP of include/linux/errno.h, which is none of user space's.
-const errNotSupported = unix.Errno(524)
-
-// explainUprobe says what the kernel means by an error (uprobe_register and prepare_uprobe, kernel/events/uprobes.c).
-func explainUprobe(t *lang.Target, err error) error {
-	switch {
-	case errors.Is(err, errNotSupported), errors.Is(err, unix.ENOEXEC):
-		return &explained{"the kernel cannot put a probe on the instruction there: probe another place in the function", err}
-	case errors.Is(err, unix.EIO):
-		return &explained{fmt.Sprintf("the file system that %s is on gives the kernel no pages of it: copy the file elsewhere", t.Path), err}
-	case errors.Is(err, unix.ESRCH):
-		return &explained{"the process of -p is gone", err}
-	case errors.Is(err, unix.EINVAL):
-		return &explained{fmt.Sprintf("the kernel refuses a probe at this place of %s", t.Path), err}
-	}
-	return err
 }

@@ -1,13 +1,17 @@
-package probes
+// Package glob matches names with patterns, as attach points have them. It imports lang/source.
+package glob
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/source"
 )
 
-// isPattern says whether a name has wildcards: `*`, `?`, or a set of characters in brackets.
-func isPattern(s string) bool {
+// IsPattern says whether a name has wildcards: `*`, `?`, or a set of characters in brackets.
+func IsPattern(s string) bool {
 	if strings.ContainsAny(s, "*?") {
 		return true
 	}
@@ -15,13 +19,13 @@ func isPattern(s string) bool {
 	return i >= 0 && strings.IndexByte(s[i:], ']') > 1
 }
 
-// match says whether a name is what a pattern stands for: `*` for any text, `?` for any character, `[a-z]` and
+// Match says whether a name is what a pattern stands for: `*` for any text, `?` for any character, `[a-z]` and
 // `[^a-z]` for one of a set. A name that is the pattern itself, character by character, matches too: functions of Go have brackets.
-func match(pattern, name string) bool {
+func Match(pattern, name string) bool {
 	if pattern == name {
 		return true
 	}
-	if !isPattern(pattern) {
+	if !IsPattern(pattern) {
 		return false
 	}
 	// On a mismatch, the last `*` takes one more character of the name.
@@ -83,10 +87,29 @@ func inSet(set string, c byte) bool {
 	return in != inverse
 }
 
-// nearest returns up to three candidates that are close to a name, the closest first.
-func nearest(name string, candidates []string) []string {
-	if isPattern(name) {
+// Nearest returns up to three candidates that are close to a name, the closest first.
+func Nearest(name string, candidates []string) []string {
+	if IsPattern(name) {
 		return nil
 	}
 	return source.Nearest(name, candidates)
+}
+
+// Unique sorts names and leaves one of each.
+func Unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// SplitOffset reads "function+offset".
+func SplitOffset(s string) (name string, offset uint64, err error) {
+	name, rest, ok := strings.Cut(s, "+")
+	if !ok {
+		return s, 0, nil
+	}
+	offset, err = strconv.ParseUint(rest, 0, 63)
+	if err != nil || name == "" {
+		return "", 0, fmt.Errorf("%q is not a function and an offset, as in vfs_read+4", s)
+	}
+	return name, offset, nil
 }

@@ -1,4 +1,4 @@
-package probes
+package glob
 
 import (
 	"path"
@@ -42,8 +42,8 @@ func TestMatch(t *testing.T) {
 		{"a[]b", "a[]b", true},
 		{"a[", "a[", true},
 	} {
-		if got := match(tt.pattern, tt.name); got != tt.want {
-			t.Errorf("match(%q, %q) = %v, want %v", tt.pattern, tt.name, got, tt.want)
+		if got := Match(tt.pattern, tt.name); got != tt.want {
+			t.Errorf("Match(%q, %q) = %v, want %v", tt.pattern, tt.name, got, tt.want)
 		}
 	}
 }
@@ -53,12 +53,12 @@ func FuzzMatch(f *testing.F) {
 	f.Add("a*b?c", "axxbyc")
 	f.Add("*a*a*a*b", "aaaaaaaaaaaaaaaaaaaa")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
-		got := match(pattern, name)
+		got := Match(pattern, name)
 		if strings.ContainsAny(pattern, `[]\`) || strings.ContainsAny(pattern+name, "/") || !ascii(pattern+name) || pattern == name {
 			return
 		}
 		if want, err := path.Match(pattern, name); err == nil && got != want {
-			t.Errorf("match(%q, %q) = %v", pattern, name, got)
+			t.Errorf("Match(%q, %q) = %v", pattern, name, got)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package probes
+package user
 
 import (
 	"errors"
@@ -16,14 +16,14 @@ type debugInfo struct {
 	err    error
 }
 
-func (e *Env) debugInfo(path string) *debugInfo {
+func (e *Programs) debugInfo(path string) *debugInfo {
 	if d, ok := e.debug[path]; ok {
 		return d
 	}
 	d := &debugInfo{}
 	info, err := dwarfinfo.Open(path, e.opts.DebugInfo)
 	if d.err = err; err == nil {
-		d.reader = dwarfargs.New(info, goarch)
+		d.reader = dwarfargs.New(info, e.opts.Arch)
 	}
 	if e.debug == nil {
 		e.debug = map[string]*debugInfo{}
@@ -33,8 +33,8 @@ func (e *Env) debugInfo(path string) *debugInfo {
 }
 
 // debugFunc is what the debugging information says of the function that a target is in, and the address of the target.
-func (e *Env) debugFunc(t *lang.Target) (*dwarfargs.Reader, *dwarfinfo.Func, uint64, error) {
-	b, err := e.binary(t.Path)
+func (e *Programs) debugFunc(t *lang.Target) (*dwarfargs.Reader, *dwarfinfo.Func, uint64, error) {
+	b, err := e.Binary(t.Path)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -61,8 +61,11 @@ func (e *Env) debugFunc(t *lang.Target) (*dwarfargs.Reader, *dwarfinfo.Func, uin
 	return d.reader, f, pc, nil
 }
 
-// uprobeArgs are the parameters of a function by name and type, and the type of what it returns, as debugging information has them.
-func uprobeArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
+// Args are the parameters of a function by name and type, and the type of what it returns, as debugging information has them.
+func (e *Programs) Args(t *lang.Target) (*types.Struct, types.Type, error) {
+	if t.Kind.Name == "usdt" {
+		return nil, nil, nil // they have no names
+	}
 	r, f, pc, err := e.debugFunc(t)
 	if err != nil {
 		t.ArgsWhy = err.Error()
@@ -119,8 +122,11 @@ func uprobeResult(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target, versio
 	return r.Value(f.Result)
 }
 
-// uprobeLines are the parameters with their types as C has them.
-func uprobeLines(e *Env, t *lang.Target) ([]string, error) {
+// Lines are the parameters with their types as C has them.
+func (e *Programs) Lines(t *lang.Target) ([]string, error) {
+	if t.Kind.Name == "usdt" {
+		return staticLines(t)
+	}
 	r, f, pc, err := e.debugFunc(t)
 	if err != nil {
 		return nil, nil // nothing is known of them
@@ -149,7 +155,7 @@ func uprobeLines(e *Env, t *lang.Target) ([]string, error) {
 }
 
 // TargetType finds a type that the program of a target defines, for casts.
-func (e *Env) TargetType(t *lang.Target, keyword, name string) (types.Type, bool) {
+func (e *Programs) TargetType(t *lang.Target, keyword, name string) (types.Type, bool) {
 	if t.Path == "" {
 		return nil, false
 	}

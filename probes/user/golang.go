@@ -1,4 +1,4 @@
-package probes
+package user
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ import (
 // entry's probe is behind that test, so that a call is one call.
 
 // goFunction are the targets for a Go function's entry, or for its returns.
-func (e *Env) goFunction(b *symbols.Binary, s symbols.Symbol, t lang.Target) ([]lang.Target, error) {
+func (e *Programs) goFunction(b *symbols.Binary, s symbols.Symbol, t lang.Target) ([]lang.Target, error) {
 	if t.Offset != 0 {
 		return []lang.Target{t}, nil
 	}
@@ -28,15 +28,15 @@ func (e *Env) goFunction(b *symbols.Binary, s symbols.Symbol, t lang.Target) ([]
 	}
 	version := e.goVersion(b)
 	if !t.Kind.Return {
-		t.FuncOffset = insn.AfterStackCheck(goarch, code)
+		t.FuncOffset = insn.AfterStackCheck(e.opts.Arch, code)
 		t.Address = s.Address + t.FuncOffset
 		t.ArgN = []lang.ArgPlace{}
-		for i, p := range dwarfargs.GoRegisters(goarch, version) {
+		for i, p := range dwarfargs.GoRegisters(e.opts.Arch, version) {
 			t.ArgN = append(t.ArgN, lang.ArgPlace{Loc: p.Loc, Text: fmt.Sprintf("word %d", i), Why: p.Why})
 		}
 		return []lang.Target{t}, nil
 	}
-	returns := insn.FindReturns(goarch, code)
+	returns := insn.FindReturns(e.opts.Arch, code)
 	switch {
 	case !returns.Whole:
 		return nil, errors.New("not all of its instructions are known, so that a return could be missed: probe addresses of its returns with uprobe")
@@ -49,7 +49,7 @@ func (e *Env) goFunction(b *symbols.Binary, s symbols.Symbol, t lang.Target) ([]
 		t.Note = s.Name + " also ends by a jump to another function, which returns in its place: that is not seen here"
 	}
 	t.Result = &lang.ArgPlace{Text: "the result of " + s.Name, Why: "only its debugging information would say where it is: this program was built by an old version of Go"}
-	if places := dwarfargs.GoRegisters(goarch, version); len(places) > 0 && !isMemory(places[0].Loc) {
+	if places := dwarfargs.GoRegisters(e.opts.Arch, version); len(places) > 0 && !isMemory(places[0].Loc) {
 		t.Result = &lang.ArgPlace{Loc: places[0].Loc}
 	}
 	var out []lang.Target
@@ -85,7 +85,7 @@ func functionCode(b *symbols.Binary, s symbols.Symbol) ([]byte, error) {
 }
 
 // goVersion is the minor version of Go that a binary was built with, 0 if it does not tell.
-func (e *Env) goVersion(b *symbols.Binary) int {
+func (e *Programs) goVersion(b *symbols.Binary) int {
 	v, ok := e.goVersions[b.Path]
 	if !ok {
 		v = b.GoVersion()
@@ -101,7 +101,7 @@ func (e *Env) goVersion(b *symbols.Binary) int {
 var errGoArgs = errors.New("Go's arguments are known at the entry of a function alone")
 
 // goLines are the parameters or the results of a Go function with their types.
-func (e *Env) goLines(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target, pc uint64) []string {
+func (e *Programs) goLines(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target, pc uint64) []string {
 	var out []string
 	if t.Kind.Return {
 		for i := range f.Results {

@@ -1,4 +1,4 @@
-package probes
+package user
 
 import (
 	"errors"
@@ -9,12 +9,13 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/probes/internal/glob"
 	"github.com/gotrace/gotrace/probes/internal/usdt"
 )
 
-// resolveUSDT is usdt:BINARY:NAME and usdt:BINARY:PROVIDER:NAME. With -p or -c the binary may be left out: then the program and
+// ResolveUSDT is usdt:BINARY:NAME and usdt:BINARY:PROVIDER:NAME. With -p or -c the binary may be left out: then the program and
 // the libraries of that process are searched.
-func resolveUSDT(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+func (e *Programs) ResolveUSDT(ap *ast.AttachPoint) ([]lang.Target, error) {
 	file, provider, name, err := usdtParts(ap.Parts)
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func resolveUSDT(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 // usdtParts takes an attach point apart. A provider that is left out is any.
 func usdtParts(parts []string) (file, provider, name string, err error) {
 	switch {
-	case len(parts) == 1 && isPattern(parts[0]): // usdt:* with -p
+	case len(parts) == 1 && glob.IsPattern(parts[0]): // usdt:* with -p
 		return "", "*", parts[0], nil
 	case len(parts) == 2 && parts[1] != "":
 		return parts[0], "*", parts[1], nil
@@ -57,7 +58,7 @@ func usdtParts(parts []string) (file, provider, name string, err error) {
 }
 
 // usdtFiles are the files that are searched. `*` without a process are those of all processes.
-func (e *Env) usdtFiles(file string) ([]string, error) {
+func (e *Programs) usdtFiles(file string) ([]string, error) {
 	one := e.opts.PID != 0 || e.opts.Command != ""
 	switch {
 	case (file == "" || file == "*") && one:
@@ -71,20 +72,20 @@ func (e *Env) usdtFiles(file string) ([]string, error) {
 }
 
 // usdtTargets are the places of the static probes that match, sorted by file and name.
-func (e *Env) usdtTargets(paths []string, provider, name string) ([]lang.Target, error) {
+func (e *Programs) usdtTargets(paths []string, provider, name string) ([]lang.Target, error) {
 	var out []lang.Target
 	for _, path := range paths {
 		found, err := e.staticProbes(path)
 		if err != nil && len(paths) == 1 {
 			return nil, fmt.Errorf("reading the binary: %w", err)
 		}
-		b, err := e.binary(path)
+		b, err := e.Binary(path)
 		if err != nil {
 			continue
 		}
 		for i := range found {
 			p := &found[i]
-			if match(provider, p.Provider) && match(name, p.Name) {
+			if glob.Match(provider, p.Provider) && glob.Match(name, p.Name) {
 				t := e.usdtTarget(b, p)
 				t.Further = len(out) > 0 && out[len(out)-1].Name == t.Name
 				out = append(out, t)
@@ -95,7 +96,7 @@ func (e *Env) usdtTargets(paths []string, provider, name string) ([]lang.Target,
 }
 
 // staticProbes are those of a file, sorted by provider and name, each probe's places in the order of the file.
-func (e *Env) staticProbes(path string) ([]symbols.StaticProbe, error) {
+func (e *Programs) staticProbes(path string) ([]symbols.StaticProbe, error) {
 	if found, ok := e.static[path]; ok {
 		return found, nil
 	}
@@ -117,13 +118,13 @@ func (e *Env) staticProbes(path string) ([]symbols.StaticProbe, error) {
 }
 
 // usdtTarget is a place of a static probe.
-func (e *Env) usdtTarget(b *symbols.Binary, p *symbols.StaticProbe) lang.Target {
+func (e *Programs) usdtTarget(b *symbols.Binary, p *symbols.StaticProbe) lang.Target {
 	t := lang.Target{
 		Kind: builtin.ProbeKindByName("usdt"), Name: "usdt:" + b.Path + ":" + p.Provider + ":" + p.Name,
 		Path: b.Path, Address: p.Address, Category: p.Provider, Event: p.Name, Semaphore: p.Semaphore, I386: b.I386,
 		ArgN: []lang.ArgPlace{},
 	}
-	code := &usdt.Code{Arch: goarch, Address: p.Address, Symbol: func(name string) (uint64, bool) {
+	code := &usdt.Code{Arch: e.opts.Arch, Address: p.Address, Symbol: func(name string) (uint64, bool) {
 		s, ok := b.Other(name)
 		return s.Address, ok
 	}}
@@ -133,7 +134,7 @@ func (e *Env) usdtTarget(b *symbols.Binary, p *symbols.StaticProbe) lang.Target 
 	return t
 }
 
-func (e *Env) nearUSDT(paths []string, provider, name string) []string {
+func (e *Programs) nearUSDT(paths []string, provider, name string) []string {
 	var names []string
 	for _, path := range paths {
 		found, err := e.staticProbes(path)
@@ -151,11 +152,11 @@ func (e *Env) nearUSDT(paths []string, provider, name string) []string {
 	if provider != "*" {
 		name = provider + ":" + name
 	}
-	return nearest(name, sortedUnique(names))
+	return glob.Nearest(name, glob.Unique(names))
 }
 
-// listUSDT lists the static probes of binaries that are named, or of a process.
-func listUSDT(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+// ListUSDT lists the static probes of binaries that are named, or of a process.
+func (e *Programs) ListUSDT(_ *builtin.ProbeKind, parts []string) ([]lang.Target, error) {
 	one := e.opts.PID != 0 || e.opts.Command != ""
 	switch {
 	case len(parts) == 0, len(parts) == 1 && (parts[0] == "" || parts[0] == "*"):
@@ -181,8 +182,8 @@ func listUSDT(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, erro
 	return out, err
 }
 
-// usdtLines are the arguments as the note has them.
-func usdtLines(_ *Env, t *lang.Target) ([]string, error) {
+// staticLines are the arguments as the note has them.
+func staticLines(t *lang.Target) ([]string, error) {
 	var out []string
 	for i, a := range t.ArgN {
 		line := fmt.Sprintf("%s arg%d", a.Type(), i)

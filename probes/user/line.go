@@ -1,4 +1,4 @@
-package probes
+package user
 
 import (
 	"fmt"
@@ -37,7 +37,7 @@ func parseSourceLine(parts []string) (s sourceLine, ok bool, err error) {
 }
 
 // lineUprobe is a probe at the code of a line: in each function that has some, at the first instruction of it.
-func (e *Env) lineUprobe(kind *builtin.ProbeKind, at sourceLine) ([]lang.Target, error) {
+func (e *Programs) lineUprobe(kind *builtin.ProbeKind, at sourceLine) ([]lang.Target, error) {
 	if kind.Return {
 		return nil, fmt.Errorf("a line is no function, of which %s is the return: write uprobe", kind.Name)
 	}
@@ -59,8 +59,8 @@ func (e *Env) lineUprobe(kind *builtin.ProbeKind, at sourceLine) ([]lang.Target,
 	return out, nil
 }
 
-func (e *Env) linesIn(kind *builtin.ProbeKind, path string, at sourceLine) ([]lang.Target, error) {
-	b, err := e.binary(path)
+func (e *Programs) linesIn(kind *builtin.ProbeKind, path string, at sourceLine) ([]lang.Target, error) {
+	b, err := e.Binary(path)
 	if err != nil {
 		return nil, err
 	}
