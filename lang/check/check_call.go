@@ -53,7 +53,7 @@ func (c *checker) callVariable(e *ast.Call) types.Type {
 		c.report(errUnsupported(e, e.Name+"()"))
 		return nil
 	}
-	c.report(errUnknownFunc(e, e.Name, c.nearest(e.Name, builtin.Functions)))
+	c.report(errUnknownFunc(e, e.Name, c.nearest(e.Name, c.callable)))
 	return nil
 }
 

@@ -221,3 +221,12 @@ func (c *checker) uncalled() {
 		}
 	}
 }
+
+// callable are the names of what the script can call with arguments.
+func (c *checker) callable() []string {
+	names := builtin.Functions()
+	for name := range c.funcs {
+		names = append(names, writtenName(name))
+	}
+	return sorted(names)
+}

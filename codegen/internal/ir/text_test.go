@@ -32,9 +32,10 @@ b0.entry():
   atomic_add64 [v12-8], v18
   v20 = atomic_fetch32 [v12+0], v18
   v21 = xchg64 [v12+0], v20
+  v22 = call body(v18, v21)
   branch.unlikely set v21, v10 ? b1.cold(v18) : b2.rest()
-b1.cold(v22):
-  return v22
+b1.cold(v23):
+  return v23
 b2.rest():
   branch eq v15, v1 ? b3.a() : b4.b()
 b3.a():
