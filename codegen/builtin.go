@@ -46,6 +46,7 @@ func init() {
 		timeFuncs,
 		textFuncs,
 		byteFuncs,
+		valueFuncs,
 		typeFuncs,
 		stackFuncs,
 	}

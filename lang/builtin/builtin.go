@@ -70,6 +70,7 @@ type MapUse uint8
 const (
 	MapValue   MapUse = iota
 	MapLooks          // looks for elements, not at their values
+	MapReads          // reads an element
 	MapRemoves        // takes an element away at once
 	MapEmpties        // has user space take all elements away, or set them to zero
 	MapPrints         // has user space print all of it; of an element it reads the value

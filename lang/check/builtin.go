@@ -315,4 +315,5 @@ func init() {
 	maps.Copy(results, effectResults())
 	maps.Copy(results, paramResults())
 	maps.Copy(results, messageResults())
+	maps.Copy(results, valueResults())
 }

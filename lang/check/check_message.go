@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/names"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/syntax"
 	"github.com/gotrace/gotrace/lang/types"
@@ -149,4 +150,132 @@ func formatConst(it syntax.FormatItem, k types.Const, t types.Type) string {
 		return fmt.Sprintf("%#x", k.Int)
 	}
 	return fmt.Sprintf("%"+it.Width+"s", integer(k, t).String())
+}
+
+// valueResults are the functions that make a value of another.
+func valueResults() map[string]func(c *checker, e *ast.Call) types.Type {
+	return map[string]func(c *checker, e *ast.Call) types.Type{
+		"clamp":        (*checker).clamp,
+		"find":         (*checker).findElement,
+		"is_err":       (*checker).isErr,
+		"path":         (*checker).path,
+		"signal_name":  (*checker).named,
+		"strerror":     (*checker).named,
+		"syscall_name": (*checker).named,
+	}
+}
+
+// NameTable has the names that a function gives.
+func NameTable(fn, arch string) *names.Table {
+	switch fn {
+	case "strerror":
+		return names.Errors()
+	case "signal_name":
+		return names.Signals()
+	}
+	return names.Syscalls(arch)
+}
+
+// NumberOf is the number that a function looks for: an error of the kernel is a negative one.
+func NumberOf(fn string, n int64) int64 {
+	if n = int64(int32(n)); fn == "strerror" && n < 0 {
+		return -n
+	}
+	return n
+}
+
+// named is the name of a number.
+func (c *checker) named(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	t := c.integer(e.Args[0])
+	if t == nil {
+		return nil
+	}
+	table := NameTable(e.Name, c.env.Kernel().Arch)
+	if k, ok := c.constInt(e.Args[0]); ok {
+		return c.strConst(e, table.Name(NumberOf(e.Name, int64(k.Int))))
+	}
+	return types.String{Len: table.Size}
+}
+
+func (c *checker) isErr(e *ast.Call) types.Type {
+	if t := c.value(e.Args[0]); t != nil && !types.Is(t, types.KindPointer) && !types.Is(t, types.KindInt) {
+		c.report(errArgType(e.Args[0], e.Name, "a pointer", t))
+		return nil
+	}
+	return types.Bool{}
+}
+
+// clamp has the type that holds all three.
+func (c *checker) clamp(e *ast.Call) types.Type {
+	delete(c.p.Consts, e)
+	var t types.Type
+	for _, arg := range e.Args {
+		i, ok := types.Value(c.integer(arg)).(types.Int)
+		if !ok {
+			return nil
+		}
+		if t == nil {
+			t = i
+		} else if w, ok := types.Widen(t, i); ok {
+			t = w
+		}
+	}
+	return types.Plain(types.AsInt(t))
+}
+
+// findElement reads an element into a variable.
+func (c *checker) findElement(e *ast.Call) types.Type {
+	ref, m := c.mapArg(e)
+	v, ok := e.Args[2].(*ast.Var)
+	if ref == nil {
+		return nil
+	}
+	if !ok {
+		c.report(source.Errorf(e.Args[2], "argument-type", "find() puts the value into a variable: $NAME"))
+		return nil
+	}
+	c.checkDefined(ref, m)
+	c.read(&m.cell)
+	if agg, isAgg := m.Value.(types.Agg); isAgg {
+		c.report(source.Errorf(ref, "argument-type", "find() cannot read %s() out of @%s", agg.Kind, m.Name).
+			WithHint("has_key(@%s, …) says whether there is an element", m.Name))
+		return nil
+	}
+	s := c.assigned(v)
+	c.assignType(s, v, m.Value)
+	if s.Type != nil {
+		c.p.Types[v] = s.Type
+	}
+	short := *e
+	short.Args = e.Args[:2]
+	if !c.elementKey(&short, ref, m) {
+		return nil
+	}
+	return types.Bool{}
+}
+
+// path is a string that the kernel makes of a struct path, where the verifier lets it.
+func (c *checker) path(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	size := c.maxStr()
+	if len(e.Args) > 1 {
+		n, ok := c.constNumber(e, 1)
+		if !ok {
+			return nil
+		}
+		if n < 1 {
+			c.report(source.Errorf(e.Args[1], "out-of-range", "the length of a path is 1 or more"))
+			return nil
+		}
+		size = int(min(n, int64(size)))
+	}
+	if t == nil {
+		return nil
+	}
+	if s := structBehind(t); s == nil || s.Name != "path" {
+		c.report(errArgType(e.Args[0], e.Name, "a struct path or a pointer to one", t))
+		return nil
+	}
+	return types.String{Len: size}
 }

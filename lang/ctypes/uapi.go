@@ -155,3 +155,22 @@ var kernelConsts = map[string]int64{
 	"ERESTARTSYS": 512, "ERESTARTNOINTR": 513, "ERESTARTNOHAND": 514, "ENOIOCTLCMD": 515, "ERESTART_RESTARTBLOCK": 516, "EPROBE_DEFER": 517,
 	"ENOTSUPP": 524,
 }
+
+// syscallPrefix begins the names of the constants that number system calls.
+const syscallPrefix = "__NR_"
+
+// SyscallNames are the names of an architecture's system calls, by number.
+func SyscallNames(arch string) map[int64]string {
+	names := map[int64]string{}
+	have := ""
+	for line := range strings.Lines(uapiTable) {
+		tail, _, _ := strings.Cut(strings.TrimSuffix(line[1:], "\n"), " ")
+		have = have[:min(len(have), int(line[0]-wholeName))] + tail
+		if name, ok := strings.CutPrefix(have, syscallPrefix); ok {
+			if n, ok := uapiConst(arch, have); ok && name != "syscalls" {
+				names[n] = name
+			}
+		}
+	}
+	return names
+}

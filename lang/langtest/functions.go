@@ -19,10 +19,11 @@ func (e *Env) buildFunctions() {
 	file, count := types.Field{Name: "file", Type: ptr("file")}, types.Field{Name: "count", Type: u64}
 	pos := types.Field{Name: "pos", Type: types.Pointer{Elem: i64}}
 	e.funcs = map[string]signature{
-		"vfs_read":   {[]types.Field{file, {Name: "buf", Type: chars}, count, pos}, i64},
-		"vfs_write":  {[]types.Field{file, {Name: "buf", Type: chars}, count, pos}, i64},
-		"vfs_open":   {[]types.Field{{Name: "path", Type: ptr("path")}, file}, i32},
-		"ksys_lseek": {[]types.Field{{Name: "fd", Type: u32}, {Name: "offset", Type: i64}, {Name: "whence", Type: u32}}, i64},
+		"security_file_open": {[]types.Field{file}, i32},
+		"vfs_read":           {[]types.Field{file, {Name: "buf", Type: chars}, count, pos}, i64},
+		"vfs_write":          {[]types.Field{file, {Name: "buf", Type: chars}, count, pos}, i64},
+		"vfs_open":           {[]types.Field{{Name: "path", Type: ptr("path")}, file}, i32},
+		"ksys_lseek":         {[]types.Field{{Name: "fd", Type: u32}, {Name: "offset", Type: i64}, {Name: "whence", Type: u32}}, i64},
 		"do_filp_open": {[]types.Field{{Name: "dfd", Type: i32}, {Name: "pathname", Type: types.Pointer{Elem: types.Void{}}},
 			{Name: "op", Type: types.Pointer{Elem: types.Void{}}}}, ptr("file")},
 	}
