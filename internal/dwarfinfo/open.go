@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func debugFile(s *symbols.Sections, dirs []string) (*symbols.Sections, error) {
 		if err != nil || !hasInfo(d) {
 			continue
 		}
-		named := slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(path, strings.TrimSuffix(dir, "/")) })
+		named := slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(path, filepath.Clean(dir)) })
 		if err := s.Describes(d, named); err != nil {
 			why = fmt.Errorf("debug file %s: %w", path, err)
 			continue

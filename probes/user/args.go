@@ -1,6 +1,7 @@
 package user
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -89,7 +90,7 @@ func (e *Programs) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	case t.Go:
 		args = r.GoArgs(f, pc, version)
 	default:
-		args = r.Args(f, pc)
+		args = r.Args(f, pc, e.framed(t, f, pc))
 	}
 	if len(args) == 0 {
 		t.ArgsWhy = "it has no parameters"
@@ -141,7 +142,7 @@ func (e *Programs) Lines(t *lang.Target) ([]string, error) {
 		return []string{r.Info.C(f.Result) + " retval"}, nil
 	}
 	var out []string
-	for i, a := range r.Args(f, pc) {
+	for i, a := range r.Args(f, pc, e.framed(t, f, pc)) {
 		line := r.Info.C(f.Params[i].Type) + " " + a.Name
 		if a.Place.Loc == nil {
 			line += " (cannot be read: " + a.Place.Why + ")"
@@ -164,4 +165,22 @@ func (e *Programs) TargetType(t *lang.Target, keyword, name string) (types.Type,
 		return nil, false
 	}
 	return d.reader.Find(keyword, name)
+}
+
+// frameSetup are the instructions that set up a frame pointer: push %rbp; mov %rsp,%rbp. Code for branch tracking has endbr64 before them.
+var frameSetup, endbr64 = []byte{0x55, 0x48, 0x89, 0xe5}, []byte{0xf3, 0x0f, 0x1e, 0xfa}
+
+// framed says whether a function of x86-64 has set up its frame pointer before an address in it, and has not given it back, as it has before its return.
+func (e *Programs) framed(t *lang.Target, f *dwarfinfo.Func, pc uint64) bool {
+	b, err := e.Binary(t.Path)
+	if err != nil || e.opts.Arch != "amd64" || pc <= f.Low || pc-f.Low > maxFunction {
+		return false
+	}
+	code, err := codeAt(b, f.Low, pc-f.Low)
+	if err != nil || uint64(len(code)) <= pc-f.Low {
+		return false
+	}
+	const ret = 0xc3
+	before, at := code[:pc-f.Low], code[pc-f.Low]
+	return bytes.HasPrefix(bytes.TrimPrefix(before, endbr64), frameSetup) && at != ret
 }

@@ -18,10 +18,14 @@ type Arg struct {
 
 // Args are the parameters of a C, C++ or Rust function when the program is at an address in it. At the entry they are where the
 // calling convention has them, unless the compiler made a convention of its own for the function, which its debugging information tells.
-func (r *Reader) Args(f *dwarfinfo.Func, pc uint64) []Arg {
+// framed says that the function has set up its frame pointer before that address.
+func (r *Reader) Args(f *dwarfinfo.Func, pc uint64, framed bool) []Arg {
 	fr := &frame{pc: pc, entry: pc == f.Low, base: f.FrameBase()}
-	if fr.entry {
+	switch {
+	case fr.entry:
 		fr.cfa = location.Address{Base: location.Register{Name: r.conv.SP, Size: word}, Offset: int64(r.conv.StackArgs)}
+	case framed && r.Arch == "amd64": // the caller's frame pointer and the return address lie below
+		fr.cfa = location.Address{Base: location.Register{Name: "bp", Size: word}, Offset: 2 * word}
 	}
 	rules := r.CArgs(f)
 	out := make([]Arg, len(f.Params))

@@ -50,7 +50,7 @@ func TestArgs(t *testing.T) {
 				continue
 			}
 			var got []string
-			for _, a := range r.Args(f, f.Low) {
+			for _, a := range r.Args(f, f.Low, false) {
 				if a.Place.Loc == nil {
 					got = append(got, "!"+strings.TrimSuffix(strings.Fields(a.Place.Why)[3], ","))
 					continue
@@ -177,7 +177,7 @@ func FuzzArgs(f *testing.F) {
 				continue
 			}
 			for _, at := range []uint64{addr, addr + 1} {
-				for _, a := range r.Args(fn, at) {
+				for _, a := range r.Args(fn, at, true) {
 					if a.Place.Loc == nil && a.Place.Why == "" {
 						t.Errorf("%s: neither a place nor a reason", a.Name)
 					}
