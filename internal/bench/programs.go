@@ -36,6 +36,7 @@ var programs = []program{
 	{`comm == "..."`, `SEEK /comm == "no-such-comm"/ { @ = count(); }`},
 	{"file name compared", `CHDIR /str(args->filename) == "/gotrace/other"/ { @ = count(); }`},
 	{"file name as key", `CHDIR { @[str(args->filename)] = count(); }`},
+	{"stacks and comm as key", `SEEK { @[ustack, kstack, comm] = count(); }`},
 	{"printf pid, comm, file", `CHDIR { printf("%d %s %s\n", pid, comm, str(args->filename)); }`},
 }
 

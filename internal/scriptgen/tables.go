@@ -77,6 +77,7 @@ var intBuiltins = []string{
 	"curtask.cred.uid.val", "curtask.in_execve", "curtask.nsproxy.uts_ns.ns.inum", "nsecs(boot)", "nsecs(monotonic)", "nsecs(sw_tai)",
 	"(uint64)curtask", "(uint64)ctx", "*(uint64 *)curtask", "curtask.mm.saved_auxv[cpu]", "(uint32)(uint8[4])70000", "((int16[])nsecs)[2]", "curtask.comm[pid & 15]", "comm[0]",
 	"sizeof(struct task_struct)", "sizeof(curtask.comm)", "offsetof(struct task_struct, se.load)", "comptime (3 * 7)", "BPF_MAP_TYPE_HASH", "$1", "$#",
+	"len(kstack(3))", "len(ustack)", "kstack[cpu & 3]", "(uint64)(ustack(9) == ustack(8 + 1) ? 1 : 2)",
 }
 
 // strBuiltins can be read everywhere.
