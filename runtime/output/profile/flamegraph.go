@@ -138,7 +138,9 @@ func (t *pageTree) add(n *node, depth int, names []string) {
 	for _, c := range n.children {
 		children = append(children, c)
 	}
-	slices.SortFunc(children, func(a, b *node) int { return cmp.Or(cmp.Compare(names[a.name], names[b.name]), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(children, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(names[a.name], names[b.name]), cmp.Compare(a.name, b.name))
+	})
 	for _, c := range children {
 		t.add(c, depth+1, names)
 	}
