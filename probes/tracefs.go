@@ -22,6 +22,9 @@ func (e *Env) tracefs() (string, error) {
 	return e.tracefsPath, e.tracefsErr
 }
 
+// Tracefs is where tracefs can be read. A mount of gotrace's own that finding it may need goes away with the process.
+func Tracefs() (string, error) { return findTracefs() }
+
 func findTracefs() (string, error) {
 	if exists(tracefsPlaces[0] + "/events") {
 		return tracefsPlaces[0], nil

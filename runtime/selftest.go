@@ -3,7 +3,6 @@ package runtime
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -29,8 +28,13 @@ func nameOf(p *loaded) string { return p.spec.Prog.Targets[0].Event }
 // trial runs a program some times, one run after the other, and tells sink what it sends. It gives the time of all runs together, and
 // whether the last one ended well: it returned 0, gave no other number to exit() and met no error.
 func (s *Session) trial(p *loaded, runs int, sink output.Sink) (took time.Duration, returned int64, ok bool, err error) {
-	own := s.sink
-	s.sink = sink
+	own, told := s.sink, 0
+	s.sink = output.Tee{sink, output.Func(func(e output.Event) error {
+		if m, ok := e.(*output.Message); ok && m.Error {
+			told++ // errorf() and assert()
+		}
+		return nil
+	})}
 	defer func() { s.sink = own }()
 	before, err := s.errorCount()
 	if err != nil {
@@ -54,7 +58,7 @@ func (s *Session) trial(p *loaded, runs int, sink output.Sink) (took time.Durati
 	returned = s.verdict()
 	code := s.events.exitCode
 	s.events.exitCode = 0
-	return took, returned, code == 0 && after == before, errors.Join(sink.Drain())
+	return took, returned, code == 0 && after == before && told == 0, sink.Drain()
 }
 
 // setVerdict puts 0 where programs say what they return, and takes back that one of them called exit().

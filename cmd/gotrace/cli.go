@@ -50,6 +50,8 @@ func (c *cli) dispatch(args []string) int {
 	case c.flags.version:
 		fmt.Fprintf(c.out, "gotrace %s (the language of bpftrace v%s)\n", version(), language)
 		return 0
+	case c.flags.info:
+		return c.info()
 	case c.flags.list:
 		return c.list(rest)
 	case c.flags.reformat:
