@@ -56,7 +56,7 @@ func hasFields(s *types.Struct, names []string) bool {
 			return false
 		}
 		if i == len(names)-1 {
-			return types.Is(f.Type, types.KindInt) || isCharArray(f.Type)
+			return types.Is(f.Type, types.KindInt) || types.Is(f.Type, types.KindString) || isCharArray(f.Type)
 		}
 		if s = structBehind(f.Type); s == nil {
 			return false
@@ -174,6 +174,7 @@ func pointsInto(space types.AddrSpace) func(c *checker, e *ast.Call) types.Type 
 	}
 }
 
+// isCharArray says whether a type is an array of characters.
 func isCharArray(t types.Type) bool {
 	_, ok := types.CharArray(t)
 	return ok
