@@ -13,7 +13,8 @@ type printer struct {
 	pos    int // the next piece
 	out    *strings.Builder
 	indent int
-	lines  int // line ends before pieces that were left out
+	lines  int  // line ends before pieces that were left out
+	ended  bool // the line ends with a comment that takes whatever follows
 }
 
 func newPrinter(src *source.Source, file *ast.File) *printer {
@@ -40,6 +41,7 @@ func (p *printer) newline(blank bool) {
 		}
 	}
 	p.put(strings.Repeat("\t", p.indent))
+	p.ended = false
 }
 
 // part is what f writes.
@@ -65,7 +67,7 @@ func (p *printer) gap() bool {
 // trailing says whether the next piece is a comment on what was written before it: it stands on the same line, and what follows it
 // does not.
 func (p *printer) trailing() bool {
-	if p.out.Len() == 0 || p.lines > 0 || p.list[p.pos].lines > 0 {
+	if p.out.Len() == 0 || p.ended || p.lines > 0 || p.list[p.pos].lines > 0 {
 		return false
 	}
 	for i := p.pos; p.list[i].comment() || p.list[i].is(";") || p.list[i].is(","); i++ {
@@ -93,7 +95,7 @@ func (p *printer) comments(stop int, blank func() bool) (own bool) {
 			own = true
 		}
 		p.put(indented(p.list[p.pos].text, p.indent))
-		p.lines = 0
+		p.lines, p.ended = 0, p.list[p.pos].lineComment()
 		p.pos++
 	}
 	return own
