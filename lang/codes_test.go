@@ -202,7 +202,7 @@ func TestWarningCodes(t *testing.T) {
 			if slices.Contains(warnings(c.script, code), code) {
 				t.Errorf("NoWarnings does not silence %s: %s", code, c.script)
 			}
-			quiet := c.script
+			var quiet string
 			if rest, ok := strings.CutPrefix(c.script, "config = {"); ok {
 				quiet = `config = { no_warnings = "` + code + `"; ` + rest
 			} else {
