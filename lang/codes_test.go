@@ -34,6 +34,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"bad-map-size", `let @a = hash(foo); begin { }`, "1:15"},
 	{"bad-operands", `begin { print(comm + 1); }`, "1:15"},
 	{"bad-parameter", `begin { print($2 + 1); }`, "1:15"},
+	{"bad-pattern", `begin { print(cgroup_path(cgroup, "[a")); }`, "1:35"},
 	{"bad-probe", `i:s:0 { }`, "1:1"},
 	{"bad-verdict", `test:a { return "x"; }`, "1:17"},
 	{"bad-setting", `config = { a = 1 + 2 } begin { }`, "1:16"},
@@ -126,12 +127,10 @@ var codeCases = []struct{ code, script, place string }{
 
 // untold are codes of messages that no script gives with the fake kernel, with the reason.
 var untold = map[string]string{
+	"bad-cgroup": "the fake kernel has every cgroup",
+	"kernel":     "the fake kernel has the functions that are asked for",
 	"unreadable": "the fake kernel has no argument that cannot be read; testdata/dwarf.txt has one",
 	"unsafe":     "no function that needs --unsafe is there yet",
-	"bad-value":  "no expression that is accepted has the type void",
-	"print-type": "no expression that is accepted has the type void",
-
-	"untyped-map": "a map of which nothing says what it holds has numbers",
 }
 
 // noting is a fake kernel that has something to say of the function main.
