@@ -26,6 +26,23 @@ func resolveFentry(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	if len(parts) > 1 && parts[0] == "bpf" {
 		return e.resolveProgram(kind, parts[1:])
 	}
+	if err := e.functionTracing(); err != nil {
+		return nil, fmt.Errorf("%s: %w", kind.Name, err)
+	}
+	return e.functionFentry(kind, parts)
+}
+
+// functionTracing says why functions of the kernel cannot be traced at their entry, nil if they can, or if that is not known.
+func (e *Env) functionTracing() error {
+	dir, err := e.tracefs()
+	if err != nil || exists(dir+"/available_filter_functions") {
+		return nil
+	}
+	return errors.New("this kernel was built without function tracing (CONFIG_FUNCTION_TRACER, CONFIG_DYNAMIC_FTRACE)")
+}
+
+// functionFentry is [module:]function.
+func (e *Env) functionFentry(kind *builtin.ProbeKind, parts []string) ([]lang.Target, error) {
 	if len(parts) < 1 || len(parts) > 2 || parts[len(parts)-1] == "" {
 		return nil, fmt.Errorf("a %s probe is written %s:function or %s:module:function", kind.Name, kind.Name, kind.Name)
 	}
@@ -72,12 +89,11 @@ func (e *Env) withoutKprobes() bool {
 
 // asFentry makes fentry and fexit probes of kprobes and kretprobes, whose names they keep.
 func (e *Env) asFentry(ap *ast.AttachPoint, kind *builtin.ProbeKind) ([]lang.Target, error) {
-	other := *ap
-	other.Provider = "fentry"
+	other := builtin.ProbeKindByName("fentry")
 	if kind.Return {
-		other.Provider = "fexit"
+		other = builtin.ProbeKindByName("fexit")
 	}
-	targets, err := resolveFentry(e, &other)
+	targets, err := e.functionFentry(other, ap.Parts)
 	for i := range targets {
 		t := &targets[i]
 		t.Name = kind.Name + ":" + t.Func
@@ -234,6 +250,9 @@ func listFentry(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target,
 		return nil, nil
 	}
 	if _, err := e.vmlinux(); err != nil {
+		return nil, err
+	}
+	if err := e.functionTracing(); err != nil {
 		return nil, err
 	}
 	found, err := e.typedFunctions(module, name)

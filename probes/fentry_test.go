@@ -25,7 +25,7 @@ func typedEnv(t *testing.T) *Env {
 
 func TestFentryArgs(t *testing.T) {
 	e := typedEnv(t)
-	targets, err := e.Resolve(&ast.AttachPoint{Provider: "fexit", Parts: []string{"vfs_read"}})
+	targets, err := e.functionFentry(builtin.ProbeKindByName("fexit"), []string{"vfs_read"})
 	if err != nil {
 		t.Fatal(err)
 	}

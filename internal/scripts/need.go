@@ -33,7 +33,7 @@ func has(need string) (bool, error) {
 	case "kprobe":
 		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
 	case "fentry":
-		return inVM || exists("/sys/kernel/tracing/available_filter_functions") && exists("/sys/kernel/btf/vmlinux"), nil
+		return inVM || exists("/sys/bus/event_source/devices/kprobe") && exists("/sys/kernel/btf/vmlinux"), nil // as far as a file tells
 	case "watchpoint":
 		return inVM || watches(), nil
 	case "uprobe":

@@ -138,7 +138,7 @@ func explain(a *attr, cause error) error {
 		text, _, _ := strings.Cut(string(log), "\x00")
 		text = strings.TrimSpace(text)
 		if text == "" {
-			return fmt.Errorf("loading the program: %w", err)
+			return err
 		}
 		return &ebpf.VerifierError{Cause: err, Log: strings.Split(text, "\n")}
 	}
