@@ -92,7 +92,7 @@ var groups = []group{
 		fs.BoolVar(&f.unsafe, "unsafe", false, "allow calls with side effects")
 		fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 		fs.StringArrayVar(&f.includes, "include", nil, "read the header `FILE` before the script, as an #include would")
-		fs.StringArrayVar(&f.debugInfo, "debuginfo", nil, "look for the debug files of traced programs in `DIR` (or in a file) first")
+		fs.StringArrayVar(&f.debugInfo, "debuginfo", nil, "look for the debug files of traced programs in `DIR[:DIR]` first, from the program's directory on")
 		fs.BoolVar(&f.info, "info", false, "show what this kernel and machine offer, and what each is needed for; also with -f json")
 		fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 		fs.BoolVarP(&f.help, "help", "h", false, "print this text")
