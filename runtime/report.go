@@ -64,7 +64,8 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 			name, size = site.Map.Name, site.Map.MaxEntries
 		}
 		return fmt.Sprintf("map @%s is full (%d keys): %s lost", name, size, times(n, "update was", "updates were")),
-			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d)", 4*size, name, 4*size)
+			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d); or have it drop the keys that are longest unused: let @%s = lruhash(%d)",
+				4*size, name, 4*size, name, size)
 	},
 	layout.SiteRead: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s of %s failed: the address is wrong, or its memory is not there now; the value is 0 or empty", times(n, "read", "reads"), what(site, "memory")), ""
