@@ -88,13 +88,20 @@ func loadError(p *codegen.Program, err error) error {
 // refusal says at which line of the script the verifier refused a program. That is a mistake of
 // gotrace's, not of the script's, and the message says so.
 func refusal(p *codegen.Program, refused *ebpf.VerifierError) source.Diagnostic {
-	return source.Diagnostic{
+	d := source.Diagnostic{
 		Span:    refusedAt(p, refused),
 		Code:    "verifier",
 		Message: "the kernel refused the program made from this: " + says(refused),
 		Hint:    "this is a bug in gotrace: please report it with the output of -v",
 	}
+	if strings.Contains(d.Message, notHere) {
+		d.Hint = "the kernel allows what this needs only in some functions: path(), for one, in security_file_open, filp_close, vfs_truncate and a few others"
+	}
+	return d
 }
+
+// notHere is what the verifier says of a helper that the kernel allows in some programs of a type only (check_helper_call, kernel/bpf/verifier.c).
+const notHere = "helper call is not allowed in probe"
 
 // refusedAt is the place in the script of the instruction that was refused.
 func refusedAt(p *codegen.Program, refused *ebpf.VerifierError) source.Span {
