@@ -7,6 +7,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -25,6 +26,17 @@ var kernelFuncs = map[string]callee{
 			return relativeOf(l, c)
 		}
 		return l.commOf(c)
+	},
+	// socket_cookie(socket) is what the kernel knows the socket by.
+	"socket_cookie": func(l *lowerer, c *ast.Call) operand {
+		l.needsOf(c, c.Name+"()", builtin.Find(c.Name).Kernel)
+		o := l.expr(c.Args[0])
+		if !o.typed {
+			l.fail(c.Args[0], "give it an argument of the probe, or what members lead to from there: args.sk",
+				"the kernel wants a socket that its verifier knows the type of, and this is a number to it")
+			return operand{typ: l.typeOf(c), val: l.b.Const(0)}
+		}
+		return operand{typ: l.typeOf(c), val: l.b.Helper(int(asm.FnGetSocketCookie), false, o.val)}
 	},
 	// percpu_kaddr(name, cpu) is the address of the variable of a CPU.
 	"percpu_kaddr": func(l *lowerer, c *ast.Call) operand { return l.perCPU(c) },

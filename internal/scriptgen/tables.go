@@ -71,7 +71,8 @@ var recordPointers = []string{"(struct gen_outer *)INT", "(struct gen_outer *)cu
 
 // intBuiltins can be read everywhere.
 var intBuiltins = []string{
-	"pid", "tid", "uid", "gid", "cpu", "nsecs", "elapsed", "rand", "ncpus", "cgroup", "jiffies", "pid()",
+	"pid", "tid", "uid", "gid", "cpu", "nsecs", "elapsed", "rand", "ncpus", "cgroup", "jiffies", "pid()", "pid(init)", "tid(curr_ns)", "ppid", "ppid(curtask)", "leader_tid",
+	"numaid", "config.max_strlen", `getopt("n", 7)`, `getopt("neg", -7)`,
 	"((struct task_struct *)curtask)->pid", "((struct task_struct *)curtask)->real_parent->tgid",
 	"((struct task_struct *)curtask)->group_leader.prio", "curtask.se.load.weight", "curtask.flags",
 	"curtask.cred.uid.val", "curtask.in_execve", "curtask.nsproxy.uts_ns.ns.inum", "nsecs(boot)", "nsecs(monotonic)", "nsecs(sw_tai)",
@@ -82,7 +83,7 @@ var intBuiltins = []string{
 
 // strBuiltins can be read everywhere.
 var strBuiltins = []string{
-	"comm", "probe", "curtask.comm", "((struct task_struct *)curtask)->real_parent->comm", "curtask.nsproxy.uts_ns.name.release",
+	"comm", "probe", "probetype", "pcomm", "leader_comm", "comm(curtask.group_leader)", `getopt("s", "text")`, "curtask.comm", "((struct task_struct *)curtask)->real_parent->comm", "curtask.nsproxy.uts_ns.name.release",
 	"str($1)", "str(curtask.comm)", "str(curtask.mm.arg_start, 77)", "str((uint64)curtask, pid)", "str((int8 *)curtask)",
 	"(string[64])comm", "(string[70])((string[17])curtask.comm)", `(string[9])"abc"`,
 }

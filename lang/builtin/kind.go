@@ -74,6 +74,7 @@ const (
 	HasMode           // knows whether the CPU was in user mode
 	HasRegisters      // the registers at the probe
 	HasProcess        // runs in the process that is traced, not in gotrace
+	HasTypes          // pointers of which the verifier knows the type
 	HasEntry          // the start of a function of the kernel, which need not run
 )
 
@@ -94,6 +95,8 @@ func (k *ProbeKind) Has(f Fact) bool {
 		return k.Return
 	case HasProcess:
 		return !k.Once && !k.Timed && k.Attach != AttachNever
+	case HasTypes:
+		return k.Context == CtxTracing
 	case HasEntry:
 		return k.Func && k.Context == CtxRegs && !k.User && !k.Return
 	case HasRegisters:

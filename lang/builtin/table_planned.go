@@ -7,6 +7,5 @@ var plannedTable = []*Builtin{
 	{Name: "pgid", Variable: true, Planned: true, Help: "process group id"},
 	{Name: "skb_output", Function: true, Args: "path, skb, length, offset", Unsafe: true, Effect: true, Planned: true, Help: "older name of skboutput"},
 	{Name: "skboutput", Function: true, Args: "path, skb, length, offset", Unsafe: true, Effect: true, Planned: true, Help: "writes a packet to a capture file"},
-	{Name: "socket_cookie", Function: true, Args: "socket", Planned: true, Help: "cookie of a socket"},
 	{Name: "unwatch", Function: true, Args: "address", Effect: true, Planned: true, Help: "removes a watchpoint"},
 }

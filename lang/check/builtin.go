@@ -127,7 +127,7 @@ func notInKind(name string, b *builtin.Builtin, kind *builtin.ProbeKind) string 
 	switch {
 	case b.Probe == builtin.HasArgs && kind.Has(builtin.HasArgN):
 		return name + " is not available in " + kind.Name + " probes: use arg0, arg1, …"
-	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters, b.Probe == builtin.HasEntry:
+	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters, b.Probe == builtin.HasEntry, b.Probe == builtin.HasTypes:
 		return name + " is only available in " + kindList(builtin.KindsWith(b.Probe)) + " probes"
 	}
 	if b.Probe == builtin.HasProcess {

@@ -122,3 +122,31 @@ func (c *checker) perCPU(e *ast.Call) types.Type {
 
 // PerCPUOffsets is the kernel's array of what is added to the address of a per-CPU variable (include/asm-generic/percpu.h).
 const PerCPUOffsets = "__per_cpu_offset"
+
+// socketCookie takes a socket of the kernel: a struct sock, or one that begins with its struct sock_common.
+func (c *checker) socketCookie(e *ast.Call) types.Type {
+	t := c.value(e.Args[0])
+	if t == nil {
+		return nil
+	}
+	if s := structBehind(t); s == nil || !types.Is(t, types.KindPointer) || !isSocket(s) {
+		c.report(c.withoutTypes(errArgType(e.Args[0], e.Name, "a pointer to a struct sock", t)))
+		return nil
+	}
+	return types.TypeUint64
+}
+
+// isSocket says whether a struct is sock_common or begins with it.
+func isSocket(s *types.Struct) bool {
+	for s != nil {
+		if s.Name == "sock_common" {
+			return true
+		}
+		fields := s.Fields()
+		if len(fields) == 0 || fields[0].Offset != 0 {
+			return false
+		}
+		s, _ = fields[0].Type.(*types.Struct)
+	}
+	return false
+}

@@ -27,6 +27,7 @@ func taskResults() map[string]func(c *checker, e *ast.Call) types.Type {
 		"kfunc_allowed": (*checker).kfunc,
 		"kfunc_exist":   (*checker).kfunc,
 		"percpu_kaddr":  (*checker).perCPU,
+		"socket_cookie": (*checker).socketCookie,
 
 		"reg":  (*checker).reg,
 		"kptr": pointsInto(types.SpaceKernel),

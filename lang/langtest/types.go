@@ -86,6 +86,10 @@ func (e *Env) buildStructs() {
 		}
 	})
 	add(8, "kuid_t", 4, func() []types.Field { return []types.Field{{Name: "val", Type: u32}} })
+	add(20, "sock_common", 136, func() []types.Field { return []types.Field{{Name: "skc_family", Type: u16, Offset: 16}} })
+	add(21, "sock", 760, func() []types.Field {
+		return []types.Field{{Name: "__sk_common", Type: e.structs["sock_common"]}}
+	})
 	add(9, "list_head", 16, func() []types.Field {
 		return []types.Field{{Name: "next", Type: e.pointerTo("list_head")}, {Name: "prev", Type: e.pointerTo("list_head"), Offset: 8}}
 	})

@@ -21,6 +21,7 @@
 //	say TEXT            call wl_say(TEXT), which returns TEXT
 //	exec STEP ARGS...   become a workload that does the rest
 //	sendmsg A B         send a message of the two words A and B, in a piece of memory each
+//	udp N                   send N empty datagrams to itself, by one socket
 //	point X Y           call wl_point(&{int32 X, Y; int64 X*Y; char name[8] "pt"})
 //	poke ADDR N         write N 8-byte words to an address of its own, where it maps memory
 //	golang              call functions of Go with arguments of all kinds
@@ -78,7 +79,7 @@ func init() {
 		"openat": openat, "lseek": lseek, "write": write, "read": read, "fork": fork, "nap": nap, "spin": spin,
 		"comm": comm, "threads": threads, "chdir": chdir, "add": add, "six": six, "neg": neg, "say": say, "point": point,
 		"golang": golang, "gogrow": gogrow,
-		"exec": execve, "sendmsg": sendmsg, "wait": wait, "poke": poke, "usr1": usr1, "exit": exit,
+		"exec": execve, "sendmsg": sendmsg, "udp": udp, "wait": wait, "poke": poke, "usr1": usr1, "exit": exit,
 	}
 }
 
@@ -248,6 +249,15 @@ func poke(args []string) {
 	for i := range num(args, 1, 1) {
 		atomic.StoreUint64(word, uint64(i))
 	}
+}
+
+func udp(args []string) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	check(err)
+	for range num(args, 0, 1) {
+		_ = unix.Sendto(fd, nil, 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}) // that nobody listens does not matter
+	}
+	check(unix.Close(fd))
 }
 
 func wait([]string) {
