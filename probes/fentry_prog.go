@@ -111,7 +111,7 @@ func (e *Env) resolveProgram(kind *builtin.ProbeKind, parts []string) ([]lang.Ta
 
 // listPrograms lists functions of BPF programs.
 func (e *Env) listPrograms(kind *builtin.ProbeKind, parts []string) ([]lang.Target, error) {
-	id, name := "", "*"
+	var id, name string
 	switch len(parts) {
 	case 1:
 		name = parts[0]
