@@ -1,6 +1,7 @@
 package mapplan
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -122,7 +123,7 @@ func TestMapStorage(t *testing.T) {
 		p := parsed(t, tt.script, &m)
 		want := tt.want
 		want.Name, want.Script = "@x", &m
-		if got := *p.Spec(&m); got != want {
+		if got := *p.Spec(&m); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.script, got, want)
 		}
 	}
