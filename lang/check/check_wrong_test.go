@@ -31,7 +31,7 @@ var wrongScripts = []struct{ script, want string }{
 	{`foo:bar { }`, "1:1 unknown-probe-type"},
 	{`tracepoint:syscalls:sys_enter_openat { print(usermode); } k:vfs_read { print(retval); } kr:vfs_read { print((args, arg0)); }`,
 		"1:46 builtin-not-here, 1:78 builtin-not-here, 1:110 builtin-not-here, 1:116 builtin-not-here"},
-	{`aw:0x1:8:w { } begin { print(pgid); print(kaddr("x")); }`, "1:1 unsupported, 1:30 unsupported, 1:43 unsupported"},
+	{`aw:0x1:8:w { } begin { print(pgid); print(kaddr("x")); }`, "1:1 unsupported, 1:30 unsupported, 1:49 unknown-symbol"},
 	{`test:x { return "a"; } bench:y { return (1, 2); } test:z { return comm == "a"; } begin { return "b"; }`, "1:17 bad-verdict, 1:41 bad-verdict"},
 	{`kprob:vfs_read { }`, "1:1 unknown-probe-type"},
 	{`k:vfs_raed { }`, "1:1 missing-probe"},
