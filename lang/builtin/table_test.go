@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 		if b.Variable && b.There() && b.Type == nil && b.Result == "" {
 			t.Errorf("%s: nothing says what its type is", b.Name)
 		}
-		if b.Aggregate && !b.Effect || b.Ends && !b.Effect || b.PerTarget && b.Stable != Constant || b.Args != "" && !b.Function {
+		if b.Aggregate && !b.Effect || b.Ends && !b.Effect || b.PerTarget && b.Variable && b.Stable != Constant || b.Args != "" && !b.Function {
 			t.Errorf("%s: the facts exclude each other: %+v", b.Name, b)
 		}
 		if (b.Map != MapValue) != strings.HasPrefix(b.Args, "@map") && b.Map != MapPrints && b.There() {
