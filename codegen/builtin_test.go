@@ -103,10 +103,10 @@ func compileExample(t *testing.T, script string) *lang.Checked {
 	opts := &lang.Options{ChildPID: 4242, Unsafe: true}
 	file, diags := lang.Parse(src, opts)
 	var c *lang.Checked
-	if len(diags) == 0 {
+	if !diags.HasErrors() {
 		c, diags = lang.Check(file, src, env, opts)
 	}
-	if len(diags) > 0 {
+	if diags.HasErrors() {
 		var b strings.Builder
 		diags.Write(&b, src, false)
 		t.Fatal(b.String())

@@ -62,9 +62,9 @@ func checkedFor(t testing.TB, script string, env lang.Env) *lang.Checked {
 	t.Helper()
 	src := &source.Source{Name: "test", Text: []byte(script)}
 	file, diags := lang.Parse(src, nil)
-	if len(diags) == 0 {
+	if !diags.HasErrors() {
 		var c *lang.Checked
-		if c, diags = lang.Check(file, src, env, nil); len(diags) == 0 {
+		if c, diags = lang.Check(file, src, env, nil); !diags.HasErrors() {
 			return c
 		}
 	}

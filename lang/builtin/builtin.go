@@ -42,8 +42,8 @@ type Builtin struct {
 
 	// Effect says that it does something beside giving a value, so that a call as a statement makes sense.
 	Effect bool
-	// Ends says that the run, and the script, can end with it.
-	Ends bool
+	// Ends says that the run, and the script, can end with it; GoesOn, that they need not.
+	Ends, GoesOn bool
 	// Aggregate says that it is only the value of an assignment to a map.
 	Aggregate bool
 	// Map is what it does to the map that its first argument names.
@@ -232,3 +232,6 @@ func Functions() []string {
 	slices.Sort(names)
 	return names
 }
+
+// Leaves says that nothing behind a call is reached.
+func (b *Builtin) Leaves() bool { return b.Ends && !b.GoesOn }

@@ -134,7 +134,7 @@ var timeTable = []*Builtin{
 
 // outputTable prints, and ends the trace.
 var outputTable = []*Builtin{
-	{Name: "assert", Function: true, Args: "condition, text", Effect: true, Ends: true,
+	{Name: "assert", Function: true, Args: "condition, text", Effect: true, Ends: true, GoesOn: true,
 		Help:    "prints an error and ends the trace with exit code 1 unless a condition is true",
 		Example: `BEGIN { assert(ncpus > 0, "there is a CPU"); exit(); }`},
 	{Name: "cat", Function: true, Args: "path, [value], …", Effect: true,

@@ -86,7 +86,7 @@ func returns(s ast.Stmt) bool {
 		return returns(s.Then) && s.Else != nil && returns(s.Else)
 	case *ast.ExprStmt:
 		call, ok := s.X.(*ast.Call)
-		return ok && builtin.Find(call.Name) != nil && builtin.Find(call.Name).Ends
+		return ok && builtin.Find(call.Name) != nil && builtin.Find(call.Name).Leaves()
 	}
 	return false
 }

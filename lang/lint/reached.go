@@ -32,7 +32,7 @@ func leaves(s ast.Stmt) string {
 		return "return"
 	case *ast.ExprStmt:
 		if call, ok := s.X.(*ast.Call); ok {
-			if b := builtin.Find(call.Name); b != nil && b.Ends {
+			if b := builtin.Find(call.Name); b != nil && b.Leaves() {
 				return call.Name + "()"
 			}
 		}
