@@ -85,6 +85,7 @@ func (m *Machine) empty(e *ast.Call) {
 		dontKnow("%s", e.Name)
 	}
 	clear(m.maps[ref.Name].elems)
+	m.maps[ref.Name].cleared = true
 }
 
 func (m *Machine) print(e *ast.Call) {

@@ -12,6 +12,8 @@ import (
 type table struct {
 	m     *lang.Map
 	elems map[string]*element // by keyText
+	// cleared says that the map was emptied, which is done when the program has gone on: what it gets after that is gone, or not.
+	cleared bool
 }
 
 type element struct {
@@ -65,6 +67,9 @@ func (t *table) write(key, x any) {
 func (t *table) at(key any) *element {
 	text := keyText(key)
 	e := t.elems[text]
+	if t.cleared {
+		dontKnow("what a map has that was just cleared")
+	}
 	if e == nil {
 		if len(t.elems) >= t.m.MaxEntries {
 			dontKnow("which elements a full map has")

@@ -103,7 +103,7 @@ func goidType(_ *checker, p *Prog) (types.Type, string) {
 }
 
 func retvalType(c *checker, p *Prog) (types.Type, string) {
-	if p.Retval != nil {
+	if p.Retval != nil && !isVoidPointer(p.Retval) { // a void * tells nothing, and scripts compute with the number
 		return c.fieldValue(p.Retval), ""
 	}
 	if result := p.Targets[0].Result; result != nil && result.Why != "" {
@@ -316,4 +316,9 @@ func init() {
 	maps.Copy(results, paramResults())
 	maps.Copy(results, messageResults())
 	maps.Copy(results, valueResults())
+}
+
+func isVoidPointer(t types.Type) bool {
+	p, ok := t.(types.Pointer)
+	return ok && types.Is(p.Elem, types.KindVoid)
 }
