@@ -88,8 +88,8 @@ func named(name string) func(lang.Target) bool {
 func TestArgLines(t *testing.T) {
 	e := needTypes(t)
 	for text, want := range map[string]string{
-		"k:vfs_read":      "    struct file * arg0\n    char * arg1\n    size_t arg2\n    loff_t * arg3",
-		"kr:vfs_read":     "    ssize_t retval",
+		"k:vfs_read":      "    struct file * file\n    char * buf\n    size_t count\n    loff_t * pos",
+		"kr:vfs_read":     "    struct file * file\n    char * buf\n    size_t count\n    loff_t * pos\n    ssize_t retval",
 		"interval:s:1":    "",
 		"rt:sched_switch": "    bool preempt\n    struct task_struct * prev\n    struct task_struct * next",
 	} {

@@ -135,7 +135,7 @@ func TestSkippedTargets(t *testing.T) {
 		return probes.Links{io.NopCloser(nil)}, &probes.SkippedError{Skipped: []probes.Skipped{refused}}
 	})
 	for _, c := range []struct{ setting, says string }{
-		{"error", "WARNING: 1 probe of this wildcard was not attached, the first is kprobe:b: notrace\n"},
+		{"error", "WARNING: 1 probe of this wildcard was not attached, the first is kprobe:b: notrace"},
 		{"warn", "WARNING: 1 probe of this wildcard was not attached"},
 		{"ignore", ""},
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,7 +114,7 @@ func missingFor(c readmeCommand) string {
 	return ""
 }
 
-var attached = regexp.MustCompile(`Attached \d+ probes?\n`)
+var attached = regexp.MustCompile(`Attached \d+ probes?\n|"attached_probes"`)
 
 // watched is output that says when something is to be seen in it.
 type watched struct {
@@ -145,7 +146,7 @@ func runReadme(t *testing.T, dir string, c readmeCommand) {
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "NO_COLOR=1")
 	var stdout bytes.Buffer
 	stderr := &watched{want: attached, seen: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &stdout, stderr
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, stderr), stderr // -f json tells on standard output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func runReadme(t *testing.T, dir string, c readmeCommand) {
 		cmd.Process.Kill()
 		t.Fatalf("README.md:%d: it neither attached nor ended; messages:\n%s", c.line, stderr.buf.String())
 	}
-	all := stderr.buf.String() + stdout.String()
+	all := stderr.buf.String()
 	switch {
 	case c.output != "" && strings.TrimSpace(all) != strings.TrimSpace(c.output):
 		t.Errorf("README.md:%d shows\n%s\nit is\n%s", c.line, c.output, all)

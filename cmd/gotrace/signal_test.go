@@ -154,7 +154,8 @@ func TestSecondSignalWhileDetaching(t *testing.T) {
 	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
 		t.Run(second.String(), func(t *testing.T) {
 			r := start(t, "-e", `BEGIN { @started = 1; } interval:ms:1 { printf("tick\n"); }
-				tracepoint:syscalls:sys_enter_s*, tracepoint:syscalls:sys_enter_m* /pid == 1 && pid == 2/ { @never = 1; }`)
+				tracepoint:sched:*, tracepoint:kmem:*, tracepoint:timer:*, tracepoint:irq:*, tracepoint:writeback:*, tracepoint:signal:*
+				/pid == 1 && tid == 2/ { @never = 1; }`)
 			progs, _ := held(t, r.cmd.Process.Pid)
 			if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Fatal(err)

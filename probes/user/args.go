@@ -125,9 +125,13 @@ func (e *Programs) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	return types.NewArgs("args of "+f.Name, offset, fields), nil, nil
 }
 
-// uprobeResult is the type of what a function returns; the target gets where it lies.
+// uprobeResult is the type of what a function returns; the target gets where it lies. One that returns nothing, as functions in
+// assembly say, has the register: scripts read it.
 func uprobeResult(r *dwarfargs.Reader, f *dwarfinfo.Func, t *lang.Target, version int) types.Type {
-	if t.Go {
+	switch {
+	case t.Go && len(f.Results) == 0, !t.Go && f.Void:
+		return nil
+	case t.Go:
 		typ, place := r.GoResults(f, version)
 		t.Result = &lang.ArgPlace{Loc: place.Loc, Text: "the result of " + f.Name, Why: place.Why}
 		if place.Loc == nil {
