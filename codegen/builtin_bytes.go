@@ -1,10 +1,15 @@
 package codegen
 
 import (
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/literal"
+	"github.com/gotrace/gotrace/lang/syntax"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -181,4 +186,187 @@ func (l *lowerer) storeInet(dst place, c *ast.Call) {
 		o = l.materialize(o)
 	}
 	l.copyObject(dst.at(types.InetStart), size, o)
+}
+
+// join() reads one string behind the other into the scratch frame, and sends as much as there is.
+const (
+	joinStrings = layout.JoinStrings
+	joinText    = layout.JoinText
+)
+
+// joinState is what the reads of a join() share, in the scratch frame.
+const (
+	joinAddr  = 0  // of the next address
+	joinLen   = 8  // of the text
+	joinMore  = 16 // not 0: there may be more strings than were read
+	joinValue = 24 // the address of a string
+	joinSize  = 32
+)
+
+func (l *lowerer) joinStrings(c *ast.Call) {
+	m := l.mark()
+	defer l.release(m)
+	sep := " "
+	if len(c.Args) > 1 {
+		sep = l.text(c.Args[1])
+	}
+	o := l.expr(c.Args[0])
+	space := types.SpaceNone
+	if p, ok := o.typ.(types.Pointer); ok {
+		space = p.Space
+	}
+	l.b.Pos = c.Pos
+	limit := l.k.checked.Config.MaxStrlen
+	state := l.scratchTemp(joinSize).off
+	rec := l.scratchTemp(layout.RecordHeader + joinText + len(sep) + limit + 8).off
+	r := l.announce(c, &record{ev: &layout.Event{Kind: layout.EventJoin, Size: layout.RecordHeader}, what: c.Name})
+	at := func(word int) place { return bpf(l.scratchBase(), state+word) }
+	put := func(word int, v *ir.Value) { p := at(word); l.b.Store(8, p.base, p.off, v) }
+	get := func(word int) *ir.Value { p := at(word); return l.b.Load(8, p.base, p.off) }
+	put(joinAddr, l.num(o))
+	put(joinLen, l.b.Const(0))
+	put(joinMore, l.b.Const(1))
+	// step reads a string, and goes on at end if there is none.
+	step := func(first *ir.Value, end *ir.Block) {
+		addr := get(joinAddr)
+		value := at(joinValue)
+		l.readMem(value, 8, addr, helperSpace(space))
+		ptr := get(joinValue)
+		some, none := l.fn.fn.NewBlock("some"), l.fn.fn.NewBlock("none")
+		l.b.Branch(ir.Eq, ptr, l.b.Const(0), none, some)
+		l.b.At(none)
+		put(joinMore, l.b.Const(0))
+		l.b.Jump(end)
+		l.b.At(some)
+		put(joinAddr, l.b.OpImm(ir.OpAdd, addr, 8))
+		l.separate(first, sep, rec, at(joinLen))
+		length := l.b.OpImm(ir.OpAnd, get(joinLen), joinText-1)
+		dst := bpf(l.b.Op(ir.OpAdd, l.scratchBase(), length), rec+layout.RecordHeader)
+		n := l.readStr(dst, limit, ptr, helperSpace(space), false, l.readSite("a string of join"))
+		l.markCut(dst, limit, n, ptr, helperSpace(space), c.Pos)
+		length = l.b.Op(ir.OpAdd, length, l.textLength(n, limit))
+		put(joinLen, length)
+		room := l.fn.fn.NewBlock("room")
+		l.b.Branch(ir.UGe, length, l.b.Const(joinText-int64(len(sep))), end, room)
+		l.b.At(room)
+	}
+	l.joinAll(step)
+	l.cutJoin(c, get(joinMore))
+	l.sendText(r, rec, l.atMost(l.b.OpImm(ir.OpAdd, get(joinLen), layout.RecordHeader), layout.RecordHeader+joinText))
+}
+
+// separate puts the separator before all strings but the first.
+func (l *lowerer) separate(first *ir.Value, sep string, rec int, length place) {
+	if sep == "" || first.IsConst(1) {
+		return
+	}
+	other, on := l.fn.fn.NewBlock("next"), l.fn.fn.NewBlock("on")
+	l.b.Branch(ir.Eq, first, l.b.Const(0), other, on)
+	l.b.At(other)
+	n := l.b.Load(8, length.base, length.off)
+	n = l.b.OpImm(ir.OpAnd, n, joinText-1)
+	dst := l.b.Op(ir.OpAdd, l.scratchBase(), n)
+	for i := 0; i < len(sep); {
+		w := wordAt(len(sep) - i)
+		l.b.Store(w, dst, rec+layout.RecordHeader+i, l.b.Const(word([]byte(sep[i:i+w]))))
+		i += w
+	}
+	l.b.Store(8, length.base, length.off, l.b.OpImm(ir.OpAdd, n, int64(len(sep))))
+	l.b.Jump(on)
+	l.b.At(on)
+}
+
+// joinUnrolled is the most strings where the kernel has no loops.
+const joinUnrolled = 32
+
+// joinAll does a step for each string, in a loop where the kernel has them.
+func (l *lowerer) joinAll(step func(first *ir.Value, end *ir.Block)) {
+	if !l.k.kernel.AtLeast(5, 17) {
+		end := l.fn.fn.NewBlock("joined")
+		for i := range joinUnrolled {
+			step(l.b.Const(int64(boolInt(i == 0))), end)
+		}
+		l.b.Jump(end)
+		l.b.At(end)
+		return
+	}
+	reads := l.fn.reads
+	name := l.callback(2, 1, func(params []*ir.Value) {
+		end := l.fn.fn.NewBlock("end")
+		step(l.b.Cmp(ir.Eq, l.b.Ext(params[0], 32, false), l.b.Const(0)), end)
+		l.b.Return(l.b.Const(loopGoOn))
+		l.b.At(end)
+		l.b.Return(l.b.Const(loopStop))
+	})
+	l.fn.reads = reads // the loop changes no map
+	l.payFor(joinStrings)
+	l.b.Helper(int(asm.FnLoop), false, l.b.Const(joinStrings), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+}
+
+// cutJoin counts a join() that has not come to the end of its strings.
+func (l *lowerer) cutJoin(c *ast.Call, more *ir.Value) {
+	cut, end := l.fn.fn.NewBlock("more"), l.fn.fn.NewBlock("all")
+	l.b.BranchUnlikely(ir.Ne, more, l.b.Const(0), cut, end)
+	l.b.At(cut)
+	l.countFailure(&layout.Site{Kind: layout.SiteTrunc, Pos: c.Pos, What: "join"})
+	l.b.Jump(end)
+	l.b.At(end)
+}
+
+// sendText sends a record of size bytes that is made in the scratch frame.
+func (l *lowerer) sendText(r *record, rec int, size *ir.Value) {
+	p := bpf(l.scratchBase(), rec)
+	l.b.Store(8, p.base, p.off, l.b.Const(int64(r.ev.ID)))
+	ret := l.b.Helper(int(asm.FnRingbufOutput), false, l.b.MapPtr(layout.MapEvents), l.addr(p), size, l.b.Const(ringWakeIdle))
+	l.readFailure(ret, &layout.Site{Kind: layout.SiteLost, Pos: r.ev.Pos, What: r.what})
+}
+
+// debugBits is the width of a number for debugf(): an address has all bits.
+func debugBits(it syntax.FormatItem) int {
+	if it.Verb == "p" {
+		return 64
+	}
+	return syntax.IntBits(it.Length)
+}
+
+// debugf has the kernel format values: three by bpf_trace_printk, more by bpf_trace_vprintk.
+func (l *lowerer) debugf(c *ast.Call) {
+	m := l.mark()
+	defer l.release(m)
+	var format strings.Builder
+	var values []*ir.Value
+	items, _ := syntax.ParseFormat(l.text(c.Args[0]))
+	for _, it := range items {
+		if it.Verb == "" {
+			format.WriteString(strings.ReplaceAll(it.Text, "%", "%%"))
+			continue
+		}
+		e := c.Args[1+len(values)]
+		if it.Verb == "s" {
+			t := types.String{Len: l.textRoom(e)}
+			p := l.temp("shown", t.Len)
+			l.store(p, t, e, false)
+			values = append(values, l.addr(p))
+			format.WriteString("%s")
+			continue
+		}
+		signed := it.Verb == "d" || it.Verb == "i"
+		values = append(values, l.b.Ext(l.numExpr(e), debugBits(it), signed))
+		format.WriteString(map[bool]string{true: "%lld", false: "%ll" + it.Verb}[signed])
+	}
+	l.b.Pos = c.Pos
+	text := strings.ReplaceAll(format.String(), "%llp", "0x%llx")
+	f := l.temp("format", len(text)+1)
+	l.storeLiteral(f, layout.Align8(len(text)+1), text, false)
+	args := []*ir.Value{l.addr(f), l.b.Const(int64(len(text) + 1))}
+	if len(values) <= 3 {
+		l.b.Helper(int(asm.FnTracePrintk), false, append(args, values...)...)
+		return
+	}
+	l.needs(c, 5, 16, "debugf() with more than three values", "bpf_trace_vprintk", "")
+	list := l.temp("values", 8*len(values))
+	for i, v := range values {
+		l.b.Store(8, list.base, list.off+8*i, v)
+	}
+	l.b.Helper(int(asm.FnTraceVprintk), false, append(args, l.addr(list), l.b.Const(int64(8*len(values))))...)
 }
