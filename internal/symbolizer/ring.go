@@ -17,7 +17,6 @@ type ring struct {
 	fd   int
 	mem  []byte
 	data []byte
-	lost uint64
 }
 
 // ringPages is the size of a ring: room for some thousand records.

@@ -80,7 +80,7 @@ func cgroupPaths(id uint64, filter string) string {
 	return strings.Join(out, ",")
 }
 
-// fileidKernfs is the type of a handle that is a kernfs id (enum fid_type, include/linux/exportfs.h).
+// fileidKernfs is the type of a handle that is a kernfs id (FILEID_KERNFS of enum fid_type).
 const fileidKernfs = 0xfe
 
 // find is the path of a cgroup in a hierarchy: a file handle of kernfs is the id.

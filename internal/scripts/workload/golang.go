@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 )
 
@@ -83,8 +84,6 @@ func goGrow(n int) int {
 
 func goInlined(a int) int { return a * 3 }
 
-var goSink any
-
 // golang calls them.
 func golang([]string) {
 	sum, _ := goInts(5, -3, 60000, true, -7, 9)
@@ -96,7 +95,7 @@ func golang([]string) {
 	_, _, err2 := it.describe(4)
 	f := goFloats(1.5, 2, 3.5, 4)
 	x, y := goMany(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
-	goSink = []any{sum, err, text, name, count, err2, f, x, y, goLarger(1, 2), goLarger("a", "b"), goAny(it, err, map[string]int{}), goInlined(sum)}
+	runtime.KeepAlive([]any{sum, err, text, name, count, err2, f, x, y, goLarger(1, 2), goLarger("a", "b"), goAny(it, err, map[string]int{}), goInlined(sum)})
 	c := make(chan int)
 	go goForever(c)
 	<-c
