@@ -52,7 +52,10 @@ func (j *JSON) Event(e Event) error {
 		if j.text.opts.Quiet {
 			return nil
 		}
-		return j.counted("attached_probes", "probes", uint64(e.Probes))
+		if err := j.counted("attached_probes", "probes", uint64(e.Probes)); err != nil {
+			return err
+		}
+		return j.Flush() // who waits for it may be what makes the events
 	case Failures:
 		return j.failures(e)
 	case TestResult:
