@@ -64,6 +64,9 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 		if search {
 			found = slices.DeleteFunc(found, func(t lang.Target) bool { return !match(pattern, t.Name) })
 		}
+		if !slices.IsSortedFunc(found, byName) { // of modules that were asked one after the other
+			slices.SortStableFunc(found, byName)
+		}
 		lists = append(lists, found)
 	}
 	out := slices.Concat(lists...)
@@ -72,6 +75,8 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	}
 	return out, nil
 }
+
+func byName(a, b lang.Target) int { return strings.Compare(a.Name, b.Name) }
 
 // listErrors is what keeps every one of the kinds from being listed, nil if nothing does.
 func (e *Env) listErrors(kinds []*builtin.ProbeKind) error {
