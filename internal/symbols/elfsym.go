@@ -45,6 +45,17 @@ func (f *elfFile) readSymbols(table *elf.Section, visit func(elf.Symbol)) error 
 	if _, err := io.ReadFull(names, strs); err != nil {
 		return fmt.Errorf("names of section %s: %w", table.Name, err)
 	}
+	return f.eachRecord(table, func(name uint32, s elf.Symbol) {
+		if int64(name) < int64(len(strs)) {
+			text, _, _ := bytes.Cut(strs[name:], []byte{0})
+			s.Name = string(text)
+		}
+		visit(s)
+	})
+}
+
+// eachRecord reads a table of symbols, whose names are offsets in another section.
+func (f *elfFile) eachRecord(table *elf.Section, visit func(name uint32, s elf.Symbol)) error {
 	syms, err := f.section(table)
 	if err != nil {
 		return err
@@ -60,11 +71,7 @@ func (f *elfFile) readSymbols(table *elf.Section, visit func(elf.Symbol)) error 
 			return fmt.Errorf("section %s: %w", table.Name, err)
 		}
 		name, s := decode(raw)
-		if int64(name) < int64(len(strs)) {
-			text, _, _ := bytes.Cut(strs[name:], []byte{0})
-			s.Name = string(text)
-		}
-		visit(s)
+		visit(name, s)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package symbols
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"debug/elf"
@@ -123,24 +122,13 @@ func (t *Table) add(f *elfFile, section *elf.Section) error {
 		st.file = nil
 		t.bytes += len(st.text)
 	}
-	syms, err := f.section(section)
-	if err != nil {
-		return err
-	}
-	size, decode := elf.Sym64Size, f.symbol64
-	if f.Class == elf.ELFCLASS32 {
-		size, decode = elf.Sym32Size, f.symbol32
-	}
-	r := bufio.NewReaderSize(syms, readAhead)
-	raw := make([]byte, size)
-	for range syms.Size() / int64(size) {
-		if _, err := io.ReadFull(r, raw); err != nil {
-			return fmt.Errorf("section %s: %w", section.Name, err)
-		}
-		name, s := decode(raw)
+	err = f.eachRecord(section, func(name uint32, s elf.Symbol) {
 		if rank, ok := t.rank(f, s, name, &st); ok {
 			t.syms = append(t.syms, tableSymbol{s.Value, uint32(min(s.Size, 1<<32-1)), name, uint16(len(t.names)), rank})
 		}
+	})
+	if err != nil {
+		return err
 	}
 	t.names = append(t.names, st)
 	return nil
