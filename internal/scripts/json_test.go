@@ -83,12 +83,7 @@ func jsonCases(t *testing.T) []*Case {
 func TestKernelJSON(t *testing.T) {
 	needRoot(t)
 	schema := compileSchema(t)
-	tool := &Tool{
-		Path:     command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace"),
-		Workload: workload(t),
-		Binaries: binaries(t),
-		Timeout:  timeout(),
-	}
+	tool := newTool(t)
 	for _, c := range jsonCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			skipMissing(t, c)

@@ -108,12 +108,7 @@ func TestLanguageNamesWarnings(t *testing.T) {
 // TestKernelLanguage runs the examples.
 func TestKernelLanguage(t *testing.T) {
 	needRoot(t)
-	tool := &Tool{
-		Path:     command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace"),
-		Workload: workload(t),
-		Binaries: binaries(t),
-		Timeout:  timeout(),
-	}
+	tool := newTool(t)
 	for _, e := range languageExamples(t) {
 		t.Run(e.Name, func(t *testing.T) {
 			skipMissing(t, e.Case)

@@ -105,15 +105,21 @@ func skipMissing(t *testing.T, c *Case) {
 	}
 }
 
-// TestKernel runs every script on the running kernel.
-func TestKernel(t *testing.T) {
-	needRoot(t)
-	tool := &Tool{
+// newTool is gotrace with all that the scripts of the table run beside it.
+func newTool(t *testing.T) *Tool {
+	t.Helper()
+	return &Tool{
 		Path:     command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace"),
 		Workload: workload(t),
 		Binaries: binaries(t),
 		Timeout:  timeout(),
 	}
+}
+
+// TestKernel runs every script on the running kernel.
+func TestKernel(t *testing.T) {
+	needRoot(t)
+	tool := newTool(t)
 	for _, c := range table(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			skipMissing(t, c)
