@@ -11,14 +11,16 @@ type LinePlaces struct {
 	Addrs []uint64 // where the line's statements begin, in order; those of loops and of copies too
 	Files []string // source files that the name stands for
 	Near  []int    // if there is no code of the line: the nearest lines that have some, in order
+	// Columns are where statements of the line begin, in order, if a column was asked for where none does.
+	Columns []int
 }
 
 // maxRows bounds the rows of one table of lines.
 const maxRows = 64 << 20
 
-// Line finds the code of a line. The file is meant by the end of its path: "main.c", "src/main.c".
-func (i *Info) Line(file string, line int) (LinePlaces, error) {
-	p := &lineSearch{file: file, line: line, below: -1, above: -1, seen: map[string]bool{}}
+// Line finds the code of a line, or of its statements at a column, if that is not 0. The file is meant by the end of its path: "main.c", "src/main.c".
+func (i *Info) Line(file string, line, column int) (LinePlaces, error) {
+	p := &lineSearch{file: file, line: line, column: column, below: -1, above: -1, seen: map[string]bool{}}
 	err := protect(i.Path, func() error {
 		for _, u := range i.units {
 			r, err := u.src.data.LineReader(u.cu)
@@ -31,6 +33,7 @@ func (i *Info) Line(file string, line int) (LinePlaces, error) {
 	})
 	slices.Sort(p.out.Addrs)
 	p.out.Addrs = slices.Compact(p.out.Addrs)
+	slices.Sort(p.out.Columns)
 	for _, n := range []int{p.below, p.above} {
 		if n > 0 && len(p.out.Addrs) == 0 {
 			p.out.Near = append(p.out.Near, n)
@@ -41,7 +44,7 @@ func (i *Info) Line(file string, line int) (LinePlaces, error) {
 
 type lineSearch struct {
 	file         string
-	line         int
+	line, column int
 	below, above int // the nearest lines with code, -1 for none
 	out          LinePlaces
 	seen         map[string]bool
@@ -71,10 +74,23 @@ func (p *lineSearch) rows(r *dwarf.LineReader) {
 			if e.IsStmt {
 				p.near(e.Line)
 			}
-		case !in && e.IsStmt:
+		case !e.IsStmt:
+		case p.column != 0 && e.Column != p.column:
+			in = false
+			p.other(e.Column)
+		case !in:
 			in = true
 			p.out.Addrs = append(p.out.Addrs, e.Address)
 		}
+	}
+}
+
+// maxColumns is how many columns are told where the one that was asked for is none of them.
+const maxColumns = 16
+
+func (p *lineSearch) other(column int) {
+	if len(p.out.Columns) < maxColumns && !slices.Contains(p.out.Columns, column) {
+		p.out.Columns = append(p.out.Columns, column)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +26,8 @@ type Info struct {
 
 	types map[string]TypeID // by keyword and name, once they are asked for
 	sigs  map[uint64]TypeID // type units by their signature
+	// signatures is how many of them are being followed.
+	signatures int
 }
 
 // isDebugSection says whether a section's content is read. Those of a split unit end with ".dwo".
@@ -96,7 +99,26 @@ func (i *Info) read(s *symbols.Sections) error {
 	if err != nil {
 		return err
 	}
-	i.units, err = i.unitsOf(src)
+	if i.units, err = i.unitsOf(src); err != nil {
+		return err
+	}
+	return i.readTypeUnits(s.Content, "")
+}
+
+// readTypeUnits reads the section in which DWARF 4 has type units (-fdebug-types-section). DWARF 5 has them among the others.
+func (i *Info) readTypeUnits(content map[string][]byte, suffix string) error {
+	text := content[".debug_types"+suffix]
+	if len(text) == 0 {
+		return nil
+	}
+	theirs := maps.Clone(content)
+	theirs[".debug_info"+suffix] = text
+	src, err := newSource(theirs, suffix)
+	if err != nil {
+		return err
+	}
+	src.types = true
+	_, err = i.unitsOf(src)
 	return err
 }
 
@@ -106,6 +128,7 @@ type source struct {
 	info               []byte
 	addr, loc, locList []byte
 	order              binary.ByteOrder
+	types              bool // info is .debug_types of DWARF 4
 }
 
 // newSource prepares sections for reading. Names of the sections of a split file end with a suffix.

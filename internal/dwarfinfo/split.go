@@ -85,6 +85,9 @@ func (i *Info) unitOf(content map[string][]byte, u *Unit) *Unit {
 			return err
 		}
 		units, err := i.unitsOf(src)
+		if err == nil {
+			err = i.readTypeUnits(cut, ".dwo")
+		}
 		for _, s := range units {
 			if s.id == u.id || len(units) == 1 && s.id == 0 {
 				s.skeleton, s.tried = u, true

@@ -2,6 +2,8 @@ package dwarfinfo
 
 import (
 	"debug/dwarf"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -136,12 +138,17 @@ func (i *Info) readType(t *Type, e *dwarf.Entry) {
 		t.arrayLen()
 	case KindStruct, KindUnion:
 		if sig, ok := e.Val(dwarf.AttrSignature).(uint64); ok && t.Declared {
-			if full := i.sigs[sig]; !full.IsVoid() {
+			if full := i.sigs[sig]; !full.IsVoid() && i.signatures < maxSignatures {
+				i.signatures++
 				*t = *i.Type(full)
+				i.signatures--
 			}
 		}
 	}
 }
+
+// maxSignatures bounds declarations that lead to declarations, in broken files.
+const maxSignatures = 4
 
 // maxTypeSize bounds what a type claims to take.
 const maxTypeSize = 1 << 40
@@ -380,6 +387,12 @@ func (i *Info) FindType(keyword, name string) (TypeID, bool) {
 			for _, u := range i.units {
 				i.indexTypes(u.body())
 			}
+			for _, sig := range slices.Sorted(maps.Keys(i.sigs)) {
+				id := i.sigs[sig]
+				if e := id.src.entry(id.off); e != nil {
+					i.indexType(id.src, e)
+				}
+			}
 			return nil
 		})
 	}
@@ -390,27 +403,33 @@ func (i *Info) FindType(keyword, name string) (TypeID, bool) {
 // indexTypes notes the types that a unit defines outside of functions. Of several definitions of a name the first is taken.
 func (i *Info) indexTypes(u *Unit) {
 	u.src.children(u.cu.Offset, func(e *dwarf.Entry) step {
-		k, isType := kinds[e.Tag]
-		name, _ := e.Val(dwarf.AttrName).(string)
-		declared, _ := e.Val(dwarf.AttrDeclaration).(bool)
-		if (isType || e.Tag == dwarf.TagBaseType) && name != "" && !declared {
-			keyword := ""
-			switch k.kind {
-			case KindStruct:
-				keyword = "struct"
-			case KindUnion, KindEnum:
-				keyword = k.keyword
-			case KindVoid, KindTypedef:
-			default:
-				return next
-			}
-			if _, ok := i.types[keyword+" "+name]; !ok {
-				i.types[keyword+" "+name] = TypeID{u.src, e.Offset}
-			}
-		}
+		i.indexType(u.src, e)
 		if e.Tag == dwarf.TagNamespace || e.Tag == dwarf.TagModule {
 			return descend
 		}
 		return next
 	})
+}
+
+// indexType notes the type of an entry, if it is the definition of one with a name.
+func (i *Info) indexType(src *source, e *dwarf.Entry) {
+	k, isType := kinds[e.Tag]
+	name, _ := e.Val(dwarf.AttrName).(string)
+	declared, _ := e.Val(dwarf.AttrDeclaration).(bool)
+	if !isType && e.Tag != dwarf.TagBaseType || name == "" || declared {
+		return
+	}
+	keyword := ""
+	switch k.kind {
+	case KindStruct:
+		keyword = "struct"
+	case KindUnion, KindEnum:
+		keyword = k.keyword
+	case KindVoid, KindTypedef:
+	default:
+		return
+	}
+	if _, ok := i.types[keyword+" "+name]; !ok {
+		i.types[keyword+" "+name] = TypeID{src, e.Offset}
+	}
 }

@@ -98,6 +98,10 @@ func (s *source) header(at int) (header, error) {
 	if h.version >= 5 {
 		h.kind = b[2]
 		size = 2 + 1 + 1 + word
+	} else if s.types {
+		h.kind = utType
+	}
+	if h.kind != 0 {
 		switch h.kind {
 		case utSkeleton, utSkeleton + 1:
 			h.id = s.order.Uint64(b[size:])

@@ -4,17 +4,21 @@ import (
 	"debug/buildinfo"
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxPclntab bounds the table of a Go program's functions. That of the largest programs has some tens of megabytes.
-const maxPclntab = 512 << 20
+// What bounds the table of a Go program's functions: that of the largest programs has some tens of megabytes, and some hundred thousand functions.
+const (
+	maxPclntab     = 256 << 20
+	maxGoFunctions = 4 << 20
+)
 
 // goFunctions are the functions of a Go program that was stripped of its symbols: its runtime needs a table of them.
-func (f *elfFile) goFunctions() (out []Symbol, err error) {
+func (f *elfFile) goFunctions() ([]Symbol, error) {
 	var table, text *elf.Section
 	for _, s := range f.Sections {
 		switch {
@@ -27,20 +31,28 @@ func (f *elfFile) goFunctions() (out []Symbol, err error) {
 	if table == nil || text == nil {
 		return nil, nil
 	}
+	data, err := f.content(table, maxPclntab)
+	if err != nil {
+		return nil, err
+	}
+	return readGoFunctions(data, f.ByteOrder, text)
+}
+
+// readGoFunctions reads the table of a program whose code is the section text.
+func readGoFunctions(data []byte, order binary.ByteOrder, text *elf.Section) (out []Symbol, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = nil, fmt.Errorf("table of Go's functions: broken: %v", p)
 		}
 	}()
-	data, err := f.content(table, maxPclntab)
-	if err != nil {
-		return nil, err
-	}
 	start := text.Addr
-	const header, textAt = 32, 24
+	const header, countAt, textAt = 32, 8, 24
+	if len(data) >= header && data[7] == 8 && order.Uint64(data[countAt:]) > maxGoFunctions {
+		return nil, fmt.Errorf("table of Go's functions: more than %d", maxGoFunctions)
+	}
 	// The head of the table says where the code begins (runtime.pcHeader, until Go 1.25), which is not the section's beginning in programs with C.
 	if len(data) >= header && data[7] == 8 {
-		if at := f.ByteOrder.Uint64(data[textAt:]); at > text.Addr && at < text.Addr+text.Size {
+		if at := order.Uint64(data[textAt:]); at > text.Addr && at < text.Addr+text.Size {
 			start = at
 		}
 	}

@@ -9,15 +9,23 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 )
 
-// sourceLine is a place in the source of a binary: uprobe:BINARY@FILE:LINE.
+// sourceLine is a place in the source of a binary: uprobe:BINARY@FILE:LINE[:COLUMN].
 type sourceLine struct {
 	binary, file string
-	line         int
+	line, column int // column 0: any
+}
+
+// place is how the script writes it.
+func (s *sourceLine) place() string {
+	if s.column == 0 {
+		return fmt.Sprintf("%s:%d", s.file, s.line)
+	}
+	return fmt.Sprintf("%s:%d:%d", s.file, s.line, s.column)
 }
 
 // parseSourceLine reads the parts of an attach point; ok is false if it names no line.
 func parseSourceLine(parts []string) (s sourceLine, ok bool, err error) {
-	if len(parts) != 2 {
+	if len(parts) != 2 && len(parts) != 3 {
 		return s, false, nil
 	}
 	i := strings.LastIndexByte(parts[0], '@')
@@ -25,14 +33,16 @@ func parseSourceLine(parts []string) (s sourceLine, ok bool, err error) {
 		return s, false, nil
 	}
 	s.binary, s.file = parts[0][:i], parts[0][i+1:]
-	n, err := strconv.ParseUint(parts[1], 10, 31)
-	if err != nil || n == 0 || s.file == "" || s.binary == "" {
-		if exists(parts[0]) {
-			return s, false, nil // a file whose name has an @
+	for k, to := range []*int{&s.line, &s.column}[:len(parts)-1] {
+		n, err := strconv.ParseUint(parts[k+1], 10, 31)
+		if err != nil || n == 0 || s.file == "" || s.binary == "" {
+			if exists(parts[0]) {
+				return s, false, nil // a file whose name has an @
+			}
+			return s, true, fmt.Errorf("a line of the source is written BINARY@FILE:LINE or BINARY@FILE:LINE:COLUMN")
 		}
-		return s, true, fmt.Errorf("a line of the source is written BINARY@FILE:LINE")
+		*to = int(n)
 	}
-	s.line = int(n)
 	return s, true, nil
 }
 
@@ -54,7 +64,7 @@ func (e *Programs) lineUprobe(kind *builtin.ProbeKind, at sourceLine) ([]lang.Ta
 		out = append(out, found...)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("no binary that matches %s has code of %s:%d", at.binary, at.file, at.line)
+		return nil, fmt.Errorf("no binary that matches %s has code of %s", at.binary, at.place())
 	}
 	return out, nil
 }
@@ -68,12 +78,14 @@ func (e *Programs) linesIn(kind *builtin.ProbeKind, path string, at sourceLine) 
 	if d.err != nil {
 		return nil, d.err
 	}
-	places, err := d.reader.Info.Line(at.file, at.line)
+	places, err := d.reader.Info.Line(at.file, at.line, at.column)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(places.Files) == 0:
 		return nil, fmt.Errorf("%s was not made of a file %s", path, at.file)
+	case len(places.Addrs) == 0 && len(places.Columns) > 0:
+		return nil, fmt.Errorf("no statement begins at column %d of %s:%d in %s: it has some at %s", at.column, at.file, at.line, path, joinLines(places.Columns))
 	case len(places.Addrs) == 0 && len(places.Near) > 0:
 		return nil, fmt.Errorf("line %d of %s has no code in %s: the nearest that has is %s", at.line, at.file, path, joinLines(places.Near))
 	}
@@ -88,7 +100,7 @@ func (e *Programs) linesIn(kind *builtin.ProbeKind, path string, at sourceLine) 
 			continue // a loop comes back to its line
 		}
 		seen[s.Address] = true
-		name := fmt.Sprintf("%s:%s@%s:%d", kind.Name, path, at.file, at.line)
+		name := fmt.Sprintf("%s:%s@%s", kind.Name, path, at.place())
 		out = append(out, lang.Target{Kind: kind, Name: name, Path: path, Address: addr, Go: b.IsGo(s.Name, addr), I386: b.I386, Further: len(out) > 0})
 	}
 	if len(out) == 0 {
