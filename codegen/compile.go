@@ -338,6 +338,7 @@ type lowerer struct {
 	unrolled int                           // statements of unrolled bodies so far, with their copies
 	unused   *ast.Call                     // a call whose value nobody asks for
 	subs     map[*ast.Func]*subprogram     // functions of the script
+	words    bool                          // the words of an interface of Go are asked for, and not its text
 	deep     bool                          // too many of them would be active at a time
 	stops    bool                          // the code so far can end the run, or all loops
 	err      *Error                        // the first limit exceeded

@@ -9,6 +9,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -34,6 +35,12 @@ func (l *lowerer) deref(o operand, t types.Type) operand {
 // object is what lies at a place, of type t as a value and of type raw in C.
 func (l *lowerer) object(t types.Type, p place, raw types.Type) operand {
 	if s, ok := raw.(*types.Struct); ok && s.Text && types.Is(t, types.KindString) {
+		switch {
+		case s.Go != nil && l.words:
+			return operand{typ: raw, mem: p}
+		case s.Go != nil:
+			return l.goInterface(p, t, s.Go)
+		}
 		return l.goText(p, t)
 	}
 	_, array := types.CharArray(raw)
@@ -72,7 +79,10 @@ func (l *lowerer) field(e *ast.FieldExpr) operand {
 		l.b.Pos = e.Pos
 		return l.argument(e, f)
 	}
+	words := l.words
+	l.words = types.Is(l.typeOf(e.X), types.KindString) // only an interface of Go has fields then
 	o := l.expr(e.X)
+	l.words = words
 	l.b.Pos = e.Pos
 	if r := types.TupleBehind(o.typ); r != nil {
 		return l.element(l.tupleOf(o), *r, r.Find(e.Name))
@@ -107,6 +117,60 @@ func (l *lowerer) fieldAt(p place, f types.Field, t types.Type) operand {
 	o := l.loadAt(p, f.Type)
 	o.typ = t
 	return o
+}
+
+// Where the runtime's description of a type of Go (internal/abi.Type, since Go 1.17) has what is read here, on all machines of 64 bits.
+const (
+	goTypeFlag, goTypeKind, goTypeName = 20, 23, 40
+	goKindMask, goKindString           = 31, 24
+	goExtraStar                        = 2 // in goTypeFlag: the name has a * before it that does not belong there
+	goItabType                         = 8
+)
+
+// goInterface is the text of an interface value of Go: that of a string, and of errors that are little else; the name of the type of others; and "nil".
+func (l *lowerer) goInterface(p place, t types.Type, g *types.GoInterface) operand {
+	size := t.Size()
+	dst := l.temp("interface", size)
+	l.zero(dst, size)
+	word := func(base *ir.Value, off, size int) *ir.Value {
+		return l.loadAt(place{base: base, off: off, space: types.SpaceUser}, types.Int{Bits: 8 * size}).val
+	}
+	typ := l.loadAt(p, types.TypeUint64).val
+	data := l.loadAt(p.at(location.WordSize), types.TypeUint64).val
+	none, some, text, name, bytes, shown := l.newJoin("nil"), l.newJoin("some"), l.newJoin("text"), l.newJoin("name"), l.newJoin("bytes"), l.newJoin("shown")
+	l.branch(ir.Eq, typ, l.b.Const(0), none, some)
+	l.land(some)
+	if g.Methods {
+		typ = word(typ, goItabType, 8)
+	}
+	for _, address := range g.Texts {
+		next := l.newJoin("other")
+		l.branch(ir.Eq, typ, l.b.Const(int64(address)), text, next)
+		l.land(next)
+	}
+	kind := l.b.OpImm(ir.OpAnd, word(typ, goTypeKind, 1), goKindMask)
+	l.branch(ir.Eq, kind, l.b.Const(goKindString), text, name)
+	l.land(text)
+	l.jump(bytes, word(data, 0, 8), word(data, location.WordSize, 8))
+	// A name is a byte of flags, its length in seven bits a byte, and the bytes (internal/abi.Name).
+	l.land(name)
+	at := l.b.OpImm(ir.OpAdd, word(typ, goTypeName, 4), int64(g.Types))
+	low, high := word(at, 1, 1), word(at, 2, 1)
+	long := l.b.OpImm(ir.OpLShr, low, 7)
+	n := l.b.Op(ir.OpAdd, l.b.OpImm(ir.OpAnd, low, 127), l.b.Op(ir.OpMul, long, l.b.OpImm(ir.OpShl, high, 7)))
+	star := l.b.OpImm(ir.OpLShr, l.b.OpImm(ir.OpAnd, word(typ, goTypeFlag, 1), goExtraStar), 1)
+	begin := l.b.Op(ir.OpAdd, l.b.Op(ir.OpAdd, l.b.OpImm(ir.OpAdd, at, 2), long), star)
+	l.jump(bytes, begin, l.b.Op(ir.OpSub, n, star))
+	found := l.land(bytes)
+	l.goBytes(dst, size, found[0], found[1])
+	l.jump(shown)
+	l.land(none)
+	nothing := "nil"
+	l.storeOperand(dst, t, operand{typ: types.String{Len: len(nothing) + 1}, lit: &nothing}, true)
+	l.jump(shown)
+	l.land(shown)
+	dst.exact = true
+	return operand{typ: t, mem: dst}
 }
 
 // structOf is the struct an operand is or points to, and where it lies.

@@ -384,6 +384,13 @@ func (l *lowerer) goText(p place, t types.Type) operand {
 	l.zero(dst, size)
 	src := l.loadAt(p, types.Int{Bits: 64}).val
 	n := l.loadAt(p.at(location.WordSize), types.Int{Bits: 64}).val
+	l.goBytes(dst, size, src, n)
+	dst.exact = true
+	return operand{typ: t, mem: dst}
+}
+
+// goBytes reads n bytes of the process into a string's field, which is empty.
+func (l *lowerer) goBytes(dst place, size int, src, n *ir.Value) {
 	some, cut, done := l.fn.fn.NewBlock("text"), l.fn.fn.NewBlock("cut"), l.fn.fn.NewBlock("read")
 	l.b.Branch(ir.Ne, n, l.b.Const(0), some, done)
 	l.b.At(some)
@@ -397,8 +404,6 @@ func (l *lowerer) goText(p place, t types.Type) operand {
 	l.countFailure(&layout.Site{Kind: layout.SiteTrunc, Pos: pos, What: "a string"})
 	l.b.Jump(done)
 	l.b.At(done)
-	dst.exact = true
-	return operand{typ: t, mem: dst}
 }
 
 // copyCut copies the last byte of a string that fills its field: it is no NUL if the string was cut (see markCut). The helper reads it,

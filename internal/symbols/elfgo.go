@@ -70,3 +70,32 @@ func (b *Binary) IsGo(name string, addr uint64) bool {
 	}
 	return name == "" || strings.Contains(name, ".")
 }
+
+// Datum is where a symbol of data lies, and a word of it.
+type Datum struct{ Address, Word uint64 }
+
+// Words finds symbols of data by their names, and the word of each that lies off bytes into it, as it is in the file: 0 where it is not.
+func (b *Binary) Words(names []string, off uint64) (map[string]Datum, error) {
+	return parseFile(b.Path, func(f *elfFile) (map[string]Datum, error) {
+		out := map[string]Datum{}
+		err := f.eachSymbol(func(s elf.Symbol) {
+			if slices.Contains(names, s.Name) && isDefined(s) {
+				out[s.Name] = Datum{s.Value, f.word(s.Value + off)}
+			}
+		})
+		return out, err
+	})
+}
+
+// word is the word at a virtual address, 0 if the file has none.
+func (f *elfFile) word(addr uint64) uint64 {
+	var b [8]byte
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && addr >= p.Vaddr && addr-p.Vaddr < p.Filesz && p.Filesz-(addr-p.Vaddr) >= uint64(len(b)) {
+			if n, _ := f.r.ReadAt(b[:], int64(p.Off+addr-p.Vaddr)); n == len(b) {
+				return f.ByteOrder.Uint64(b[:])
+			}
+		}
+	}
+	return 0
+}

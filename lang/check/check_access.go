@@ -61,6 +61,9 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 	}
 	s := structBehind(t)
 	if s == nil {
+		s = c.interfaceBehind(e.X, t)
+	}
+	if s == nil {
 		c.report(c.withoutTypes(source.Errorf(e, "no-field", "a %s has no fields", t).WithHint("cast it: ((struct NAME *)…)->%s", e.Name)))
 		return nil
 	}
@@ -78,6 +81,18 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		return nil
 	}
 	return foundIn(c.spaceOf(e), c.fieldValue(f.Type))
+}
+
+// interfaceBehind is the struct of an interface value of Go, which is text as a value, so that its two words can be asked for; nil if it is none.
+func (c *checker) interfaceBehind(e ast.Expr, t types.Type) *types.Struct {
+	t = c.objectType(e, t)
+	if id, ok := e.(*ast.Ident); ok && id.Name == "retval" {
+		t = c.p.Retval
+	}
+	if s, ok := t.(*types.Struct); ok && s.Go != nil {
+		return s
+	}
+	return nil
 }
 
 // recordField is the element of a record that has a name.

@@ -153,11 +153,19 @@ type Struct struct {
 	Name    string // "task_struct"; "" for an anonymous one
 	Union   bool
 	Bytes   int
-	Text    bool   // a string of Go: the address of its bytes, and their number
+	Text    bool // a string of Go: the address of its bytes, and their number; or an interface of Go, which is shown as text
+	Go      *GoInterface
 	BTFID   uint32 // type id in vmlinux BTF, 0 if it has none; typed direct loads need it
 	Resolve func() []Field
 	once    sync.Once
 	fields  []Field
+}
+
+// GoInterface says how the text of an interface value of Go is found: a struct of two words, the second of which leads to the value.
+type GoInterface struct {
+	Methods bool     // the first word leads to a table whose second word leads to the type, else to the type itself
+	Types   uint64   // where the program's types begin, from which their names are so many bytes away
+	Texts   []uint64 // pointers to structs that begin with their text: *errors.errorString
 }
 
 // NewStruct returns a struct whose fields resolve gives when they are first asked for.

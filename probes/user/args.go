@@ -27,6 +27,9 @@ func (e *Programs) debugInfo(path string) *debugInfo {
 	info, err := dwarfinfo.Open(path, debugDirs(e.opts.DebugInfo, path))
 	if d.err = err; err == nil {
 		d.reader = dwarfargs.New(info, e.opts.Arch)
+		if b, err := e.Binary(path); err == nil && b.IsGoProgram() {
+			d.reader.Go = e.goInterfaces(b)
+		}
 	}
 	if e.debug == nil {
 		e.debug = map[string]*debugInfo{}

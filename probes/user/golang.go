@@ -8,6 +8,7 @@ import (
 	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/location"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/dwarfargs"
 	"github.com/gotrace/gotrace/probes/internal/insn"
 )
@@ -95,6 +96,36 @@ func (e *Programs) goVersion(b *symbols.Binary) int {
 		e.goVersions[b.Path] = v
 	}
 	return v
+}
+
+// goTextTypes are errors that begin with their text, by the names of the tables that make errors of them.
+var goTextTypes = []string{"*errors.errorString", "*fmt.wrapError", "*fmt.wrapErrors"}
+
+// goNameEncoding is the minor version of Go since which the names of types are as codegen reads them.
+const goNameEncoding = 17
+
+// goInterfaces says how the text of interfaces is found in a program's memory, nil where it cannot be: types of a position-independent program lie nobody
+// knows where.
+func (e *Programs) goInterfaces(b *symbols.Binary) *types.GoInterface {
+	if version := e.goVersion(b); b.Movable || version != 0 && version < goNameEncoding {
+		return nil
+	}
+	names := []string{"runtime.types"}
+	for _, t := range goTextTypes {
+		names = append(names, "go:itab."+t+",error")
+	}
+	words, err := b.Words(names, location.WordSize)
+	base := words[names[0]]
+	if err != nil || base.Address == 0 {
+		return nil
+	}
+	g := &types.GoInterface{Types: base.Address}
+	for _, name := range names[1:] {
+		if w := words[name]; w.Word != 0 {
+			g.Texts = append(g.Texts, w.Word)
+		}
+	}
+	return g
 }
 
 // errGoArgs says why the arguments of Go code are not known in the middle of a function.

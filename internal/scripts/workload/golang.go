@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 // Functions of Go for uprobes in Go code: with arguments and results of all kinds.
@@ -63,6 +66,16 @@ func goLarger[T int | string](a, b T) T {
 //go:noinline
 func goAny(x any, e error, m map[string]int) bool { return x != nil && e != nil && m != nil }
 
+// goError is an error that is a string.
+type goError string
+
+func (e goError) Error() string { return string(e) + "!" }
+
+// goCalled calls a closure.
+//
+//go:noinline
+func goCalled(f func(int) int, n int) int { return f(n) }
+
 //go:noinline
 func goForever(c chan int) {
 	for {
@@ -91,11 +104,17 @@ func golang([]string) {
 	text := goText("hello, ", []byte("world!"), 5)
 	p := spot{1, 2}.add(spot{30, -40})
 	it := &item{Name: "first", Tags: []string{"x", "y"}, Where: p, Next: &item{Name: "second"}, Err: err}
+	_ = fmt.Sprintf("%T %T %T %T", it, p, goError(""), &fs.PathError{}) // so that what describes the types is in memory
 	name, count, _ := it.describe(1)
 	_, _, err2 := it.describe(4)
 	f := goFloats(1.5, 2, 3.5, 4)
 	x, y := goMany(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 	runtime.KeepAlive([]any{sum, err, text, name, count, err2, f, x, y, goLarger(1, 2), goLarger("a", "b"), goAny(it, err, map[string]int{}), goInlined(sum)})
+	goAny("some text", fmt.Errorf("%w: %d times", errDeep, 7), nil)
+	goAny(p, nil, nil)
+	goAny(syscall.ENOENT, &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}, nil)
+	goAny(nil, goError("own"), nil)
+	func() { goCalled(func(n int) int { return n + count }, 5) }()
 	c := make(chan int)
 	go goForever(c)
 	<-c

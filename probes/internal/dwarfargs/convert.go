@@ -12,6 +12,8 @@ import (
 type Reader struct {
 	Info *dwarfinfo.Info
 	Arch string // GOARCH
+	// Go says how interfaces of a Go program are shown as text; nil: as their two words.
+	Go   *types.GoInterface
 	conv *location.Convention
 
 	structs map[dwarfinfo.TypeID]*types.Struct
@@ -131,6 +133,9 @@ func (r *Reader) record(t *dwarfinfo.Type) *types.Struct {
 	}
 	s := types.NewStruct(full.Name, full.Kind == dwarfinfo.KindUnion, full.Size, 0, func() []types.Field { return r.fields(full) })
 	s.Text = full.GoKind == goString
+	if r.Go != nil && (full.Name == "runtime.iface" || full.Name == "runtime.eface") {
+		s.Text, s.Go = true, &types.GoInterface{Methods: full.Name == "runtime.iface", Types: r.Go.Types, Texts: r.Go.Texts}
+	}
 	r.structs[t.ID] = s
 	return s
 }
