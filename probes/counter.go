@@ -116,7 +116,7 @@ func resolveCounter(_ *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 }
 
 // listCounters lists the events, whether this machine has them or not.
-func listCounters(kind *builtin.ProbeKind, _ *Env, parts []string) ([]lang.Target, error) {
+func listCounters(kind *builtin.ProbeKind, _ *Env, parts []string) ([]Listed, error) {
 	list, _ := countersOf(kind)
 	pattern := "*"
 	if len(parts) > 0 && parts[0] != "" {
@@ -131,7 +131,7 @@ func listCounters(kind *builtin.ProbeKind, _ *Env, parts []string) ([]lang.Targe
 		}
 	}
 	slices.SortFunc(out, func(a, b lang.Target) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
+	return ListedTargets(out, nil)
 }
 
 // planCounter opens the event on every CPU or, with -p, for every thread of the process.

@@ -237,7 +237,7 @@ func (e *Env) unloadable(t types.Type) bool {
 }
 
 // listFentry lists the functions that have types.
-func listFentry(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listFentry(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 	module, name := "", "*"
 	switch {
 	case len(parts) > 1 && parts[0] == "bpf":
@@ -256,7 +256,7 @@ func listFentry(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target,
 		return nil, err
 	}
 	found, err := e.typedFunctions(module, name)
-	return fentryTargets(kind, found), err
+	return listedFunctions(kind, found, true), err
 }
 
 // fentryLines are the arguments and, of a return, the result.

@@ -110,7 +110,7 @@ func (e *Env) resolveProgram(kind *builtin.ProbeKind, parts []string) ([]lang.Ta
 }
 
 // listPrograms lists functions of BPF programs.
-func (e *Env) listPrograms(kind *builtin.ProbeKind, parts []string) ([]lang.Target, error) {
+func (e *Env) listPrograms(kind *builtin.ProbeKind, parts []string) ([]Listed, error) {
 	var id, name string
 	switch len(parts) {
 	case 1:
@@ -121,7 +121,7 @@ func (e *Env) listPrograms(kind *builtin.ProbeKind, parts []string) ([]lang.Targ
 		return nil, nil
 	}
 	found, err := e.programs(id, name)
-	return programTargets(kind, found), err
+	return ListedTargets(programTargets(kind, found), err)
 }
 
 // loadOnProgram loads a program for a function of another program.

@@ -3,6 +3,7 @@ package probes
 import (
 	"bufio"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -41,17 +42,26 @@ func (e *Env) kernelFunctions() ([]Function, error) {
 
 func (e *Env) readFunctions() ([]Function, error) {
 	refused := e.refusedFunctions()
+	if e.opts.Functions != "" {
+		list, err := readFunctionFile(e.opts.Functions, ParseFilterFunctions)
+		if err != nil {
+			return nil, fmt.Errorf("reading the traceable functions: %w", err)
+		}
+		return traceable(list, refused), nil
+	}
 	if dir, err := e.tracefs(); err == nil {
 		list, err := readFunctionFile(dir+"/available_filter_functions", ParseFilterFunctions)
 		if err == nil && len(list) > 0 {
 			return traceable(list, refused), nil
 		}
 	}
-	var all []symbols.KernelSymbol
-	if err := symbols.EachKernelSymbol(func(s symbols.KernelSymbol) { all = append(all, s) }); err != nil {
-		return nil, err
-	}
-	return traceable(sortFunctions(functionsAmong(all)), refused), nil
+	var all []Function
+	err := symbols.EachKernelSymbol(func(s symbols.KernelSymbol) {
+		if s.IsFunction() {
+			all = append(all, Function{Name: s.Name, Module: s.Module})
+		}
+	})
+	return traceable(sortFunctions(all), refused), err
 }
 
 func readFunctionFile(path string, parse func(io.Reader) ([]Function, error)) ([]Function, error) {
@@ -82,7 +92,7 @@ func (e *Env) refusedFunctions() map[Function]bool {
 func traceable(list []Function, refused map[Function]bool) []Function {
 	out := list[:0]
 	for _, f := range list {
-		if !refused[Function{Name: f.Name, Module: f.Module}] && !strings.Contains(f.Name, ".part.") {
+		if (len(refused) == 0 || !refused[Function{Name: f.Name, Module: f.Module}]) && !strings.Contains(f.Name, ".part.") {
 			out = append(out, f)
 		}
 	}
@@ -119,30 +129,49 @@ func ParseBlacklist(r io.Reader) ([]Function, error) {
 
 func moduleName(s string) string { return strings.Trim(strings.TrimSpace(s), "[]") }
 
-// listBuffer is how much of a list is read at a time: the kernel makes these as they are read.
-const listBuffer = 256 << 10
+// maxFunctionList bounds a list of functions: that of a large kernel has a few megabytes.
+const maxFunctionList = 128 << 20
 
-// parseFunctions reads a function from each line, leaves out those without a name, and sorts them.
+// parseFunctions reads a function from each line, leaves out those without a name, and sorts them. The names are parts of one text: a kernel has
+// tens of thousands.
 func parseFunctions(r io.Reader, what string, parse func(line string) (Function, bool)) ([]Function, error) {
-	var out []Function
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, listBuffer), listBuffer)
-	for s.Scan() {
-		if f, ok := parse(s.Text()); ok && f.Name != "" {
+	var text strings.Builder
+	if _, err := io.Copy(&text, io.LimitReader(r, maxFunctionList)); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	out := make([]Function, 0, strings.Count(text.String(), "\n")+1)
+	for line := range strings.SplitSeq(text.String(), "\n") {
+		if f, ok := parse(line); ok && f.Name != "" {
 			out = append(out, f)
 		}
-	}
-	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
 	return sortFunctions(out), nil
 }
 
-// sortFunctions sorts functions and leaves one of each.
+// sortFunctions sorts functions and leaves one of each. Most are told apart by the first eight letters, which are compared as one number.
 func sortFunctions(list []Function) []Function {
-	slices.SortFunc(list, func(a, b Function) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Module, b.Module))
+	type keyed struct {
+		key uint64
+		Function
+	}
+	all := make([]keyed, len(list))
+	for i, f := range list {
+		var first [8]byte
+		copy(first[:], f.Name)
+		all[i] = keyed{binary.BigEndian.Uint64(first[:]), f}
+	}
+	slices.SortFunc(all, func(a, b keyed) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Module, b.Module)
 	})
+	for i := range all {
+		list[i] = all[i].Function
+	}
 	return countCopies(list)
 }
 
@@ -161,6 +190,9 @@ func countCopies(sorted []Function) []Function {
 
 // findFunctions returns the functions that match, in order, of the modules that match; module "" is any.
 func findFunctions(all []Function, module, name string) []Function {
+	if name == "*" && module == "" {
+		return all
+	}
 	var out []Function
 	if !isPattern(name) {
 		i := sort.Search(len(all), func(i int) bool { return all[i].Name >= name })

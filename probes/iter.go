@@ -86,7 +86,7 @@ func (e *Env) iterators() ([]string, error) {
 	return out, nil
 }
 
-func listIter(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listIter(_ *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 	all, err := e.iterators()
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func listIter(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, erro
 			out = append(out, iterTarget(it))
 		}
 	}
-	return out, nil
+	return ListedTargets(out, nil)
 }
 
 // iterArgs are the objects that the program is called with. All of them may be missing (NULL): after the last object, it is called once more.

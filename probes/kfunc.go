@@ -3,12 +3,14 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/internal/symbols"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
@@ -50,13 +52,27 @@ func (e *Env) tryKfunc(name string, kind *builtin.ProbeKind) bool {
 	if id == 0 {
 		return false
 	}
+	spec := idleProgram(kind)
+	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
+	spec.Instructions = append(asm.Instructions{call}, spec.Instructions...)
+	if spec.Type == ebpf.Tracing {
+		// A function that is there for tests of such programs (net/bpf/test_run.c).
+		spec.AttachType, spec.AttachTo = ebpf.AttachTraceFEntry, "bpf_fentry_test1"
+	}
+	prog, err := ebpf.NewProgram(spec)
+	if err == nil {
+		prog.Close()
+		return true
+	}
+	var refused *ebpf.VerifierError
+	return errors.As(err, &refused) && !strings.Contains(strings.Join(refused.Log, "\n"), "calling kernel function "+name+" is not allowed")
+}
+
+// idleProgram is a program for a kind of probe that does nothing.
+func idleProgram(kind *builtin.ProbeKind) *ebpf.ProgramSpec {
 	spec := &ebpf.ProgramSpec{
-		Name: "kfunc", License: "GPL", Type: ebpf.RawTracepoint,
-		Instructions: asm.Instructions{
-			{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)},
-			asm.Mov.Imm(asm.R0, 0),
-			asm.Return(),
-		},
+		Name: "idle", License: "GPL", Type: ebpf.RawTracepoint,
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
 	}
 	switch kind.Context {
 	case builtin.CtxRegs:
@@ -66,16 +82,61 @@ func (e *Env) tryKfunc(name string, kind *builtin.ProbeKind) bool {
 	case builtin.CtxPerf:
 		spec.Type = ebpf.PerfEvent
 	case builtin.CtxTracing:
-		// A function that is there for tests of such programs (net/bpf/test_run.c).
-		spec.Type, spec.AttachType, spec.AttachTo = ebpf.Tracing, ebpf.AttachTraceFEntry, "bpf_fentry_test1"
+		spec.Type = ebpf.Tracing
 	}
-	prog, err := ebpf.NewProgram(spec)
-	if err == nil {
-		prog.Close()
-		return true
+	return spec
+}
+
+// Try loads a program that does nothing for an attach point, attaches it and detaches it again. nil: the kernel lets this process do all that.
+func (e *Env) Try(ap *ast.AttachPoint) error {
+	targets, err := e.Resolve(ap)
+	if err != nil {
+		return err
 	}
-	var refused *ebpf.VerifierError
-	return errors.As(err, &refused) && !strings.Contains(strings.Join(refused.Log, "\n"), "calling kernel function "+name+" is not allowed")
+	kind := targets[0].Kind
+	if kind.Name != ap.Provider {
+		return errNoKprobes // fentry would take its place
+	}
+	plan, err := e.Plan(targets[:1])
+	if err != nil {
+		return err
+	}
+	prog, err := plan.Load(idleProgram(kind))
+	if err != nil {
+		return fmt.Errorf("loading a program: %w%s", err, WhyDenied(err))
+	}
+	defer prog.Close()
+	links, err := plan.Attach(prog)
+	if err != nil {
+		return err
+	}
+	return links.Close()
+}
+
+// TryUprobe does the same in a file that nobody executes.
+func (e *Env) TryUprobe() error {
+	if !havePMU("uprobe") {
+		return errNoUprobes
+	}
+	f, err := os.CreateTemp("", "gotrace-uprobe-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := f.Truncate(1); err != nil {
+		return err
+	}
+	prog, err := trialProgram(ebpf.AttachNone)
+	if err != nil {
+		return fmt.Errorf("loading a program: %w%s", err, WhyDenied(err))
+	}
+	defer prog.Close()
+	p, err := openProbe("uprobe", f.Name(), 0, false, -1, prog)
+	if err != nil {
+		return err
+	}
+	return p.Close()
 }
 
 // address is where a symbol of the kernel lies.

@@ -186,7 +186,7 @@ func functionTargets(kind *builtin.ProbeKind, module string, found []Function, o
 	return out
 }
 
-func listKprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listKprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 	module, name := "", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -200,7 +200,7 @@ func listKprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target
 	if err != nil {
 		return nil, err
 	}
-	return functionTargets(kind, module, findFunctions(all, module, name), 0), nil
+	return listedFunctions(kind, findFunctions(all, module, name), module != ""), nil
 }
 
 // kprobeParams returns the parameters of a target's function and the type that it returns, where they are known.

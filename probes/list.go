@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -12,18 +13,81 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 )
 
+// Listed is a probe of a list. Most of a hundred thousand are only asked for their names, so that a target is made when somebody wants it.
+type Listed struct {
+	Name   string
+	kind   *builtin.ProbeKind
+	fn     Function     // a function of the kernel, or
+	target *lang.Target // what else there is
+}
+
+// Target is the probe as an attach point has it.
+func (l *Listed) Target() *lang.Target {
+	if l.target == nil {
+		l.target = &lang.Target{Kind: l.kind, Name: l.Name, Module: l.fn.Module, Func: l.fn.Name, Copies: l.fn.Copies}
+	}
+	return l.target
+}
+
+// ListedTargets are targets as a list has them.
+func ListedTargets(targets []lang.Target, err error) ([]Listed, error) {
+	out := make([]Listed, len(targets))
+	for i := range targets {
+		out[i] = Listed{Name: targets[i].Name, kind: targets[i].Kind, target: &targets[i]}
+	}
+	return out, err
+}
+
+// listedFunctions are functions of the kernel, sorted by name, as a list has them: with their modules, or each name once.
+func listedFunctions(kind *builtin.ProbeKind, found []Function, withModule bool) []Listed {
+	out := make([]Listed, 0, len(found))
+	prefix := kind.Name + ":"
+	if withModule {
+		for _, m := range byModule(found) {
+			prefix := prefix + m[0].Module + ":"
+			for _, f := range m {
+				out = append(out, Listed{Name: prefix + f.Name, kind: kind, fn: f})
+			}
+		}
+		return out
+	}
+	for i, f := range found {
+		if i > 0 && found[i-1].Name == f.Name {
+			last := &out[len(out)-1].fn
+			last.Copies, last.Module = max(last.Copies, 1)+max(f.Copies, 1), ""
+			continue
+		}
+		out = append(out, Listed{Name: prefix + f.Name, kind: kind, fn: f})
+	}
+	return out
+}
+
+// byModule are functions by their modules, which are sorted by name.
+func byModule(found []Function) [][]Function {
+	modules := map[string][]Function{}
+	for _, f := range found {
+		f.Module = orVmlinux(f.Module)
+		modules[f.Module] = append(modules[f.Module], f)
+	}
+	var out [][]Function
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		out = append(out, modules[name])
+	}
+	return out
+}
+
 // List finds the probes that match a pattern, sorted by name within their kind and the kinds by theirs, as bpftrace -l has them.
 //
 // "t:sched:*" is a kind and what its probes are named; "*:*open*" the same for all kinds that have lists; a
 // kind alone, all of its probes; "*open*" is looked for in the full names of all of them; "" and "*" are everything. Several
 // patterns are separated by commas.
-func List(e *Env, pattern string) ([]lang.Target, error) {
+func List(e *Env, pattern string) ([]Listed, error) {
 	patterns := splitOutsideQuotes(pattern, ',')
 	if len(patterns) == 1 { // the usual case, of a hundred thousand probes
 		found, err := listOne(e, pattern)
-		return slices.CompactFunc(found, func(a, b lang.Target) bool { return a.Name == b.Name }), err
+		return slices.CompactFunc(found, func(a, b Listed) bool { return a.Name == b.Name }), err
 	}
-	var out []lang.Target
+	var out []Listed
 	seen := map[string]bool{}
 	for _, p := range patterns {
 		found, err := listOne(e, p)
@@ -40,7 +104,7 @@ func List(e *Env, pattern string) ([]lang.Target, error) {
 	return out, nil
 }
 
-func listOne(e *Env, pattern string) ([]lang.Target, error) {
+func listOne(e *Env, pattern string) ([]Listed, error) {
 	parts := splitOutsideQuotes(pattern, ':')
 	kinds, err := e.listedKinds(parts)
 	if err != nil {
@@ -52,7 +116,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	} else {
 		parts = parts[1:]
 	}
-	var lists [][]lang.Target
+	var lists [][]Listed
 	for _, k := range kinds {
 		found, err := providers[k.Name].list(k, e, parts)
 		if err != nil && len(kinds) > 1 && !errors.Is(err, fs.ErrPermission) {
@@ -62,7 +126,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 			return nil, err
 		}
 		if search {
-			found = slices.DeleteFunc(found, func(t lang.Target) bool { return !match(pattern, t.Name) })
+			found = slices.DeleteFunc(found, func(l Listed) bool { return !match(pattern, l.Name) })
 		}
 		if !slices.IsSortedFunc(found, byName) { // of modules that were asked one after the other
 			slices.SortStableFunc(found, byName)
@@ -76,7 +140,7 @@ func listOne(e *Env, pattern string) ([]lang.Target, error) {
 	return out, nil
 }
 
-func byName(a, b lang.Target) int { return strings.Compare(a.Name, b.Name) }
+func byName(a, b Listed) int { return strings.Compare(a.Name, b.Name) }
 
 // listErrors is what keeps every one of the kinds from being listed, nil if nothing does.
 func (e *Env) listErrors(kinds []*builtin.ProbeKind) error {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotrace/gotrace/lang"
 )
 
 func TestList(t *testing.T) {
@@ -80,9 +79,9 @@ func TestListBinary(t *testing.T) {
 	}
 }
 
-// named says whether a target has a name.
-func named(name string) func(lang.Target) bool {
-	return func(t lang.Target) bool { return t.Name == name }
+// named says whether a probe has a name.
+func named(name string) func(Listed) bool {
+	return func(l Listed) bool { return l.Name == name }
 }
 
 func TestArgLines(t *testing.T) {

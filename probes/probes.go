@@ -34,7 +34,15 @@ type EnvOptions struct {
 	Command string
 	Unsafe  bool   // --unsafe: probes that only the user can know to be right
 	BTF     string // a file with the kernel's types, "" for the kernel's own
+	// Functions is a file in the form of available_filter_functions that has the functions of the kernel which wildcards and lists mean,
+	// "": the kernel's own list.
+	Functions string
+	// Without are ways of attaching that are not used though the kernel has them: see Features.
+	Without []string
 }
+
+// Features are what EnvOptions.Without may name.
+var Features = []string{"kprobe_multi", "kprobe_session", "uprobe_multi"}
 
 // OnFailure has f called, from another goroutine, when a program that this process runs by itself, an interval's, cannot be run. What failed is
 // the error of closing its attachment. It must be called before anything is attached.
@@ -83,7 +91,9 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counting the possible CPUs: %w", err)
 	}
-	e := &Env{opts: opts, kprobeMulti: sync.OnceValue(haveKprobeMulti), uprobeMulti: sync.OnceValue(haveUprobeMulti)}
+	e := &Env{opts: opts}
+	e.kprobeMulti = sync.OnceValue(func() bool { return !slices.Contains(opts.Without, "kprobe_multi") && haveKprobeMulti() })
+	e.uprobeMulti = sync.OnceValue(func() bool { return !slices.Contains(opts.Without, "uprobe_multi") && haveUprobeMulti() })
 	e.kernel = &kernel.Kernel{
 		Version:      version,
 		Arch:         goarch,
@@ -112,7 +122,7 @@ type provider struct {
 	// resolve finds the targets of an attach point.
 	resolve func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error)
 	// list finds the probes of this kind that match a pattern of parts, for -l, sorted. nil: the kind has no list.
-	list func(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error)
+	list func(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error)
 	// args gives the types of a target's arguments. nil: it has none.
 	args func(e *Env, t *lang.Target) (*types.Struct, types.Type, error)
 	// lines describes a target's arguments for -lv. nil: nothing is known of them.
@@ -137,14 +147,14 @@ var providers = map[string]*provider{
 	"software":   {resolve: resolveCounter, list: listCounters, plan: planCounter},
 	"hardware":   {resolve: resolveCounter, list: listCounters, plan: planCounter},
 	"iter":       {resolve: resolveIter, list: listIter, args: iterArgs, lines: iterLines, plan: planIter},
-	"watchpoint": {resolve: resolveWatchpoint, plan: planWatchpoint},
-	"fentry":     {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
-	"fexit":      {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
-	"kprobe":     {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kprobeLines, plan: planKprobe},
-	"kretprobe":  {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kretprobeLines, plan: planKprobe},
-	"uprobe":     userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
-	"uretprobe":  userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
-	"usdt":       userProvider((*user.Programs).ResolveUSDT, (*user.Programs).ListUSDT),
+	"watchpoint": {resolve: resolveWatchpoint, plan: planWatchpoint}, "asyncwatchpoint": {resolve: resolveWatchpoint, plan: planWatchpoint},
+	"fentry":    {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
+	"fexit":     {resolve: resolveFentry, list: listFentry, args: fentryArgs, lines: fentryLines, plan: planFentry},
+	"kprobe":    {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kprobeLines, plan: planKprobe},
+	"kretprobe": {resolve: resolveKprobe, list: listKprobes, args: kprobeArgs, lines: kretprobeLines, plan: planKprobe},
+	"uprobe":    userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
+	"uretprobe": userProvider((*user.Programs).ResolveUprobe, (*user.Programs).ListUprobes),
+	"usdt":      userProvider((*user.Programs).ResolveUSDT, (*user.Programs).ListUSDT),
 }
 
 // Resolve finds what an attach point stands for.

@@ -71,7 +71,7 @@ func rawTracepointTargets(found []rawEvent) []lang.Target {
 	return out
 }
 
-func listRawTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listRawTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 	module, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -82,7 +82,7 @@ func listRawTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Ta
 		return nil, nil
 	}
 	found, err := e.rawTracepoints(module, event)
-	return rawTracepointTargets(found), err
+	return ListedTargets(rawTracepointTargets(found), err)
 }
 
 // rawPrefix begins the name of the typedef that describes a tracepoint's function

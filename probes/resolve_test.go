@@ -191,7 +191,7 @@ func TestFormats(t *testing.T) {
 		t.Fatalf("%d tracepoints, %v", len(targets), err)
 	}
 	for i := range targets {
-		args, _, err := e.Args(&targets[i])
+		args, _, err := e.Args(targets[i].Target())
 		if err != nil {
 			t.Errorf("%s: %v", targets[i].Name, err)
 			continue
@@ -201,7 +201,7 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%s: %s is at %d of %d bytes", targets[i].Name, f.Name, f.Offset, args.Bytes)
 			}
 		}
-		if lines, err := ArgLines(e, &targets[i]); err != nil || len(lines) != len(args.Fields()) {
+		if lines, err := ArgLines(e, targets[i].Target()); err != nil || len(lines) != len(args.Fields()) {
 			t.Errorf("%s: %d lines for %d fields, %v", targets[i].Name, len(lines), len(args.Fields()), err)
 		}
 	}

@@ -147,12 +147,12 @@ func maxSampleRate() uint64 {
 }
 
 // listTimers lists the units, the only thing that is known of timers.
-func listTimers(kind *builtin.ProbeKind, _ *Env, parts []string) ([]lang.Target, error) {
+func listTimers(kind *builtin.ProbeKind, _ *Env, parts []string) ([]Listed, error) {
 	var out []lang.Target
 	for _, u := range timerUnits {
 		if len(parts) == 0 || parts[0] == "" || match(parts[0], u) {
 			out = append(out, lang.Target{Kind: kind, Name: kind.Name + ":" + u + ":"})
 		}
 	}
-	return out, nil
+	return ListedTargets(out, nil)
 }

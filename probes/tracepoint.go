@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func (e *Env) nearTracepoints(category, event string) []string {
 	return nearest(category+":"+event, names)
 }
 
-func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
+func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 	category, event := "*", "*"
 	switch {
 	case len(parts) == 1 && parts[0] != "":
@@ -82,7 +83,7 @@ func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]lang.Targe
 	if err == nil && len(found) == 0 && len(parts) == 1 {
 		found, err = e.events(event, "*") // "t:sched": the name of a category
 	}
-	return tracepointTargets(found), err
+	return ListedTargets(tracepointTargets(found), err)
 }
 
 // format reads the format file of a tracepoint.
@@ -180,9 +181,20 @@ func planTracepoint(e *Env, targets []lang.Target) (*Plan, error) {
 			return nil, err
 		}
 		attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Config: id}
-		return openPerf(&attr, -1, 0, prog) // the program runs on every CPU all the same
+		p, err := openPerf(&attr, -1, 0, prog) // the program runs on every CPU all the same
+		if errors.Is(err, unix.E2BIG) {
+			return nil, &explained{fmt.Sprintf("%s has as many programs as the kernel allows (%d, of this script and all others): use rawtracepoint, or fewer probes",
+				t.Name, tracepointPrograms), err}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
 	})}, nil
 }
+
+// tracepointPrograms is how many programs a tracepoint takes (BPF_TRACE_MAX_PROGS, kernel/trace/bpf_trace.c).
+const tracepointPrograms = 64
 
 // eventID is the number that the kernel has for a tracepoint.
 func (e *Env) eventID(t *lang.Target) (uint64, error) {

@@ -15,10 +15,13 @@ import (
 	"github.com/gotrace/gotrace/probes/user"
 )
 
+// errNoUprobes is what a kernel without uprobes gives.
+var errNoUprobes = errors.New("this kernel was built without uprobes (CONFIG_UPROBES and CONFIG_UPROBE_EVENTS)")
+
 // planUprobe attaches to one place by the uprobe perf event source, to many of one file by uprobe.multi (Linux 6.6).
 func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if !havePMU("uprobe") {
-		return nil, errors.New("this kernel was built without uprobes (CONFIG_UPROBES and CONFIG_UPROBE_EVENTS)")
+		return nil, errNoUprobes
 	}
 	offsets := make([]uint64, len(targets))
 	for i := range targets {
@@ -124,8 +127,8 @@ func userProvider(resolve func(*user.Programs, *ast.AttachPoint) ([]lang.Target,
 	list func(*user.Programs, *builtin.ProbeKind, []string) ([]lang.Target, error)) *provider {
 	return &provider{
 		resolve: func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) { return resolve(e.user, ap) },
-		list: func(kind *builtin.ProbeKind, e *Env, parts []string) ([]lang.Target, error) {
-			return list(e.user, kind, parts)
+		list: func(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
+			return ListedTargets(list(e.user, kind, parts))
 		},
 		args:  func(e *Env, t *lang.Target) (*types.Struct, types.Type, error) { return e.user.Args(t) },
 		lines: func(e *Env, t *lang.Target) ([]string, error) { return e.user.Lines(t) },

@@ -141,7 +141,8 @@ func (s *Script) environment(lopts *lang.Options) error {
 	if s.opts.child != nil {
 		command = s.opts.child.Path()
 	}
-	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Child: lopts.ChildPID, Command: command, DebugInfo: s.opts.DebugInfo, Unsafe: s.opts.Unsafe, BTF: s.opts.btf()})
+	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Child: lopts.ChildPID, Command: command, DebugInfo: s.opts.DebugInfo, Unsafe: s.opts.Unsafe,
+		BTF: s.opts.btf(), Functions: s.opts.Functions, Without: s.opts.Without})
 	s.opts.Env = env
 	return err
 }

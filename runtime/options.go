@@ -34,6 +34,8 @@ type Options struct {
 	DebugInfo   []string            // where debug files of traced programs are
 	IncludeDirs []string            // where #include looks first
 	Includes    []string            // headers that are read before the script
+	Functions   string              // a file with the kernel's functions that can be traced, "" for the kernel's list
+	Without     []string            // ways of attaching that are not used: some of probes.Features
 	Environ     func(string) string // GOTRACE_* and BPFTRACE_* variables; nil means none
 
 	// Env finds and attaches probes; nil: one is made.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime"
 )
 
@@ -36,6 +37,8 @@ type flags struct {
 	includeDirs []string
 	includes    []string
 	debugInfo   []string
+	functions   string
+	without     []string
 	errors      bool
 	mode        string
 	test, bench bool
@@ -93,6 +96,8 @@ var groups = []group{
 		fs.StringArrayVarP(&f.includeDirs, "include-dir", "I", nil, "look for the headers of #include in `DIR` first")
 		fs.StringArrayVar(&f.includes, "include", nil, "read the header `FILE` before the script, as an #include would")
 		fs.StringArrayVar(&f.debugInfo, "debuginfo", nil, "look for the debug files of traced programs in `DIR[:DIR]` first, from the program's directory on")
+		fs.StringVar(&f.functions, "traceable-functions", "", "the functions of the kernel that wildcards and lists mean are in `FILE`, as in available_filter_functions")
+		fs.StringSliceVar(&f.without, "no-feature", nil, "attach without a `FEATURE,…` of the kernel: "+strings.Join(probes.Features, ", "))
 		fs.BoolVar(&f.info, "info", false, "show what this kernel and machine offer, and what each is needed for; also with -f json")
 		fs.BoolVarP(&f.version, "version", "V", false, "print the version")
 		fs.BoolVarP(&f.help, "help", "h", false, "print this text")
@@ -185,6 +190,11 @@ func (f *flags) check() error {
 	for _, s := range f.stages {
 		if s != "all" && !slices.Contains(debugStages, s) {
 			return fmt.Errorf("%w: unknown stage %q of -d: use %s, or all", errUsage, s, strings.Join(debugStages, ", "))
+		}
+	}
+	for _, s := range f.without {
+		if !slices.Contains(probes.Features, s) {
+			return fmt.Errorf("%w: --no-feature knows %s, and no %q", errUsage, strings.Join(probes.Features, ", "), s)
 		}
 	}
 	if formats := []string{"text", "json", "folded", "pprof", "flamegraph"}; !slices.Contains(formats, f.format) {

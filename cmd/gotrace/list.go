@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -18,6 +17,7 @@ import (
 func (c *cli) list(args []string) int {
 	env, err := probes.NewEnv(probes.EnvOptions{
 		DebugInfo: c.flags.debugInfo,
+		Functions: c.flags.functions,
 		PID:       c.flags.pid,
 		Unsafe:    c.flags.unsafe,
 		BTF:       cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
@@ -26,7 +26,7 @@ func (c *cli) list(args []string) int {
 		return c.fail(err)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(listGC)) // a hundred thousand probes, all of which are still needed
-	w := bufio.NewWriter(c.out)
+	w := bufio.NewWriterSize(c.out, listBuffer)
 	err = c.writeList(w, env, args)
 	if w.Flush(); err != nil {
 		return c.fail(err)
@@ -37,8 +37,11 @@ func (c *cli) list(args []string) int {
 // listGC is how much more memory a list may take, in percent, before anybody looks for garbage.
 const listGC = 800
 
+// listBuffer is how much of a list is written at a time.
+const listBuffer = 1 << 20
+
 // writeList prints types, where the pattern asks for these, and probes.
-func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
+func (c *cli) writeList(w *bufio.Writer, env *probes.Env, args []string) error {
 	if !c.listsProgram(args) && len(args) > 0 {
 		types, rest := probes.TypePatterns(args[0])
 		for _, pattern := range types {
@@ -60,11 +63,12 @@ func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
 		return err
 	}
 	for i := range targets {
-		fmt.Fprintln(w, targets[i].Name)
+		_, _ = w.WriteString(targets[i].Name) // an error is kept for Flush
+		_ = w.WriteByte('\n')
 		if !c.flags.verbose {
 			continue
 		}
-		lines, err := probes.ArgLines(env, &targets[i])
+		lines, err := probes.ArgLines(env, targets[i].Target())
 		if err != nil {
 			return fmt.Errorf("arguments of %s: %w", targets[i].Name, err)
 		}
@@ -76,9 +80,9 @@ func (c *cli) writeList(w io.Writer, env *probes.Env, args []string) error {
 }
 
 // listed finds what -l is asked for.
-func (c *cli) listed(env *probes.Env, args []string) ([]lang.Target, error) {
+func (c *cli) listed(env *probes.Env, args []string) ([]probes.Listed, error) {
 	if c.listsProgram(args) {
-		return c.programProbes(env, args)
+		return probes.ListedTargets(c.programProbes(env, args))
 	}
 	pattern := ""
 	if len(args) > 0 {

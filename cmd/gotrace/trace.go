@@ -89,6 +89,8 @@ func (c *cli) options(params []string) runtime.Options {
 		Unsafe:      c.flags.unsafe,
 		IncludeDirs: c.flags.includeDirs,
 		DebugInfo:   c.flags.debugInfo,
+		Functions:   c.flags.functions,
+		Without:     c.flags.without,
 		Includes:    c.flags.includes,
 		Environ:     c.environ,
 	}

@@ -6,10 +6,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/probes"
 )
 
 // Missing says what a case needs that this machine's kernel lacks, "" if it lacks nothing. In the test
@@ -33,7 +37,7 @@ func has(need string) (bool, error) {
 	case "kprobe":
 		return inVM || exists("/sys/bus/event_source/devices/kprobe"), nil
 	case "fentry":
-		return inVM || exists("/sys/bus/event_source/devices/kprobe") && exists("/sys/kernel/btf/vmlinux"), nil // as far as a file tells
+		return inVM || fentries(), nil
 	case "watchpoint":
 		return inVM || watches(), nil
 	case "uprobe":
@@ -78,6 +82,12 @@ func parseVersion(s string) (int, error) {
 	}
 	return major<<8 | minor, nil
 }
+
+// fentries says whether the kernel lets this process bind a program to one of its functions.
+var fentries = sync.OnceValue(func() bool {
+	e, err := probes.NewEnv(probes.EnvOptions{})
+	return err == nil && e.Try(&ast.AttachPoint{Provider: "fentry", Parts: []string{"bpf_fentry_test1"}}) == nil
+})
 
 // watches says whether the processor's breakpoints work: some virtual machines take them and never fire.
 func watches() bool {

@@ -93,13 +93,16 @@ func readKallsyms(r io.Reader, text string, visit func(KernelSymbol)) error {
 func parseKallsyms(line string) (s KernelSymbol, ok bool) {
 	address, rest, _ := strings.Cut(line, " ")
 	kind, rest, _ := strings.Cut(rest, " ")
-	name, module := rest, ""
-	if i := strings.IndexAny(rest, "\t "); i >= 0 {
+	name, module, _ := strings.Cut(rest, "\t")
+	if i := strings.IndexByte(name, ' '); i >= 0 {
 		name, module = rest[:i], rest[i:]
+	}
+	if module != "" {
+		module = strings.Trim(strings.TrimSpace(module), "[]")
 	}
 	addr, err := strconv.ParseUint(address, 16, 64)
 	if err != nil || len(kind) != 1 || name == "" {
 		return s, false
 	}
-	return KernelSymbol{addr, kind[0], name, strings.Trim(strings.TrimSpace(module), "[]")}, true
+	return KernelSymbol{addr, kind[0], name, module}, true
 }

@@ -59,10 +59,10 @@ var ProbeKinds = []*ProbeKind{
 	{Name: "watchpoint", Aliases: []string{"w"}, Context: CtxPerf, Path: true,
 		Help: "an access to memory: 1, 2, 4 or 8 bytes that are read or written (rw), written (w), or executed (x)", Point: "watchpoint:ADDRESS:LENGTH:MODE",
 		Example: `watchpoint:0x10000000:8:w { @[comm] = count(); }`},
-	{Name: "iter", Aliases: []string{"it"}, Context: CtxTracing, Args: true, Listed: true, OneTarget: true, Nullable: true,
-		Help: "each object of the kernel of a kind, once", Point: "iter:OBJECT",
+	{Name: "asyncwatchpoint", Aliases: []string{"aw"}, Context: CtxPerf, Path: true,
+		Help:  "an access to what a function's argument points to, without stopping the process until it is watched; watchpoint takes arguments, too",
+		Point: "asyncwatchpoint:FUNCTION+argN:LENGTH:MODE", Example: `asyncwatchpoint:increment+arg1:4:w { @[ustack] = count(); }`},
+	{Name: "iter", Aliases: []string{"it"}, Context: CtxTracing, Args: true, Listed: true, OneTarget: true, Nullable: true, Path: true,
+		Help: "each object of the kernel of a kind, once; or, with a file of /sys/fs/bpf, each time that is read, also when gotrace has ended", Point: "iter:OBJECT[:PIN]",
 		Example: `iter:task { printf("%d %s\n", args.task.pid, args.task.comm); }`},
-
-	{Name: "asyncwatchpoint", Aliases: []string{"aw"}, Context: CtxPerf, Path: true, Planned: true,
-		Help: "an access to memory, watched a little later", Point: "asyncwatchpoint:ADDRESS:LENGTH:MODE"},
 }

@@ -150,11 +150,12 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 		return []lang.Target{{Kind: kind, Name: "self:" + strings.Join(p, ":")}}, nil
 	case kind.Once:
 		return []lang.Target{{Kind: kind, Name: ap.Provider}}, nil
-	case kind.Name == "software" || kind.Name == "hardware" || kind.Name == "watchpoint":
+	case kind.Name == "software" || kind.Name == "hardware" || strings.HasSuffix(kind.Name, "watchpoint"):
 		return counter(kind, p)
 	case kind.Name == "iter":
-		return matched("iterator "+strings.Join(p, ":"), strings.Join(p, ":"), iterators, func(name string) lang.Target {
-			return lang.Target{Kind: kind, Event: name, Name: kind.Name + ":" + name}
+		pin := strings.Join(p[1:], ":")
+		return matched("iterator "+p[0], p[0], iterators, func(name string) lang.Target {
+			return lang.Target{Kind: kind, Event: name, Name: kind.Name + ":" + strings.Join(p, ":"), Path: pin}
 		})
 	case kind.Name == "interval" || kind.Name == "profile":
 		return timer(kind, p)
@@ -203,7 +204,7 @@ var counters = []string{"page-faults", "task-clock", "cpu", "cache-misses"}
 
 // counter is software:EVENT:COUNT, hardware:EVENT:COUNT, and watchpoint:ADDRESS:LENGTH:MODE.
 func counter(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
-	if kind.Name == "watchpoint" {
+	if strings.HasSuffix(kind.Name, "watchpoint") {
 		if len(p) != 3 || !strings.Contains("1 2 4 8", p[1]) || !strings.Contains("w rw x", p[2]) {
 			return nil, fmt.Errorf("a watchpoint is written watchpoint:ADDRESS:LENGTH:MODE")
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/probes"
 )
 
@@ -85,16 +86,18 @@ var groups = []struct {
 		{"traceable functions", "wildcards of kprobe and fentry that leave out what the kernel refuses", inTracefs("available_filter_functions")},
 	}},
 	{"Probes", []row{
-		{"tracepoint", "tracepoint probes", programType(ebpf.TracePoint)},
-		{"raw tracepoint", "BEGIN, END, interval and rawtracepoint probes", programType(ebpf.RawTracepoint)},
-		{"kprobe", "kprobe and kretprobe probes", file("/sys/bus/event_source/devices/kprobe/type")},
+		{"tracepoint", "tracepoint probes", try("tracepoint", "oom", "mark_victim")},
+		{"raw tracepoint", "BEGIN, END, interval and rawtracepoint probes", try("rawtracepoint", "mark_victim")},
+		{"kprobe", "kprobe and kretprobe probes", try("kprobe", "vprintk")},
 		{"kprobe_multi", "attaching thousands of kprobes in a second; without it one by one", plain(features.HaveBPFLinkKprobeMulti)},
 		{"kprobe_session", "kprobe and kretprobe of the same functions at half the price", plain(features.HaveBPFLinkKprobeSession)},
-		{"fentry", "fentry and fexit probes", programType(ebpf.Tracing)},
-		{"uprobe", "uprobe, uretprobe and usdt probes", file("/sys/bus/event_source/devices/uprobe/type")},
+		{"fentry", "fentry and fexit probes", try("fentry", "bpf_fentry_test1")},
+		{"iterators", "iter probes", try("iter", "task")},
+		{"uprobe", "uprobe, uretprobe and usdt probes", uprobe},
 		{"uprobe_multi", "attaching many uprobes at once; without it one by one", plain(features.HaveBPFLinkUprobeMulti)},
-		{"perf events", "profile, software, hardware and watchpoint probes", programType(ebpf.PerfEvent)},
-		{"hardware counters", "hardware probes; without them profile uses a timer", counters},
+		{"perf events", "profile, software, hardware and watchpoint probes", try("software", "dummy", "1")},
+		{"hardware counters", "hardware probes; profile uses a timer anyhow", counters},
+		{"system calls", "tracepoint:syscalls:*; without them raw tracepoints take their place", inTracefs("events/syscalls/enable")},
 	}},
 	{"Maps", []row{
 		{"ring buffer", "all that a script prints", mapType(ebpf.RingBuf)},
@@ -160,7 +163,8 @@ func file(path string) func() (string, error) {
 func counters() (string, error) {
 	for _, pattern := range []string{"cpu*", "arm*"} {
 		if found, _ := filepath.Glob("/sys/bus/event_source/devices/" + pattern); len(found) > 0 {
-			return filepath.Base(found[0]), nil
+			_, err := try("hardware", "cpu-cycles", "1000000000")()
+			return filepath.Base(found[0]), err
 		}
 	}
 	return "", errors.New("no such device in /sys/bus/event_source/devices")
@@ -180,6 +184,25 @@ func addresses() (string, error) {
 	return "", errors.New("/proc/kallsyms shows no addresses: see kptr_restrict")
 }
 
+// try attaches a program that does nothing to a place where little happens.
+func try(kind string, parts ...string) func() (string, error) {
+	return func() (string, error) {
+		e, err := probes.NewEnv(probes.EnvOptions{})
+		if err != nil {
+			return "", err
+		}
+		return "", e.Try(&ast.AttachPoint{Provider: kind, Parts: parts})
+	}
+}
+
+func uprobe() (string, error) {
+	e, err := probes.NewEnv(probes.EnvOptions{})
+	if err != nil {
+		return "", err
+	}
+	return "", e.TryUprobe()
+}
+
 func tracefs() (string, error) {
 	dir, err := probes.Tracefs()
 	return dir, err
@@ -193,10 +216,6 @@ func inTracefs(name string) func() (string, error) {
 		}
 		return file(dir + "/" + name)()
 	}
-}
-
-func programType(t ebpf.ProgramType) func() (string, error) {
-	return func() (string, error) { return "", features.HaveProgramType(t) }
 }
 
 func mapType(t ebpf.MapType) func() (string, error) {

@@ -85,6 +85,9 @@ func (b *blocks) text(pos int64) (string, error) {
 			return "", err
 		}
 		if i := bytes.IndexByte(data[:min(maxString, len(data))], 0); i >= 0 {
+			if out == nil {
+				return string(data[:i]), nil
+			}
 			return string(append(out, data[:i]...)), nil
 		}
 		out = append(out, data...)
