@@ -329,10 +329,16 @@ func debugBits(it syntax.FormatItem) int {
 	return syntax.IntBits(it.Length)
 }
 
-// debugf has the kernel format values: three by bpf_trace_printk, more by bpf_trace_vprintk.
-func (l *lowerer) debugf(c *ast.Call) {
-	m := l.mark()
-	defer l.release(m)
+// kernelFormat is what a helper that formats values takes: the format's address and length, and the values.
+func (l *lowerer) kernelFormat(c *ast.Call) (format []*ir.Value, values []*ir.Value) {
+	text, values := l.kernelValues(c)
+	f := l.temp("format", len(text)+1)
+	l.storeLiteral(f, layout.Align8(len(text)+1), text, false)
+	return []*ir.Value{l.addr(f), l.b.Const(int64(len(text) + 1))}, values
+}
+
+// kernelValues are the values of a call of printf() or debugf(), and its format as the kernel understands it.
+func (l *lowerer) kernelValues(c *ast.Call) (string, []*ir.Value) {
 	var format strings.Builder
 	var values []*ir.Value
 	items, _ := syntax.ParseFormat(l.text(c.Args[0]))
@@ -347,26 +353,60 @@ func (l *lowerer) debugf(c *ast.Call) {
 			p := l.temp("shown", t.Len)
 			l.store(p, t, e, false)
 			values = append(values, l.addr(p))
-			format.WriteString("%s")
+			format.WriteString("%" + it.Flags + it.Width + "s")
 			continue
 		}
 		signed := it.Verb == "d" || it.Verb == "i"
 		values = append(values, l.b.Ext(l.numExpr(e), debugBits(it), signed))
-		format.WriteString(map[bool]string{true: "%lld", false: "%ll" + it.Verb}[signed])
+		switch {
+		case signed:
+			format.WriteString("%" + it.Flags + it.Width + "lld")
+		case it.Verb == "p":
+			format.WriteString("0x%llx")
+		default:
+			format.WriteString("%" + it.Flags + it.Width + "ll" + it.Verb)
+		}
 	}
 	l.b.Pos = c.Pos
-	text := strings.ReplaceAll(format.String(), "%llp", "0x%llx")
-	f := l.temp("format", len(text)+1)
-	l.storeLiteral(f, layout.Align8(len(text)+1), text, false)
-	args := []*ir.Value{l.addr(f), l.b.Const(int64(len(text) + 1))}
+	return format.String(), values
+}
+
+// debugf has the kernel format values: three by bpf_trace_printk, more by bpf_trace_vprintk.
+func (l *lowerer) debugf(c *ast.Call) {
+	m := l.mark()
+	defer l.release(m)
+	args, values := l.kernelFormat(c)
 	if len(values) <= 3 {
 		l.b.Helper(int(asm.FnTracePrintk), false, append(args, values...)...)
 		return
 	}
 	l.needs(c, 5, 16, "debugf() with more than three values", "bpf_trace_vprintk", "")
+	l.b.Helper(int(asm.FnTraceVprintk), false, append(args, l.listOf(values)...)...)
+}
+
+// listOf puts values into an array: its address and its length.
+func (l *lowerer) listOf(values []*ir.Value) []*ir.Value {
 	list := l.temp("values", 8*len(values))
 	for i, v := range values {
 		l.b.Store(8, list.base, list.off+8*i, v)
 	}
-	l.b.Helper(int(asm.FnTraceVprintk), false, append(args, l.addr(list), l.b.Const(int64(8*len(values))))...)
+	return []*ir.Value{l.addr(list), l.b.Const(int64(8 * len(values)))}
+}
+
+// pinned says whether the program is an iterator that runs when somebody reads its file.
+func (l *lowerer) pinned() bool { return l.prog.Kind.Nullable && l.prog.Targets[0].Path != "" }
+
+// seqPrintf is printf() of such an iterator: the text goes into the file. The context begins with a pointer to struct bpf_iter_meta, and that with one to the file
+// (include/linux/bpf.h).
+func (l *lowerer) seqPrintf(c *ast.Call) {
+	m := l.mark()
+	defer l.release(m)
+	args, values := l.kernelFormat(c)
+	meta := l.b.Load(8, l.ctx(), 0)
+	args = append([]*ir.Value{l.b.Load(8, meta, 0)}, args...)
+	list := []*ir.Value{l.b.Const(0), l.b.Const(0)}
+	if len(values) > 0 {
+		list = l.listOf(values)
+	}
+	l.b.Helper(int(asm.FnSeqPrintf), false, append(args, list...)...)
 }

@@ -173,6 +173,10 @@ func nameOf(e ast.Expr) string {
 var outputFuncs = map[string]callee{
 	// printf(format, args…) prints text.
 	"printf": func(l *lowerer, c *ast.Call) operand {
+		if l.pinned() {
+			l.seqPrintf(c)
+			return nothing
+		}
 		ev := &layout.Event{Kind: layout.EventPrintf, Format: l.text(c.Args[0])}
 		l.send(l.newRecord(c, ev, c.Args[1:]), ringWakeIdle)
 		return nothing

@@ -122,6 +122,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"unsupported", `begin { print(jstack); }`, "1:15"},
 	{"unterminated-comment", `begin { } /*`, "1:11"},
 	{"unterminated-string", `begin { print("a); }`, "1:15"},
+	{"pinned", `iter:task:list { exit(); }`, "1:18"},
 	{"unused-value", `begin { 5; }`, "1:9"},
 }
 

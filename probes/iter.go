@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -31,11 +33,9 @@ var perMap = map[string]bool{"bpf_map_elem": true, "bpf_sk_storage_map": true, "
 
 // resolveIter is iter:object.
 func resolveIter(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
-	if len(ap.Parts) == 2 {
-		return nil, errors.New("an iterator that is pinned is not supported: run it when its output is wanted")
-	}
-	if len(ap.Parts) != 1 || ap.Parts[0] == "" {
-		return nil, errors.New("an iterator is written iter:object, as in iter:task")
+	pin, err := pinPath(ap.Parts)
+	if err != nil {
+		return nil, err
 	}
 	all, err := e.iterators()
 	if err != nil {
@@ -51,10 +51,32 @@ func resolveIter(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 			out = append(out, iterTarget(it))
 		}
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) == 0:
 		return nil, &lang.NotFoundError{What: "iterator " + name, Near: nearest(name, all)}
+	case pin != "" && len(out) > 1:
+		return nil, fmt.Errorf("iter:%s are %d iterators: a file takes one", name, len(out))
+	case pin != "":
+		out[0].Path = pin
+		out[0].Name += ":" + ap.Parts[1]
 	}
 	return out, nil
+}
+
+// bpfFS is where programs and maps have files.
+const bpfFS = "/sys/fs/bpf"
+
+// pinPath is the file of an iterator that is pinned, "" if it is not.
+func pinPath(parts []string) (string, error) {
+	switch {
+	case len(parts) == 1 && parts[0] != "":
+		return "", nil
+	case len(parts) != 2 || parts[0] == "" || parts[1] == "":
+		return "", errors.New("an iterator is written iter:object, as in iter:task, or iter:object:file, which is a file of " + bpfFS)
+	case filepath.IsAbs(parts[1]):
+		return filepath.Clean(parts[1]), nil
+	}
+	return filepath.Join(bpfFS, parts[1]), nil
 }
 
 func iterTarget(name string) lang.Target {
@@ -142,13 +164,17 @@ func planIter(e *Env, targets []lang.Target) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{
+	plan := &Plan{
 		attachType: ebpf.AttachTraceIter,
 		load: func(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 			return progload.Load(spec, progload.Target{ID: uint32(id)})
 		},
 		attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) { return e.startIter(t, prog) }),
-	}, nil
+	}
+	if t.Path != "" {
+		plan.pinned = t.Path
+	}
+	return plan, nil
 }
 
 // iterInfo is union bpf_iter_link_info (include/uapi/linux/bpf.h).
@@ -184,6 +210,9 @@ func (e *Env) startIter(t *lang.Target, prog *ebpf.Program) (closer, error) {
 	if errno != 0 {
 		return nil, fmt.Errorf("attaching to the iterator: %w", errno)
 	}
+	if t.Path != "" {
+		return e.pinIter(t, int(link))
+	}
 	create := struct{ link, flags uint32 }{link: uint32(link)}
 	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_ITER_CREATE, uintptr(unsafe.Pointer(&create)), unsafe.Sizeof(create))
 	if errno != 0 {
@@ -192,6 +221,42 @@ func (e *Env) startIter(t *lang.Target, prog *ebpf.Program) (closer, error) {
 	it := &iteration{link: int(link), file: os.NewFile(fd, t.Name), ended: make(chan struct{})}
 	go it.run(e.onDone)
 	return it, nil
+}
+
+// pinIter gives the iterator a file, which keeps it and its maps when gotrace has ended. For the session it is over with that.
+func (e *Env) pinIter(t *lang.Target, link int) (closer, error) {
+	path, err := unix.BytePtrFromString(t.Path)
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(link))
+	}
+	attr := struct {
+		path          uint64
+		fd, fileFlags uint32
+	}{path: uint64(uintptr(unsafe.Pointer(path))), fd: uint32(link)}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_OBJ_PIN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	runtime.KeepAlive(path)
+	if err := errors.Join(explainPin(t.Path, errno), unix.Close(link)); err != nil {
+		return nil, err
+	}
+	it := &iteration{link: -1, ended: make(chan struct{})}
+	close(it.ended)
+	if e.onDone != nil {
+		e.onDone()
+	}
+	return it, nil
+}
+
+// explainPin says what the kernel means where a file cannot be made (bpf_obj_do_pin, kernel/bpf/inode.c).
+func explainPin(path string, errno unix.Errno) error {
+	switch errno {
+	case 0:
+		return nil
+	case unix.EEXIST:
+		return &explained{path + " is there already: remove it first", errno}
+	case unix.EPERM, unix.ENOENT:
+		return &explained{fmt.Sprintf("%s cannot be made: it must lie in a file system of BPF's (mount -t bpf bpf %s): %v", path, bpfFS, errno), errno}
+	}
+	return fmt.Errorf("making %s: %w", path, errno)
 }
 
 // iteration is one run over all objects.
@@ -238,5 +303,8 @@ func (it *iteration) Done() bool {
 func (it *iteration) Close() error {
 	it.stop.Store(true)
 	<-it.ended
+	if it.file == nil {
+		return it.err // pinned
+	}
 	return errors.Join(it.err, it.file.Close(), unix.Close(it.link))
 }

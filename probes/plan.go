@@ -20,6 +20,7 @@ type Plan struct {
 	load       func(*ebpf.ProgramSpec) (*ebpf.Program, error) // nil: as any program
 	attach     func(*ebpf.Program) (Links, error)
 	notes      []Note
+	pinned     string // the file that keeps the program, "" for none
 	tell       string // what -v says of the way of attaching, "" for nothing
 }
 
@@ -34,6 +35,9 @@ func (e *Env) Plan(targets []lang.Target) (*Plan, error) {
 	}
 	return p.plan(e, targets)
 }
+
+// Pinned is the file that keeps the program when the session has ended, "" if there is none.
+func (p *Plan) Pinned() string { return p.pinned }
 
 // Load loads a program with what the kernel must know of the way of attaching. It may be called from any goroutine. The error is a
 // *TargetError where the kernel refuses the target, whatever the program.

@@ -137,6 +137,9 @@ func (s *Session) tellNotes(p *loaded) {
 	if told, ok := p.plan.(interface{ Tell() string }); ok && s.opts.Verbose && told.Tell() != "" {
 		s.note("%s", told.Tell())
 	}
+	if kept, ok := p.plan.(interface{ Pinned() string }); ok && kept.Pinned() != "" {
+		s.note("program pinned to %s", kept.Pinned())
+	}
 	noted, ok := p.plan.(interface{ Notes() []probes.Note })
 	if !ok {
 		return

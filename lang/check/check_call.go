@@ -29,7 +29,12 @@ func (c *checker) call(e *ast.Call) types.Type {
 		c.report(source.Errorf(e, "builtin-not-here", "%s", notInKind(e.Name+"()", b, c.p.Kind)))
 		return nil
 	}
-	return results[e.Name](c, e)
+	before := c.mistakes + len(c.diags)
+	t := results[e.Name](c, e)
+	if c.pinned() && c.mistakes+len(c.diags) == before {
+		c.pinnedCall(e)
+	}
+	return t
 }
 
 func (c *checker) callVariable(e *ast.Call) types.Type {

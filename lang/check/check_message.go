@@ -71,12 +71,20 @@ const maxDebugArgs = 12
 func (c *checker) debugf(e *ast.Call) types.Type {
 	before := c.mistakes + len(c.diags)
 	c.printf(e)
+	if c.mistakes+len(c.diags) == before {
+		c.kernelFormat(e, "debugf()", "it has %d, %u, %x, %p and %s, without widths", false)
+	}
+	return types.None{}
+}
+
+// kernelFormat checks what the kernel formats, which has widths in some places and no precisions.
+func (c *checker) kernelFormat(e *ast.Call, what, hint string, widths bool) {
 	format, ok := c.constText(e, 0)
-	if !ok || c.mistakes+len(c.diags) > before {
-		return types.None{}
+	if !ok {
+		return
 	}
 	if len(e.Args)-1 > maxDebugArgs {
-		c.report(source.Errorf(e.Args[maxDebugArgs+1], "argument-count", "debugf() takes up to %d values: the kernel formats them", maxDebugArgs))
+		c.report(source.Errorf(e.Args[maxDebugArgs+1], "argument-count", "%s takes up to %d values: the kernel formats them", what, maxDebugArgs))
 	}
 	items, _ := syntax.ParseFormat(format)
 	n := 0
@@ -87,13 +95,32 @@ func (c *checker) debugf(e *ast.Call) types.Type {
 		n++
 		show, ok := kernelVerbs[it.Verb]
 		switch t := c.p.Types[e.Args[n]]; {
-		case !ok || it.Flags+it.Width+it.Prec != "":
-			c.report(source.Errorf(e.Args[0], "bad-format", "debugf() cannot do %s: the kernel formats it", it.Text).WithHint("it has %%d, %%u, %%x, %%p and %%s, without widths"))
+		case !ok || !widths && it.Flags+it.Width != "" || strings.Trim(it.Flags, "0+- ")+it.Prec != "" || it.Width == "*":
+			c.report(source.Errorf(e.Args[0], "bad-format", "%s cannot do %s: the kernel formats it", what, it.Text).WithHint("%s", hint))
 		case t != nil && show == types.ShowText && !types.Is(t, types.KindString):
-			c.report(source.Errorf(e.Args[n], "format-type", "debugf() shows only strings by %%s, not a %s", t))
+			c.report(source.Errorf(e.Args[n], "format-type", "%s shows only strings by %%s, not a %s", what, t))
 		}
 	}
-	return types.None{}
+}
+
+// pinned says whether the probe is an iterator that runs when somebody reads its file, after the script has ended.
+func (c *checker) pinned() bool {
+	return c.p.Kind.Nullable && len(c.p.Targets) > 0 && c.p.Targets[0].Path != ""
+}
+
+// readByUs are functions of which user space does a part: nobody is there when a pinned iterator runs.
+var readByUs = map[string]bool{"print": true, "errorf": true, "warnf": true, "cat": true, "system": true, "join": true, "time": true, "clear": true, "zero": true,
+	"exit": true, "assert": true}
+
+// pinnedCall checks a call in the probe of a pinned iterator.
+func (c *checker) pinnedCall(e *ast.Call) {
+	switch {
+	case readByUs[e.Name]:
+		c.report(source.Errorf(e, "pinned", "%s() does not work in an iterator that is pinned: it runs when its file is read, and gotrace has ended then", e.Name).
+			WithHint("printf() writes to the file"))
+	case e.Name == "printf":
+		c.kernelFormat(e, "printf() in an iterator that is pinned", "it has %d, %u, %x, %p and %s, with widths", true)
+	}
 }
 
 // fail stops the compilation where it can be reached.
