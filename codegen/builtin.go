@@ -156,15 +156,15 @@ func (l *lowerer) ctxWord(off int) *ir.Value {
 	return v
 }
 
-// argsStruct is `args` as a whole: a tracepoint's record, or the typed arguments of a raw tracepoint, both in the context. Its
-// fields are read where each of them lies (see argument).
+// argsStruct is `args` as a whole: a tracepoint's record, or the typed arguments of a raw tracepoint, both in the context; arguments that lie
+// in registers and elsewhere are put together. Its fields are read where each of them lies (see argument).
 func (l *lowerer) argsStruct(n source.Node, t types.Type) operand {
 	switch {
 	case l.prog.Args == nil:
 		l.fail(n, "", "%s has no args", l.prog.Kind.Name)
 		return operand{typ: t, val: l.b.Const(0)}
 	case !l.prog.Args.InContext():
-		l.fail(n, "name an argument: args.NAME", "the arguments of this %s are not one object in memory", l.prog.Kind.Name)
+		return l.object(l.prog.Args, l.collectArgs(n), l.prog.Args)
 	}
 	return operand{typ: l.prog.Args, mem: l.ctxRecord(0)}
 }

@@ -275,7 +275,8 @@ func (l *lowerer) assert(c *ast.Call) {
 	l.land(good)
 }
 
-// exit tells user space, makes programs that start from now on do nothing, and ends this one.
+// exit tells user space, makes programs that start from now on do nothing, and ends this one. In an iterator it lets the others go on: it is called for
+// each object, and scripts that say exit() there want to see all of them.
 func (l *lowerer) exit(c *ast.Call) {
 	code := l.b.Const(0)
 	if len(c.Args) > 0 {
@@ -290,10 +291,12 @@ func (l *lowerer) exit(c *ast.Call) {
 
 // end ends the run with the record of an exit().
 func (l *lowerer) end(r *record, code *ir.Value) {
-	l.k.usesGlo = true
-	globals := l.b.MapValue(layout.MapGlobals, 0)
-	l.b.Store(8, globals, layout.GlobalExitCode, code)
-	l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
+	if r.ev.AfterIter = l.prog.Kind.Nullable; !r.ev.AfterIter {
+		l.k.usesGlo = true
+		globals := l.b.MapValue(layout.MapGlobals, 0)
+		l.b.Store(8, globals, layout.GlobalExitCode, code)
+		l.b.Store(8, globals, layout.GlobalExiting, l.b.Const(layout.GlobalExit))
+	}
 	l.send(r, ringForceWakeup)
 	l.leave()
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// indexExpr is x[i] on an array, a string or a pointer. Only what a pointer points to has no end: an index outside of an array or a string that the
-// script holds, or that lies in the context, is counted and gives 0.
+// indexExpr is x[i] on an array, a string or a pointer. Only what a pointer points to has no end: an index outside of an array or of a string that the
+// script holds is counted and gives 0. Arrays of one element or none at the other end of a pointer are C's way to say that more may follow.
 func (l *lowerer) indexExpr(e *ast.Index) operand {
 	t := l.typeOf(e)
 	x := l.expr(e.X)
@@ -55,7 +55,7 @@ const unlimited = -1
 func (l *lowerer) indexed(x operand, i ast.Expr) (p place, elem types.Type, n int) {
 	switch t := x.typ.(type) {
 	case types.Array:
-		if x.mem.ours() && (t.Len > 0 || x.mem.space != types.SpaceCtx) {
+		if x.mem.ours() && (t.Len > 0 || x.mem.space != types.SpaceCtx) || t.Len > 1 {
 			return x.mem, t.Elem, t.Len
 		}
 		return x.mem, t.Elem, unlimited
@@ -63,11 +63,11 @@ func (l *lowerer) indexed(x operand, i ast.Expr) (p place, elem types.Type, n in
 		return l.pointee(x), t.Elem, unlimited
 	}
 	char := types.Int{Bits: 8, Signed: true}
-	if x.mem.chars && !x.mem.ours() {
-		return x.mem, char, unlimited
-	}
 	if x.mem.chars {
-		return x.mem, char, x.typ.Size() - 1
+		if n := x.typ.Size() - 1; n > 1 || x.mem.ours() {
+			return x.mem, char, n
+		}
+		return x.mem, char, unlimited
 	}
 	x = l.materialize(x)
 	if c, ok := l.constOf(i); !ok || c.Int > 0 { // what comes after the NUL is 0
@@ -82,12 +82,11 @@ func (p place) ours() bool { return p.own || p.space == types.SpaceBPF || p.spac
 // variableIndex is p[i] of n elements. Offsets that are not constant cannot be added to typed pointers or the
 // context, so that the element is then read by a helper from its plain address.
 func (l *lowerer) variableIndex(p place, i *ir.Value, size, n int) place {
-	if n != unlimited {
-		p = l.outOfCtx(p, n*size)
-	}
 	if n == unlimited {
 		return place{base: l.elementAddr(p, i, size), space: helperSpace(p.space)}
 	}
+	ours := p.ours()
+	p = l.outOfCtx(p, n*size)
 	f := l.fn.fn
 	in, out, end := f.NewBlock("inside"), f.NewBlock("outside"), f.NewBlock("element")
 	addr := end.AddParam()
@@ -98,7 +97,13 @@ func (l *lowerer) variableIndex(p place, i *ir.Value, size, n int) place {
 	l.b.At(in)
 	l.b.Jump(end, l.elementAddr(p, i, size))
 	l.b.At(end)
-	return place{base: addr, space: types.SpaceKernel, own: true}
+	switch {
+	case ours:
+		return place{base: addr, space: types.SpaceKernel, own: true}
+	case p.space == types.SpaceUser:
+		return place{base: addr, space: types.SpaceNone} // or the kernel's: the zeros are
+	}
+	return place{base: addr, space: helperSpace(p.space)}
 }
 
 // elementAddr is the address of p[i] as a number.

@@ -257,6 +257,30 @@ func (l *lowerer) gather(n source.Node, loc location.Location, size int) place {
 	return dst
 }
 
+// collectArgs copies all arguments of the probe to an object of their struct.
+func (l *lowerer) collectArgs(n source.Node) place {
+	args := l.prog.Args
+	dst := l.temp("arguments", args.Size())
+	l.zero(dst, args.Size())
+	for _, f := range args.Fields() {
+		if f.Loc == nil {
+			l.fail(n, "name the arguments that are wanted: args.NAME", "argument %s cannot be read here: %s", f.Name, f.Why)
+			break
+		}
+		at, size := dst.at(f.Offset), f.Type.Size()
+		switch {
+		case !types.InMemory(f.Type):
+			l.storeBytes(at, l.num(l.located(n, f.Loc, f.Type)), size)
+		case location.InMemory(f.Loc):
+			p := l.placeOf(n, f.Loc)
+			l.copyObject(at, size, l.object(f.Type, p, f.Type))
+		default:
+			l.gatherPart(n, at, f.Loc, min(f.Loc.Bytes(), size))
+		}
+	}
+	return dst
+}
+
 // gatherPart copies the first size bytes of a location.
 func (l *lowerer) gatherPart(n source.Node, dst place, loc location.Location, size int) {
 	if loc.Bytes() <= location.WordSize && (scalarSize(loc.Bytes()) || !location.InMemory(loc)) {

@@ -293,12 +293,39 @@ func TestLocatedObjects(t *testing.T) {
 	}
 }
 
-// What lies in several places is no object.
+// All arguments together are an object, wherever each of them lies.
 func TestLocatedWhole(t *testing.T) {
-	args := types.NewArgs("args", 8, []types.Field{{Name: "x", Type: types.TypeInt64, Loc: reg("si", 8, false)}})
+	m := newTraced()
+	at := location.Memory{At: location.Address{Base: bp, Offset: 30}, Size: 12, User: true}
+	byte12 := types.Array{Elem: types.Int{Bits: 8}, Len: 12}
+	fields := []types.Field{
+		{Name: "x", Type: types.TypeInt64, Loc: reg("si", 4, true)},
+		{Name: "y", Type: types.Int{Bits: 16}, Offset: 8, Loc: reg("di", 8, false)},
+		{Name: "z", Type: byte12, Offset: 16, Loc: at},
+		{Name: "w", Type: byte12, Offset: 32, Loc: location.Pieces{Parts: []location.Location{reg("si", 8, false), location.Const{Value: 7}}}},
+	}
+	pieces := m.bytes(fields[3].Loc)
+	for script, want := range map[string]int64{
+		"$a = args; @r = $a.x;":                     m.number(fields[0].Loc),
+		"$a = (1, args); @r = (int64)$a.1.y;":       m.number(reg("di", 2, false)),
+		"$a = args; @r = (int64)$a.z[11];":          int64(m.memory[m.address(at.At)-memoryBase+11]),
+		"$a = args; $b = $a; @r = $b.w[8];":         int64(pieces[8]),
+		"$a = args; $i = pid - pid; @r = $a.w[$i];": int64(pieces[0]),
+	} {
+		got, failed := m.result(t, "uprobe:/bin/true:main { "+script+" }", types.NewArgs("args", 48, fields))
+		if got != want || failed {
+			t.Errorf("%s: %#x (failed: %v), want %#x", script, got, failed, want)
+		}
+	}
+}
+
+// An argument that cannot be read is named when all are asked for.
+func TestLocatedMissing(t *testing.T) {
+	args := types.NewArgs("args", 8, []types.Field{{Name: "x", Type: types.TypeInt64, Why: "it was optimised away"}})
 	env := &argsEnv{langtest.New(), args}
-	if _, err := Compile(checkedFor(t, "uprobe:/bin/true:main { $a = args; @r = $a.x; }", env), env, nil); err == nil {
-		t.Error("args in registers is an object")
+	_, err := Compile(checkedFor(t, "uprobe:/bin/true:main { $a = args; print($a); }", env), env, nil)
+	if err == nil || !strings.Contains(err.Error(), "argument x cannot be read here: it was optimised away") {
+		t.Errorf("an argument that is not there: %v", err)
 	}
 }
 

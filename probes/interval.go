@@ -45,6 +45,7 @@ type tick struct {
 	start    uint64 // when it began (CLOCK_MONOTONIC)
 	next     uint64 // number of the tick that is to be run next, from 1
 	missed   uint64
+	exited   bool  // the script has called exit()
 	turns    int   // ticks that were run since all were in time, or had theirs
 	err      error // of the first run that failed
 }
@@ -119,7 +120,7 @@ func (k *tick) Close() error {
 		return nil
 	}
 	c.ticks = slices.Delete(c.ticks, i, i+1)
-	if due := k.until(monotonic()); due > k.next {
+	if due := k.until(monotonic()); due > k.next && !k.exited {
 		k.missed += due - k.next
 	}
 	c.poke()
@@ -127,6 +128,13 @@ func (k *tick) Close() error {
 		return fmt.Errorf("running an interval's program: %w", k.err)
 	}
 	return nil
+}
+
+// Exited says that the script has ended the session: ticks that are still to be made up would do nothing, and are not missed.
+func (k *tick) Exited() {
+	k.clock.mu.Lock()
+	defer k.clock.mu.Unlock()
+	k.exited = true
 }
 
 // Target is the interval.

@@ -179,6 +179,11 @@ func (s *Session) detach() error {
 	if total == 0 {
 		return nil
 	}
+	for _, l := range s.links {
+		if k, ok := l.(interface{ Exited() }); ok && s.exited {
+			k.Exited()
+		}
+	}
 	stop := every(tellDetaching, func() {
 		s.tell(output.Detaching{Done: int(done.Load()), Total: total})
 	})

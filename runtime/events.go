@@ -21,6 +21,8 @@ type handler func(rec []byte) error
 type events struct {
 	handlers []handler
 	exitCode int
+	// exitAfterIter is set by exit() in an iterator: the run ends when all objects were seen.
+	exitAfterIter bool
 }
 
 // newEvents prepares a handler for each kind of record, so that no format is looked at while events come in.
@@ -232,6 +234,10 @@ func exitHandler(_ *Session, ev *events, e *layout.Event) (handler, error) {
 		if len(fields) > 0 {
 			code, _, _ := value.Integer(fields[0].Type, from(rec, fields[0].Off))
 			ev.exitCode = int(int64(code))
+		}
+		if e.AfterIter {
+			ev.exitAfterIter = true
+			return nil
 		}
 		return errExit
 	}, nil

@@ -90,6 +90,9 @@ func (s *Session) loop(ctx context.Context) error {
 			if s.exited = s.exiting(); s.exited {
 				return s.drain() // what came between the two looks
 			}
+			if s.exited = s.events.exitAfterIter && s.itersDone(); s.exited {
+				return s.drain()
+			}
 			if s.allDone() && s.pidfd < 0 && len(s.selfPrograms()) == 0 {
 				return s.drain() // nothing more will come
 			}
@@ -139,11 +142,23 @@ func (s *Session) selfPrograms() []*loaded {
 	return list
 }
 
+// doer is a link that is done some time: an iterator, when it has seen all objects.
+type doer interface{ Done() bool }
+
 // allDone says that nothing is attached but iterators that have seen all objects.
 func (s *Session) allDone() bool {
 	for _, l := range s.links {
-		it, ok := l.(interface{ Done() bool })
-		if !ok || !it.Done() {
+		if _, ok := l.(doer); !ok {
+			return false
+		}
+	}
+	return s.itersDone()
+}
+
+// itersDone says that all iterators have seen all objects.
+func (s *Session) itersDone() bool {
+	for _, l := range s.links {
+		if it, ok := l.(doer); ok && !it.Done() {
 			return false
 		}
 	}

@@ -103,7 +103,7 @@ func (c *cli) source(args []string) (*source.Source, []string, error) {
 // fail prints an error that has no place in a script.
 func (c *cli) fail(err error) int {
 	if errors.Is(err, errUsage) {
-		fmt.Fprintf(c.stderr, "gotrace: %s\n\nUSAGE:\n%s\nTry 'gotrace --help'.\n", strings.TrimPrefix(err.Error(), "usage: "), synopsis)
+		fmt.Fprintf(c.stderr, "ERROR: %s\n\nUSAGE:\n%s\nTry 'gotrace --help'.\n", strings.TrimPrefix(err.Error(), "usage: "), synopsis)
 		return 1
 	}
 	fmt.Fprintf(c.stderr, "ERROR: %v\n", err)

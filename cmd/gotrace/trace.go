@@ -59,7 +59,7 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	defer closeOut()
 	ctx, stop := c.signals()
 	defer stop()
-	s, err := script.Open(ctx, c.sink(out))
+	s, err := script.Open(ctx, c.announced(c.sink(out)))
 	if err != nil {
 		return 1, c.reported(err)
 	}
@@ -126,6 +126,24 @@ func (c *cli) sink(out io.Writer) output.Sink {
 		return output.NewJSON(out, c.stderr, opts)
 	}
 	return output.NewText(out, c.stderr, opts)
+}
+
+// attachedMark is the variable in whose presence bpftrace prints its name when all probes are attached, whatever the format and -q: for programs
+// that start a tracer and then what is to be traced.
+const attachedMark = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
+
+// announced prints attachedMark where it is asked for.
+func (c *cli) announced(sink output.Sink) output.Sink {
+	if c.environ(attachedMark) == "" {
+		return sink
+	}
+	return output.Tee{sink, output.Func(func(e output.Event) error {
+		if _, ok := e.(output.Attached); !ok {
+			return nil
+		}
+		_, err := fmt.Fprintln(c.stdout, attachedMark)
+		return err
+	})}
 }
 
 // reported prints errors that have a place in the script as diagnostics.

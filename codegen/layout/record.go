@@ -29,6 +29,8 @@ type Event struct {
 	// Places of a message: of the call, and of the calls of macros that it comes from, the innermost first.
 	Places []source.Span
 	Once   bool // sent by BEGIN, END and the like, which run even when the session ends
+	// AfterIter says that the exit() is an iterator's: the run ends when iterators have seen all objects.
+	AfterIter bool
 }
 
 // What join() takes: so many strings, fewer on kernels without loops, and bytes (a power of two).

@@ -99,8 +99,8 @@ func (p *parser) beginsCast(lex *lexer.PeekingLexer) bool {
 	if !skipType(&ahead) || !acceptPunct(&ahead, ")") {
 		return false
 	}
-	if isPunct(ahead.Peek(), "&") && !beginsPlace(&ahead) {
-		return false
+	if name := peekAfter(lex); isPunct(&name, ")") && isPunct(ahead.Peek(), "&") && !beginsPlace(&ahead) {
+		return false // (NAME) & 1; more than a name is a type
 	}
 	return beginsOperand(ahead.Peek())
 }
