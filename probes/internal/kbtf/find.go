@@ -93,6 +93,9 @@ func (f *File) search(what []byte, visit func(at int64)) error {
 // Names calls visit with the number and the name of every type of a kind in this file (not its base), until it
 // returns false. Types without a name are left out.
 func (f *File) Names(kind Kind, visit func(ID, string) bool) error {
+	if _, err := f.allNames(); err != nil { // all strings at once: names are in no order, and each block of them would be read many times
+		return err
+	}
 	for i, n := range f.names {
 		if n == 0 || f.kind(i) != kind {
 			continue
