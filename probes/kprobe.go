@@ -3,6 +3,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -246,6 +247,32 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	return p, nil
 }
 
+// planSession attaches a program that runs at the entry of functions and at their returns by one link (kprobe.session, Linux 6.10), nil where the targets are
+// not the same functions, or the kernel has no such thing. isReturn is the number of the function that tells the two apart.
+func (e *Env) planSession(entry, ret []lang.Target) (p *Plan, isReturn uint32, err error) {
+	same := slices.EqualFunc(entry, ret, func(a, b lang.Target) bool { return a.Func == b.Func && a.Module == b.Module })
+	if !same || len(entry) == 0 || entry[0].Kind.Name != "kprobe" || ret[0].Kind.Name != "kretprobe" || !e.kprobeSession() {
+		return nil, 0, nil
+	}
+	for i := range entry {
+		if t := &entry[i]; t.Offset != 0 || t.Func == "" {
+			return nil, 0, nil
+		}
+	}
+	p = &Plan{attachType: ebpf.AttachTraceKprobeSession}
+	m, err := e.splitCopies(p, entry)
+	if err != nil {
+		return nil, 0, err
+	}
+	m.session = true
+	p.attach = func(prog *ebpf.Program) (Links, error) { return m.attach(false, prog) }
+	p.tell = fmt.Sprintf("%s and %s share one program and one link for %d: kprobe.session", entry[0].Name, ret[0].Name, len(entry))
+	return p, e.kfunc(sessionIsReturn), nil
+}
+
+// sessionIsReturn is the function of the kernel that tells returns from entries.
+const sessionIsReturn = "bpf_session_is_return"
+
 // attachKprobe attaches to one function.
 func attachKprobe(t *lang.Target, prog *ebpf.Program) (closer, error) {
 	symbol, at := t.Func, t.Offset
@@ -291,7 +318,7 @@ func (e *Env) mayKprobeMulti(targets []lang.Target) bool {
 
 func attachKprobeMulti(opts link.KprobeMultiOptions, what string, ret bool, prog *ebpf.Program) (closer, error) {
 	attach := link.KprobeMulti
-	if ret {
+	if ret && !opts.Session {
 		attach = link.KretprobeMulti
 	}
 	l, err := attach(prog, opts)

@@ -138,6 +138,7 @@ func (p *Plan) Notes() []Note { return p.notes }
 
 // multi is what kprobe.multi attaches to: functions by name, which are unique, and those that share a name by address.
 type multi struct {
+	session        bool // returns as well
 	unique, shared []lang.Target
 	symbols        []string  // of unique
 	addresses      []uintptr // of shared
@@ -175,10 +176,10 @@ func (e *Env) splitCopies(p *Plan, targets []lang.Target) (*multi, error) {
 // attach attaches to all, those with unique names first.
 func (m *multi) attach(ret bool, prog *ebpf.Program) (Links, error) {
 	byName := func(lo, hi int) (closer, error) {
-		return attachKprobeMulti(link.KprobeMultiOptions{Symbols: m.symbols[lo:hi]}, functions(m.symbols[lo:hi]), ret, prog)
+		return attachKprobeMulti(link.KprobeMultiOptions{Symbols: m.symbols[lo:hi], Session: m.session}, functions(m.symbols[lo:hi]), ret, prog)
 	}
 	byAddress := func(lo, hi int) (closer, error) {
-		return attachKprobeMulti(link.KprobeMultiOptions{Addresses: m.addresses[lo:hi]}, "functions such as "+m.shared[lo].Func, ret, prog)
+		return attachKprobeMulti(link.KprobeMultiOptions{Addresses: m.addresses[lo:hi], Session: m.session}, "functions such as "+m.shared[lo].Func, ret, prog)
 	}
 	var all Links
 	skipped := &SkippedError{}

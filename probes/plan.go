@@ -36,6 +36,12 @@ func (e *Env) Plan(targets []lang.Target) (*Plan, error) {
 	return p.plan(e, targets)
 }
 
+// PlanSession decides how one program is attached to the entries of functions and to their returns, where that is possible: else the plan is nil.
+// isReturn is the number of the kernel's function that tells the program where it is.
+func (e *Env) PlanSession(entry, ret []lang.Target) (p *Plan, isReturn uint32, err error) {
+	return e.planSession(entry, ret)
+}
+
 // Pinned is the file that keeps the program when the session has ended, "" if there is none.
 func (p *Plan) Pinned() string { return p.pinned }
 

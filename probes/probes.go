@@ -13,6 +13,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/lang"
@@ -76,7 +77,7 @@ type Env struct {
 	clock       *clock // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
-	kprobeMulti, uprobeMulti func() bool
+	kprobeMulti, kprobeSession, uprobeMulti func() bool
 }
 
 var _ lang.Env = (*Env)(nil)
@@ -93,6 +94,9 @@ func NewEnv(opts EnvOptions) (*Env, error) {
 	}
 	e := &Env{opts: opts}
 	e.kprobeMulti = sync.OnceValue(func() bool { return !slices.Contains(opts.Without, "kprobe_multi") && haveKprobeMulti() })
+	e.kprobeSession = sync.OnceValue(func() bool {
+		return !slices.Contains(opts.Without, "kprobe_session") && e.kfunc(sessionIsReturn) != 0 && e.kprobeMulti() && features.HaveBPFLinkKprobeSession() == nil
+	})
 	e.uprobeMulti = sync.OnceValue(func() bool { return !slices.Contains(opts.Without, "uprobe_multi") && haveUprobeMulti() })
 	e.kernel = &kernel.Kernel{
 		Version:      version,

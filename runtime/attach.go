@@ -116,11 +116,15 @@ func (s *Session) attach(p *loaded) (int, error) {
 			count++
 		}
 	}
+	each := 1 // probes at a target
+	if p.returns != nil {
+		each = 2
+	}
 	var some *probes.SkippedError
 	switch {
 	case len(links) > 0 && errors.As(err, &some):
 		s.tellSkipped(p.spec, some.Skipped)
-		return count - len(some.Skipped), nil
+		return each * (count - len(some.Skipped)), nil
 	case err != nil && s.skip(p.spec, err):
 		return 0, nil
 	case err != nil:
@@ -129,7 +133,7 @@ func (s *Session) attach(p *loaded) (int, error) {
 	if t := &p.spec.Prog.Targets[0]; t.Wildcard && t.Kind.OneTarget {
 		s.wildcardOf(p.spec, t).attached++
 	}
-	return count, nil
+	return each * count, nil
 }
 
 // tellNotes warns of what the user should know of the places a program was attached to.

@@ -21,8 +21,10 @@ import (
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
+	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/internal/joined"
 )
 
 // loadMaps creates the maps.
@@ -225,12 +227,18 @@ func (s *Session) loadPrograms() error {
 		}
 		list[i].plan = plan
 	}
+	if err := s.joinSessions(list); err != nil {
+		return err
+	}
 	var (
 		next atomic.Int64
 		wg   sync.WaitGroup
 	)
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
+			if list[i].prog != nil || list[i].joined {
+				continue
+			}
 			errs[i] = s.loadProgram(list[i])
 		}
 	}
@@ -255,6 +263,77 @@ func (s *Session) loadPrograms() error {
 		s.showPrograms()
 	}
 	return nil
+}
+
+// joinSessions makes one program of a kprobe's and a kretprobe's that are on the same functions, if no other probe is on one of these: programs at one place fire in
+// the order of the script. What cannot be loaded so is loaded apart.
+func (s *Session) joinSessions(list []*loaded) error {
+	if s.opts.plan != nil || s.opts.Env == nil {
+		return nil
+	}
+	users := map[string]int{} // programs on a function, by the kind of probe and the function
+	first := map[string]*loaded{}
+	for _, l := range list {
+		for i := range l.spec.Prog.Targets {
+			key := sessionKey(l.spec.Prog.Kind.Name, &l.spec.Prog.Targets[i])
+			users[key]++
+			first[key] = l
+		}
+	}
+	for _, entry := range list {
+		targets := entry.spec.Prog.Targets
+		if entry.spec.Prog.Kind.Name != "kprobe" || usesRegisters(entry.spec) {
+			continue
+		}
+		ret := first[sessionKey("kretprobe", &targets[0])]
+		shared := ret == nil || usesRegisters(ret.spec)
+		for i := range targets {
+			shared = shared || users[sessionKey("kprobe", &targets[i])] > 1 || users[sessionKey("kretprobe", &targets[i])] > 1
+		}
+		if shared {
+			continue
+		}
+		if err := s.joinSession(entry, ret); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sessionKey(kind string, t *lang.Target) string { return kind + ":" + t.Func }
+
+// joinSession joins two programs, if the kernel takes them so.
+func (s *Session) joinSession(entry, ret *loaded) error {
+	plan, isReturn, err := s.opts.Env.PlanSession(entry.spec.Prog.Targets, ret.spec.Prog.Targets)
+	if plan == nil || err != nil {
+		return err
+	}
+	insns, ok := joined.Programs(entry.spec.Insns, ret.spec.Insns, isReturn)
+	if !ok {
+		return nil
+	}
+	both := &loaded{plan: plan, spec: &codegen.Program{Name: entry.spec.Name, Type: entry.spec.Type, License: entry.spec.License, Insns: insns}}
+	if err := s.loadProgram(both); err != nil {
+		s.note("kprobe.session is not used: %v", err)
+		return nil
+	}
+	entry.prog, entry.plan, entry.took, entry.returns, ret.joined = both.prog, plan, both.took, ret.spec, true
+	return nil
+}
+
+// usesRegisters says whether a program asks for more of a kprobe than a session has: all registers, which newer kernels do not save for it, or another
+// return from the function.
+func usesRegisters(p *codegen.Program) bool {
+	found := false
+	for _, part := range p.Prog.Parts() {
+		ast.Inspect(part, func(n source.Node) bool {
+			if c, ok := n.(*ast.Call); ok && (c.Name == "reg" || c.Name == "override") {
+				found = true
+			}
+			return !found
+		})
+	}
+	return found
 }
 
 func (s *Session) loadProgram(l *loaded) error {

@@ -63,7 +63,10 @@ type loaded struct {
 	plan plan // nil for BEGIN and END
 	// links are also in the session's, which closes them.
 	links probes.Links
-	took  time.Duration // to load
+	// returns is the program of the returns of the same functions, which is a part of this one; nil if there is none.
+	returns *codegen.Program
+	joined  bool          // it is a part of another
+	took    time.Duration // to load
 }
 
 // Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives an *Error
