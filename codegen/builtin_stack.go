@@ -131,7 +131,8 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: l.b.Load(8, found, types.FramesCheck), Y: check,
 		Then: ir.Edge{To: end, Args: []*ir.Value{hash}}, Else: ir.Edge{To: other}})
 	l.b.At(other)
-	l.lostStack(end, layout.SiteStackHash)
+	l.countFailure(&layout.Site{Kind: layout.SiteStackHash, Pos: l.b.Pos})
+	l.b.Jump(end, l.b.Const(types.StackLost))
 
 	l.b.At(fresh)
 	l.b.Store(8, frames.base, frames.off+types.FramesCheck, check)
@@ -142,11 +143,13 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 	stored, failed := f.NewBlock("stored"), f.NewBlock("failed")
 	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), failed, stored)
 	l.b.At(failed)
-	full := f.NewBlock("full")
-	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: ret, Y: l.b.Const(eexist), // another CPU was first
-		Then: ir.Edge{To: end, Args: []*ir.Value{hash}}, Else: ir.Edge{To: full}})
-	l.b.At(full)
-	l.lostStack(end, layout.SiteStackFull)
+	lost := f.NewBlock("lost")
+	// Before Linux 6.4 the result is an int in a register of 64 bits.
+	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: l.b.Ext(ret, 32, true), Y: l.b.Const(eexist), // another CPU was first
+		Then: ir.Edge{To: end, Args: []*ir.Value{hash}}, Else: ir.Edge{To: lost}})
+	l.b.At(lost)
+	l.countError(ret, &layout.Site{Kind: layout.SiteStackAdd, Pos: l.b.Pos, Limit: l.k.stackEntries()})
+	l.b.Jump(end, l.b.Const(types.StackLost))
 	l.b.At(stored)
 	if t.User {
 		l.announceStack(hash)
@@ -154,12 +157,6 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 	l.b.Jump(end, hash)
 	l.b.At(end)
 	return operand{typ: t, val: id}
-}
-
-// lostStack goes on with a stack that has no number, and counts it.
-func (l *lowerer) lostStack(end *ir.Block, kind layout.SiteKind) {
-	l.countFailure(&layout.Site{Kind: kind, Pos: l.b.Pos, Limit: l.k.stackEntries()})
-	l.b.Jump(end, l.b.Const(types.StackLost))
 }
 
 // announceStack tells user space of a user stack that is new, so that it looks where the files of its process are mapped before that

@@ -102,7 +102,7 @@ type compiler struct {
 	env     lang.Env
 	kernel  *kernel.Kernel
 	bp      *Blueprint
-	sites   map[layout.Site]int // indexes of the failure counters
+	sites   map[layout.Site]int // indexes of what can fail, by all that is known of it beforehand
 	usesRB  bool                // some program sends events
 	usesGlo bool                // some program reads MapGlobals
 	runs    int                 // bytes of MapRuns
@@ -111,17 +111,26 @@ type compiler struct {
 	newStack *layout.Event // see stackEvent
 }
 
-// site adds a failure counter and returns its index.
-func (k *compiler) site(s *layout.Site) int {
+// site gives the counters of a failure their place, and returns the site that has it already if there is an equal one.
+func (k *compiler) site(s *layout.Site) *layout.Site {
 	key := *s
 	key.Limit = 0 // not known before all of a program is lowered
 	i, ok := k.sites[key]
 	if !ok {
 		i = len(k.bp.Sites)
 		k.sites[key] = i
+		s.At = k.failuresSize()
 		k.bp.Sites = append(k.bp.Sites, s)
 	}
-	return i
+	return k.bp.Sites[i]
+}
+
+// failuresSize is the size of the value of MapFailures.
+func (k *compiler) failuresSize() int {
+	if n := len(k.bp.Sites); n > 0 {
+		return k.bp.Sites[n-1].End()
+	}
+	return 0
 }
 
 // event adds a record kind and gives it its id.
@@ -138,8 +147,8 @@ func (k *compiler) ownMaps() {
 		// The runtime sizes the ring by config and memory.
 		k.Add(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
 	}
-	if n := len(k.bp.Sites); n > 0 {
-		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: layout.FailuresSize(n), MaxEntries: 1})
+	if n := k.failuresSize(); n > 0 {
+		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: n, MaxEntries: 1})
 	}
 	if k.runs > 0 {
 		k.Add(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
@@ -287,7 +296,7 @@ type Blueprint struct {
 	Maps     []*layout.MapSpec // script maps first, in order of first appearance, then gotrace's own
 	Programs []*Program
 	Events   []*layout.Event // by event id
-	Sites    []*layout.Site  // by failure counter index
+	Sites    []*layout.Site  // what can fail, in the order of its counters
 	// Stoppable says that all programs but BEGIN and END look at GlobalExiting first: those of scripts with exit(), and of those that
 	// are attached to so many places that detaching them takes long.
 	Stoppable bool

@@ -237,9 +237,11 @@ func (s *session) failures() map[layout.SiteKind]uint64 {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for i, site := range s.bp.Sites {
-		if n := binary.LittleEndian.Uint64(b[8*i:]); n != 0 {
-			out[site.Kind] += n
+	for _, site := range s.bp.Sites {
+		for at := site.At; at < site.End(); at += 8 {
+			if n := binary.LittleEndian.Uint64(b[at:]); n != 0 {
+				out[site.Kind] += n
+			}
 		}
 	}
 	return out

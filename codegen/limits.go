@@ -234,7 +234,7 @@ func (l *lowerer) iteration(loop ast.Stmt) {
 func (l *lowerer) countLoop() {
 	s := &layout.Site{Kind: layout.SiteLoop, Pos: l.b.Pos}
 	l.countFailure(s)
-	l.loops = append(l.loops, l.k.bp.Sites[l.k.site(s)])
+	l.loops = append(l.loops, l.k.site(s))
 }
 
 // useBudget makes the prologue fill the budget.

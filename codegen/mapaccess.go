@@ -92,9 +92,9 @@ func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
 	return l.b.Helper(int(asm.FnMapUpdateElem), false, key.kmap, l.addr(key.mem), value, l.b.Const(flags))
 }
 
-// full counts a failed insertion at the current place.
-func (l *lowerer) full(m *lang.Map) {
-	l.countFailure(&layout.Site{Kind: layout.SiteMapFull, Pos: l.b.Pos, Map: m, Helper: "map_update_elem"})
+// notStored counts an insertion that failed with an error at the current place.
+func (l *lowerer) notStored(m *lang.Map, ret *ir.Value) {
+	l.countError(ret, &layout.Site{Kind: layout.SiteMapUpdate, Pos: l.b.Pos, Map: m, Helper: "map_update_elem"})
 }
 
 // zeros is the address of size zero bytes.
@@ -109,11 +109,11 @@ func (l *lowerer) zeros(size int) *ir.Value {
 }
 
 // findOrAdd is the address of the element with a key. A missing one is inserted as zeros and looked up
-// again, without replacing one that another CPU or an interrupt inserted in between. If there is no room the failure
-// is counted and the program goes on at failed.
+// again, without replacing one that another CPU or an interrupt inserted in between. If it is not there then, the program goes on
+// at failed, and the error of the insertion is counted. (Where there was none, another CPU deleted the element at once, as if this had come first.)
 func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 	f := l.fn.fn
-	found, miss, full := f.NewBlock("found"), f.NewBlock("new"), f.NewBlock("full")
+	found, miss, none := f.NewBlock("found"), f.NewBlock("new"), f.NewBlock("none")
 	addr := found.AddParam()
 	zero := l.b.Const(0)
 	v := l.lookup(key)
@@ -121,13 +121,13 @@ func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 		Then: ir.Edge{To: miss}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
 	l.b.At(miss)
 	mk := l.mark()
-	l.update(key, l.zeros(l.k.Spec(key.m).ValueSize), updateNoExist)
+	ret := l.update(key, l.zeros(l.k.Spec(key.m).ValueSize), updateNoExist)
 	l.release(mk)
 	v = l.lookup(key)
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: v, Y: l.b.Const(0),
-		Then: ir.Edge{To: full}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
-	l.b.At(full)
-	l.full(key.m)
+		Then: ir.Edge{To: none}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
+	l.b.At(none)
+	l.notStored(key.m, ret)
 	l.b.Jump(failed)
 	l.b.At(found)
 	return addr

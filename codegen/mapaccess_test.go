@@ -80,7 +80,7 @@ func TestKernelFullMap(t *testing.T) {
 				s.run(0, i)
 			}
 		}
-		if got := s.failures()[layout.SiteMapFull]; got != 2*tt.lost {
+		if got := s.failures()[layout.SiteMapUpdate]; got != 2*tt.lost {
 			t.Errorf("%s: %d failures, want %d", tt.script, got, 2*tt.lost)
 		}
 	}

@@ -105,12 +105,12 @@ func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 		l.b.Jump(done)
 		l.b.At(none)
 	}
-	bad := f.NewBlock("full")
+	bad := f.NewBlock("failed")
 	ret := l.update(key, l.addr(val), updateAny)
 	// Not "less than 0": before Linux 6.4 the result is an int in a register of 64 bits.
 	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), bad, done)
 	l.b.At(bad)
-	l.full(m)
+	l.notStored(m, ret)
 	l.b.Jump(done)
 	l.b.At(done)
 }

@@ -318,8 +318,13 @@ func (l *lowerer) countRun() {
 
 // countFailure adds one to a failure counter.
 func (l *lowerer) countFailure(s *layout.Site) {
-	i := l.k.site(s)
-	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, layout.FailureOffset(i)), 0, l.b.Const(1))
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, l.k.site(s).At), 0, l.b.Const(1))
+}
+
+// countError adds one to the counter that a site has for ret, the error that a helper gave.
+func (l *lowerer) countError(ret *ir.Value, s *layout.Site) {
+	counter := l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpShl, ret, layout.ErrorShift), layout.ErrorMask)
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.Op(ir.OpAdd, l.b.MapValue(layout.MapFailures, l.k.site(s).At), counter), 0, l.b.Const(1))
 }
 
 // readFailure adds one to a failure counter if ret, the result of a helper, is negative.

@@ -25,6 +25,8 @@ type scriptMap struct {
 
 	// zeroed is set by zero(): a map without a key then prints its zero, although its memory looks untouched.
 	zeroed bool
+	// unzeroed is how many elements zero() could not set.
+	unzeroed uint64
 }
 
 // newScriptMap checks that the layout fits the map.

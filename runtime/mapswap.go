@@ -135,14 +135,7 @@ func (s *scriptMap) takeKeys(from *scriptMap) error {
 		s.zeroed = s.zeroed || ok
 		return err
 	}
-	err := from.eachKey(func(key []byte) error {
-		err := s.m.Update(key, s.zeroValue(), ebpf.UpdateNoExist)
-		if errors.Is(err, ebpf.ErrKeyExist) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
+	if err := from.eachKey(func(key []byte) error { return s.setZero(key, s.zeroValue(), ebpf.UpdateNoExist) }); err != nil {
 		return fmt.Errorf("setting map %s to zero: %w", s.spec.Name, err)
 	}
 	if s.short != nil {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -47,20 +48,48 @@ func (s *scriptMap) zero() error {
 		return s.zeroGlobal()
 	}
 	value := s.zeroValue()
-	err := s.eachKey(func(key []byte) error {
-		err := s.m.Update(key, value, ebpf.UpdateExist)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.eachKey(func(key []byte) error { return s.setZero(key, value, ebpf.UpdateExist) }); err != nil {
 		return fmt.Errorf("setting map %s to zero: %w", s.spec.Name, err)
 	}
 	if s.short != nil {
 		return s.short.zero()
 	}
 	return nil
+}
+
+// zeroTries is how often setting an element is tried where the kernel has no memory for it at the moment, or the map is just being changed.
+const zeroTries = 8
+
+// setZero sets an element that is there, or one that is not, to 0. What there is no room or memory for is counted.
+func (s *scriptMap) setZero(key []byte, value any, flags ebpf.MapUpdateFlags) error {
+	for try := range zeroTries {
+		switch err := s.m.Update(key, value, flags); {
+		case err == nil, errors.Is(err, ebpf.ErrKeyExist), errors.Is(err, ebpf.ErrKeyNotExist):
+			return nil
+		case errors.Is(err, unix.E2BIG):
+			s.unzeroed++
+			return nil
+		case !errors.Is(err, unix.ENOMEM) && !errors.Is(err, unix.EBUSY):
+			return err
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+	s.unzeroed++
+	return nil
+}
+
+// allUnset is how many elements of a map zero() could not set, in all the pieces that it is kept in.
+func (s *scriptMap) allUnset() (n uint64) {
+	n = s.unzeroed
+	if s.short != nil {
+		n += s.short.allUnset()
+	}
+	if s.swap != nil {
+		for _, half := range s.swap.halves {
+			n += half.allUnset()
+		}
+	}
+	return n
 }
 
 // zeroValue is the value of an element, on all CPUs, that is 0.

@@ -17,23 +17,36 @@ type losses struct {
 	events uint64
 }
 
-// failures reads the counters of what failed in the kernel, one for each site of the blueprint.
-func (s *Session) failures() ([]uint64, error) {
-	counts := make([]uint64, len(s.bp.Sites))
+// counters are what failed at the sites of a blueprint: the value of layout.MapFailures.
+type counters []byte
+
+// at is a counter of a site.
+func (c counters) at(site *layout.Site, i int) uint64 {
+	if w := from(c, site.At+8*i); len(w) >= 8 {
+		return binary.NativeEndian.Uint64(w)
+	}
+	return 0
+}
+
+// sum is all that failed at a site.
+func (c counters) sum(site *layout.Site) (n uint64) {
+	for i := range site.Counters() {
+		n += c.at(site, i)
+	}
+	return n
+}
+
+// failures reads the counters of what failed in the kernel.
+func (s *Session) failures() (counters, error) {
 	m := s.maps[layout.MapFailures]
 	if m == nil {
-		return counts, nil
+		return nil, nil
 	}
 	b, err := m.LookupBytes(uint32(0))
 	if err != nil {
 		return nil, fmt.Errorf("reading the failure counters: %w", err)
 	}
-	for i := range counts {
-		if w := from(b, layout.FailureOffset(i)); len(w) >= 8 {
-			counts[i] = binary.NativeEndian.Uint64(w)
-		}
-	}
-	return counts, nil
+	return b, nil
 }
 
 // reportLost says how many events found no room in the ring buffer since it was last said.
@@ -43,9 +56,9 @@ func (s *Session) reportLost() error {
 		return err
 	}
 	var lost uint64
-	for i, site := range s.bp.Sites {
+	for _, site := range s.bp.Sites {
 		if site.Kind == layout.SiteLost {
-			lost += counts[i]
+			lost += counts.sum(site)
 		}
 	}
 	if lost <= s.losses.events {
@@ -58,15 +71,6 @@ func (s *Session) reportLost() error {
 
 // failureTexts say what happened n times at a site, and what to do about it.
 var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.Site) (message, hint string){
-	layout.SiteMapFull: func(_ *Session, n uint64, site *layout.Site) (string, string) {
-		name, size := "", 0
-		if site.Map != nil {
-			name, size = site.Map.Name, site.Map.MaxEntries
-		}
-		return fmt.Sprintf("map @%s is full (%d keys): %s lost", name, size, times(n, "update was", "updates were")),
-			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d); or have it drop the keys that are longest unused: let @%s = lruhash(%d)",
-				4*size, name, 4*size, name, size)
-	},
 	layout.SiteRead: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s of %s failed: the address is wrong, or its memory is not there now; the value is 0 or empty", times(n, "read", "reads"), what(site, "memory")), ""
 	},
@@ -102,10 +106,6 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	layout.SiteIndex: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("index outside of the %s %s: the value is 0", what(site, "array or string"), times(n, "time", "times")), ""
 	},
-	layout.SiteStackFull: func(s *Session, n uint64, site *layout.Site) (string, string) {
-		return fmt.Sprintf("the store of stacks is full (%d): %s lost", site.Limit, times(n, "stack was", "stacks were")),
-			fmt.Sprintf("make it larger: config = { max_map_keys = %d }", 4*max(1, s.bp.Checked.Config.MaxMapKeys))
-	},
 	layout.SiteStackHash: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s lost: another stack has the same number", times(n, "stack was", "stacks were")), ""
 	},
@@ -119,6 +119,65 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	layout.SiteInternal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
+}
+
+// updateErrors are the errors of htab_map_update_elem and its relatives (kernel/bpf/hashtab.c) with what they mean. Those that are not
+// here lose nothing: EEXIST and none at all mean that another CPU inserted the same element, or took it away at once.
+var updateErrors = []struct {
+	errno syscall.Errno
+	kind  output.FailureKind
+	text  func(s *Session, site *layout.Site) (problem, hint string)
+}{
+	{syscall.E2BIG, output.FailMapFull, func(s *Session, site *layout.Site) (string, string) {
+		if site.Map == nil {
+			return fmt.Sprintf("the store of stacks is full (%d)", site.Limit),
+				fmt.Sprintf("make it larger: config = { max_map_keys = %d }", 4*max(1, s.bp.Checked.Config.MaxMapKeys))
+		}
+		name, size := site.Map.Name, site.Map.MaxEntries
+		return fmt.Sprintf("map @%s is full (%d keys)", name, size),
+			fmt.Sprintf("make it larger: config = { max_map_keys = %d }, or let @%s = hash(%d); or have it drop the keys that are longest unused: let @%s = lruhash(%d)",
+				4*size, name, 4*size, name, size)
+	}},
+	{syscall.ENOMEM, output.FailMapMemory, func(_ *Session, site *layout.Site) (string, string) {
+		return "the kernel had no memory for a new element of " + mapOf(site), "it has little at hand where many keys are new at a time: use fewer keys, or smaller ones and smaller values"
+	}},
+	{syscall.EBUSY, output.FailMapBusy, inUse}, // and ETIMEDOUT
+	{syscall.EDEADLK, output.FailMapBusy, inUse},
+	{syscall.EINVAL, output.FailInternal, func(_ *Session, site *layout.Site) (string, string) {
+		return "the kernel refused an update of " + mapOf(site), "this is a bug in gotrace: please report it"
+	}},
+}
+
+func inUse(_ *Session, site *layout.Site) (problem, hint string) {
+	return mapOf(site) + " was just being changed", "a probe that interrupts another one's update of a map cannot change the map: let each have a map of its own"
+}
+
+// mapOf names what an update was to change.
+func mapOf(site *layout.Site) string {
+	if site.Map == nil {
+		return "the store of stacks"
+	}
+	return "map @" + site.Map.Name
+}
+
+// failedUpdates tells the updates that failed at a site by their errors.
+func (s *Session) failedUpdates(counts counters, site *layout.Site) (list []output.Failure) {
+	for _, e := range updateErrors {
+		n := counts.at(site, layout.ErrorCounter(int(e.errno)))
+		if n == 0 {
+			continue
+		}
+		kind, lost := e.kind, times(n, "update was", "updates were")
+		if site.Kind == layout.SiteStackAdd {
+			kind, lost = output.FailStacks, times(n, "stack was", "stacks were")
+		}
+		problem, hint := e.text(s, site)
+		list = append(list, output.Failure{
+			Kind: kind, Count: n, Helper: site.Helper, Errno: e.errno,
+			Diagnostic: warning(site.Pos, "runtime", fmt.Sprintf("%s: %s lost", problem, lost), hint),
+		})
+	}
+	return list
 }
 
 // callHints say why the kernel may refuse what a helper does.
@@ -145,16 +204,15 @@ func times(n uint64, one, many string) string {
 
 // failureKinds are the kinds of failures of each site.
 var failureKinds = map[layout.SiteKind]output.FailureKind{
-	layout.SiteMapFull: output.FailMapFull, layout.SiteRead: output.FailRead, layout.SiteTrunc: output.FailTruncated,
+	layout.SiteRead: output.FailRead, layout.SiteTrunc: output.FailTruncated,
 	layout.SiteLost: output.FailLost, layout.SiteScratch: output.FailScratch, layout.SiteLoop: output.FailLoop,
-	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex, layout.SiteStackFull: output.FailStacks,
+	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex,
 	layout.SiteStackHash: output.FailStacks, layout.SiteInternal: output.FailInternal,
 	layout.SiteCall: output.FailCall, layout.SiteSignal: output.FailCall,
 }
 
-// failureErrnos are what helpers answer when they fail: a full hash E2BIG (alloc_htab_elem, kernel/bpf/hashtab.c), a read of memory that is
-// not there EFAULT.
-var failureErrnos = map[layout.SiteKind]syscall.Errno{layout.SiteMapFull: syscall.E2BIG, layout.SiteRead: syscall.EFAULT}
+// failureErrnos are what helpers answer when they fail: EFAULT where memory that is read is not there.
+var failureErrnos = map[layout.SiteKind]syscall.Errno{layout.SiteRead: syscall.EFAULT}
 
 // Failures are what failed until now: events that were lost, maps that were full, reads that failed, each with its place in the
 // script; and, once a run has ended, what its probes missed. It may be called from any goroutine, also after Close.
@@ -173,16 +231,28 @@ func (s *Session) listFailures() ([]output.Failure, error) {
 		return nil, err
 	}
 	var list []output.Failure
-	for i, site := range s.bp.Sites {
-		text := failureTexts[site.Kind]
-		if counts[i] == 0 || text == nil {
+	for _, site := range s.bp.Sites {
+		if site.Counters() > 1 {
+			list = append(list, s.failedUpdates(counts, site)...)
 			continue
 		}
-		message, hint := text(s, counts[i], site)
+		n, text := counts.sum(site), failureTexts[site.Kind]
+		if n == 0 || text == nil {
+			continue
+		}
+		message, hint := text(s, n, site)
 		list = append(list, output.Failure{
-			Kind: failureKinds[site.Kind], Count: counts[i], Helper: site.Helper, Errno: failureErrnos[site.Kind],
+			Kind: failureKinds[site.Kind], Count: n, Helper: site.Helper, Errno: failureErrnos[site.Kind],
 			Diagnostic: warning(site.Pos, "runtime", message, hint),
 		})
+	}
+	for _, m := range s.bp.Checked.Maps {
+		if sm := s.scriptMaps[m]; sm != nil && sm.allUnset() > 0 {
+			n := sm.allUnset()
+			list = append(list, output.Failure{Kind: output.FailMapFull, Count: n, Diagnostic: warning(m.Pos, "runtime",
+				fmt.Sprintf("zero(@%s) could not set %s: the map was full, or the kernel had no memory", m.Name, times(n, "element", "elements")),
+				fmt.Sprintf("make it larger: let @%s = hash(%d)", m.Name, 4*max(m.MaxEntries, 1)))})
+		}
 	}
 	if s.detached {
 		list = append(list, s.missedRuns()...)

@@ -80,9 +80,9 @@ func (s *Session) verdict() int64 {
 // bpftrace they are none without -k.
 func (s *Session) errorCount() (n uint64, err error) {
 	counts, err := s.failures()
-	for i, site := range s.bp.Sites {
+	for _, site := range s.bp.Sites {
 		if site.Kind != layout.SiteRead && site.Kind != layout.SiteTrunc {
-			n += counts[i]
+			n += counts.sum(site)
 		}
 	}
 	return n, err

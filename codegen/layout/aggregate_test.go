@@ -2,6 +2,7 @@ package layout
 
 import (
 	"math"
+	"syscall"
 	"testing"
 
 	"github.com/gotrace/gotrace/lang/types"
@@ -153,7 +154,24 @@ func TestGlobals(t *testing.T) {
 		}
 		used[off] = true
 	}
-	if FailureOffset(2) != 16 || FailuresSize(3) != 24 {
+}
+
+// The errors of updates that are told apart have counters of their own, within those of the site.
+func TestErrorCounter(t *testing.T) {
+	site := &Site{Kind: SiteMapUpdate, At: 16}
+	if site.End() != 16+8*site.Counters() || (&Site{Kind: SiteRead}).End() != 8 {
 		t.Error("failure counters have 8 bytes each")
+	}
+	used := map[int]syscall.Errno{}
+	for _, errno := range []syscall.Errno{0, syscall.E2BIG, syscall.ENOMEM, syscall.EBUSY, syscall.EEXIST, syscall.EDEADLK} {
+		n := ErrorCounter(int(errno))
+		if other, ok := used[n]; ok || n < 0 || n >= site.Counters() {
+			t.Errorf("%v has counter %d of %d, which %v has, too", errno, n, site.Counters(), other)
+		}
+		used[n] = errno
+		// Before Linux 6.4 the result is an int in a register of 64 bits.
+		if low := ErrorCounter(-int(uint32(-int32(errno)))); low != n {
+			t.Errorf("%v as a number of 32 bits has counter %d, want %d", errno, low, n)
+		}
 	}
 }

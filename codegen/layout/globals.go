@@ -34,9 +34,3 @@ func SwapOffset(n int) int { return globalFixed + (n-1)*swapSize }
 
 // GlobalsSize is the size of the value of MapGlobals with so many maps that are kept twice.
 func GlobalsSize(swaps int) int { return SwapOffset(swaps + 1) }
-
-// FailureOffset is where MapFailures has the counter, a u64, of the site with an index.
-func FailureOffset(site int) int { return 8 * site }
-
-// FailuresSize is the size of the value of MapFailures.
-func FailuresSize(sites int) int { return FailureOffset(sites) }

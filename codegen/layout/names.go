@@ -4,7 +4,7 @@ package layout
 const (
 	MapValues   = "values"   // and a number: array of one value, in which script maps without keys have their places
 	MapEvents   = "events"   // the ring buffer
-	MapFailures = "failures" // array of one value: a u64 counter for each Site
+	MapFailures = "failures" // array of one value: the u64 counters of each Site
 	MapRuns     = "runs"     // array of one value: u64 counters, for programs that count their runs (Program.RunsAt)
 	MapScratch  = "scratch_" // and the program's index: array of one value, large temporaries
 	MapGlobals  = "globals"  // array of one value: see GlobalStartNS and what follows it

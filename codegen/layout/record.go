@@ -109,11 +109,12 @@ const (
 	EventKinds // one more than the last kind
 )
 
-// Site is a place in the script where something can fail in the kernel; its counter is in MapFailures.
+// Site is a place in the script where something can fail in the kernel; its counters are in MapFailures.
 type Site struct {
 	Pos  source.Pos
 	Kind SiteKind
-	Map  *lang.Map // SiteMapFull
+	At   int       // where the value of MapFailures has its counters (see Counters)
+	Map  *lang.Map // SiteMapUpdate
 	What string    // for the message: the function or expression
 	// Helper is the kernel's helper that fails (uapi/linux/bpf.h, without bpf_), "" where none does.
 	Helper string
@@ -126,7 +127,7 @@ type SiteKind uint8
 
 // The failures that are counted.
 const (
-	SiteMapFull   SiteKind = iota + 1 // update of a full map
+	SiteMapUpdate SiteKind = iota + 1 // update of a map: a counter for each error
 	SiteRead                          // read of bad memory
 	SiteTrunc                         // string longer than its buffer
 	SiteLost                          // no room in the ring buffer
@@ -134,9 +135,32 @@ const (
 	SiteLoop                          // a loop was stopped: the run's budget of iterations was spent
 	SiteDivide                        // division by zero
 	SiteIndex                         // index outside of an array or a string
-	SiteStackFull                     // no room for a new stack (Limit: how many there is room for)
+	SiteStackAdd                      // a new stack has no place in the store (Limit: how many there is room for): a counter for each error
 	SiteStackHash                     // a stack whose number another one has
 	SiteCall                          // a call of the kernel for its effect
 	SiteSignal                        // a number that is no signal
 	SiteInternal
 )
+
+// Updates of maps fail for reasons that ask for different things to be done. Their sites have a counter for each error of the helper: that
+// of the result r is counter r >> 2 & 7, which programs compute without a branch and which tells the errors apart that hash maps
+// give (kernel/bpf/hashtab.c).
+const (
+	errorCounters = 8
+	ErrorShift    = 1                       // result << ErrorShift & ErrorMask is the offset of its counter
+	ErrorMask     = 8 * (errorCounters - 1) // the bits that a counter's offset has
+)
+
+// ErrorCounter is which counter of a site stands for an error, by its positive number.
+func ErrorCounter(errno int) int { return (-errno << ErrorShift & ErrorMask) / 8 }
+
+// Counters is how many counters, u64 each, a site has.
+func (s *Site) Counters() int {
+	if s.Kind == SiteMapUpdate || s.Kind == SiteStackAdd {
+		return errorCounters
+	}
+	return 1
+}
+
+// End is where the counters of a site end in the value of MapFailures.
+func (s *Site) End() int { return s.At + 8*s.Counters() }

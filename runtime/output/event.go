@@ -157,6 +157,8 @@ type FailureKind string
 // The kinds of failures.
 const (
 	FailMapFull       FailureKind = "map-full"       // updates of a full map
+	FailMapMemory     FailureKind = "map-memory"     // updates for which the kernel had no memory
+	FailMapBusy       FailureKind = "map-busy"       // updates of a map that was just being changed
 	FailRead          FailureKind = "read"           // reads of bad memory
 	FailTruncated     FailureKind = "truncated"      // strings longer than their room
 	FailLost          FailureKind = "lost"           // events that found no room in the ring buffer

@@ -51,7 +51,7 @@ func countStraight(b *ir.Block) {
 	b.Term = ir.Term{Kind: ir.TermJump, Then: b.Term.Else, Pos: b.Term.Pos}
 }
 
-// onlyCounts is the addition of one to memory that is all that a block does, nil if it does anything else.
+// onlyCounts is the addition of one to memory that is all that a block does, but for computing where, nil if it does anything else.
 func onlyCounts(b *ir.Block) *ir.Value {
 	if len(b.Params) > 0 || b.Term.Kind != ir.TermJump {
 		return nil
@@ -59,14 +59,22 @@ func onlyCounts(b *ir.Block) *ir.Value {
 	var add *ir.Value
 	for _, v := range b.Values {
 		switch {
-		case v.Op == ir.OpConst || v.Op == ir.OpMapValue:
-		case v.Op == ir.OpAtomicAdd && add == nil && v.Args[0].Op == ir.OpMapValue && v.Args[1].IsConst(1):
+		case v.Op == ir.OpAtomicAdd && add == nil && inMapValue(v.Args[0]) && v.Args[1].IsConst(1):
 			add = v
+		case v.Mergeable() && !v.IsCall():
 		default:
 			return nil
 		}
 	}
 	return add
+}
+
+// inMapValue says whether an address is in the value of a map, wherever the branch goes: at an offset that is known, or one that a mask limits.
+func inMapValue(x *ir.Value) bool {
+	if x.Op == ir.OpAdd && x.Args[1].Op == ir.OpAnd && x.Args[1].Args[1].Op == ir.OpConst {
+		x = x.Args[0]
+	}
+	return x.Op == ir.OpMapValue
 }
 
 func sameEdge(a, b *ir.Edge) bool {
