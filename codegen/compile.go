@@ -204,7 +204,7 @@ func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift)
 		License: k.checked.Config.License,
 	}
 	prog.Type = programType(p)
-	prog.SkipsUnknown = reentry.SkipsUnknown(k.kernel, p.Kind, k.pid)
+	prog.SkipsUnknown = reentry.SkipsUnknown(k.kernel, p, k.pid)
 	irProg, err := lower(k, index, p, prog, t)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -36,16 +38,23 @@ func (s *Session) missedRuns() []output.Failure {
 
 const missedHint = "the kernel drops a sample that comes while a tracing program runs on the same CPU, or too late, or too soon after the one before"
 
-// unknownSkips tells of probes whose skipped runs nobody counts: as a warning where some were skipped of other probes, else with -v.
+// unknownSkips tells of probes whose skipped runs nobody counts: as a warning where there may have been some, because others were skipped, or
+// because there are other programs, of this session or another tracer, that make the kernel skip them; else with -v.
 func (s *Session) unknownSkips(others bool) []output.Failure {
 	var first *loaded
+	blocking := 0
 	for _, p := range s.programs {
-		if p.spec.SkipsUnknown && len(p.links) > 0 {
+		if len(p.links) == 0 {
+			continue
+		}
+		if p.spec.SkipsUnknown && first == nil {
 			first = p
-			break
+		}
+		if blocks(p.spec.Type) {
+			blocking++
 		}
 	}
-	if first == nil || !others && !s.opts.Verbose {
+	if first == nil || !others && blocking < 2 && !s.opts.Verbose && !s.otherTracers() {
 		return nil
 	}
 	message := "runs of this probe that the kernel skipped are not counted (Linux 6.7 counts them): whether there were any is unknown"
@@ -55,6 +64,37 @@ func (s *Session) unknownSkips(others bool) []output.Failure {
 	d := warning(attachSpan(first.spec).Pos, string(output.FailUnknown), message, "the kernel skips what comes while a tracing program runs on the same CPU")
 	d.Span = attachSpan(first.spec)
 	return []output.Failure{{Kind: output.FailUnknown, Diagnostic: d}}
+}
+
+// blocks says whether the kernel skips other programs of such types while one of a type runs on the CPU (bpf_prog_active).
+func blocks(t ebpf.ProgramType) bool {
+	return t == ebpf.Kprobe || t == ebpf.TracePoint || t == ebpf.PerfEvent
+}
+
+// otherTracers says whether somebody else has a program that may make the kernel skip those of this session.
+func (s *Session) otherTracers() bool {
+	own := map[ebpf.ProgramID]bool{}
+	for _, p := range s.programs {
+		if info, err := p.prog.Info(); err == nil {
+			id, _ := info.ID()
+			own[id] = true
+		}
+	}
+	for id, err := ebpf.ProgramGetNextID(0); err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		if own[id] {
+			continue
+		}
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil { // it is gone
+			continue
+		}
+		t := p.Type()
+		p.Close()
+		if blocks(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // missedTicks warns of the ticks of timers that the program did not see.

@@ -2,6 +2,7 @@
 package reentry
 
 import (
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
 )
@@ -47,11 +48,25 @@ func ExcludesAll(k *kernel.Kernel, kind *builtin.ProbeKind) bool {
 	return false
 }
 
-// SkipsUnknown says that the kernel does not count the runs that it skips under bpf_prog_active: it does in trace_call_bpf and
-// kprobe_multi_link_prog_run since Linux 6.7, and in bpf_overflow_handler never, where gotrace does, but for -p.
-func SkipsUnknown(k *kernel.Kernel, kind *builtin.ProbeKind, pid int) bool {
-	if kind.Context == builtin.CtxPerf {
+// SkipsUnknown says that the kernel may skip runs of a program and counts none of them. Under bpf_prog_active it counts them in
+// trace_call_bpf and kprobe_multi_link_prog_run since Linux 6.7, and in bpf_overflow_handler never, where gotrace does, but for -p.
+func SkipsUnknown(k *kernel.Kernel, p *lang.Prog, pid int) bool {
+	if p.Kind.Context == builtin.CtxPerf {
 		return pid != 0
 	}
-	return ExcludesAll(k, kind) && !k.AtLeast(6, 7)
+	return ExcludesAll(k, p.Kind) && !k.AtLeast(6, 7) && !fromUserMode(p)
+}
+
+// fromUserMode says that all events of a program come straight from user mode, where the CPU is in the middle of no program: those
+// of user probes, and the beginnings and ends of system calls.
+func fromUserMode(p *lang.Prog) bool {
+	if p.Kind.User {
+		return true
+	}
+	for i := range p.Targets {
+		if p.Targets[i].Category != "syscalls" {
+			return false
+		}
+	}
+	return p.Kind.Context == builtin.CtxTracepoint
 }

@@ -3,6 +3,7 @@ package reentry
 import (
 	"testing"
 
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/kernel"
 )
@@ -29,23 +30,30 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// The kernel counts the runs that it skips from Linux 6.7 on; those of perf events gotrace counts, if it knows how many there must be.
+// The kernel counts the runs that it skips from Linux 6.7 on; those of perf events gotrace counts, if it knows how many there must be. What
+// comes from user mode is never skipped.
 func TestSkipsUnknown(t *testing.T) {
-	const linux6_6, linux6_7 = 6<<16 | 6<<8, 6<<16 | 7<<8
+	const linux5_15, linux6_6, linux6_7 = 5<<16 | 15<<8, 6<<16 | 6<<8, 6<<16 | 7<<8
 	for _, tt := range []struct {
-		kind    string
-		version uint32
-		pid     int
-		want    bool
+		kind, category string
+		version        uint32
+		pid            int
+		want           bool
 	}{
-		{"kprobe", linux6_6, 0, true},
-		{"kprobe", linux6_7, 0, false},
-		{"rawtracepoint", linux6_6, 0, false},
-		{"profile", linux6_7, 0, false},
-		{"profile", linux6_7, 1, true},
+		{"kprobe", "", linux6_6, 0, true},
+		{"kprobe", "", linux6_7, 0, false},
+		{"tracepoint", "sched", linux6_6, 0, true},
+		{"tracepoint", "syscalls", linux6_6, 0, false},
+		{"tracepoint", "sched", linux6_7, 0, false},
+		{"uprobe", "", linux5_15, 0, false},
+		{"usdt", "", linux5_15, 0, false},
+		{"rawtracepoint", "", linux6_6, 0, false},
+		{"profile", "", linux6_7, 0, false},
+		{"profile", "", linux6_7, 1, true},
 	} {
-		if got := SkipsUnknown(&kernel.Kernel{Version: tt.version}, builtin.ProbeKindByName(tt.kind), tt.pid); got != tt.want {
-			t.Errorf("%s on Linux %d.%d with -p %d: %v, want %v", tt.kind, tt.version>>16, tt.version>>8&0xff, tt.pid, got, tt.want)
+		p := &lang.Prog{Kind: builtin.ProbeKindByName(tt.kind), Targets: []lang.Target{{Category: tt.category}}}
+		if got := SkipsUnknown(&kernel.Kernel{Version: tt.version}, p, tt.pid); got != tt.want {
+			t.Errorf("%s %s on Linux %d.%d with -p %d: %v, want %v", tt.kind, tt.category, tt.version>>16, tt.version>>8&0xff, tt.pid, got, tt.want)
 		}
 	}
 }
