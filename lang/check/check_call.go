@@ -262,7 +262,7 @@ func (c *checker) cutText(e *ast.Call, text string, most int) types.Type {
 	if len(text) <= most {
 		return c.strConst(e, text)
 	}
-	c.report(warnCutText(e, text, most, most == c.maxStr()-1))
+	c.report(WarnCutText(e, text, most, most == c.maxStr()-1))
 	return c.strConst(e, text[:most])
 }
 

@@ -183,8 +183,8 @@ func errConversion(n source.Node, conversion string, t types.Type) source.Diagno
 	return source.Errorf(n, "format-type", "%s cannot print a %s", conversion, t).WithHint("%%s prints any value")
 }
 
-// warnCutText is about a text that str() cuts for the length that it is given or, if limited, for max_strlen.
-func warnCutText(e *ast.Call, text string, most int, limited bool) source.Diagnostic {
+// WarnCutText is about a text that str() cuts for the length that it is given or, if limited, for max_strlen.
+func WarnCutText(e *ast.Call, text string, most int, limited bool) source.Diagnostic {
 	d := source.Warningf(e, "string-cut", "str() takes %d of the %d characters of %q", most, len(text), source.CutText(text))
 	if limited {
 		return d.WithHint("allow longer strings: config = { max_strlen = %d }", len(text)+1)

@@ -34,6 +34,7 @@ func Script(file *ast.File, checked *check.Checked) source.Diagnostics {
 			l.filter(p, f)
 		}
 	}
+	l.cuts(checked, name)
 	l.out.Sort()
 	return l.out
 }
