@@ -195,6 +195,9 @@ func (c *Types) ConstNamed(name string) (types.Int, int64, bool) {
 	if n, ok := c.tableConst(name); ok {
 		return types.TypeInt64, n, true
 	}
+	if k, ok := numberLimits[name]; ok {
+		return types.Int{Bits: 64, Signed: !k.Unsigned}, int64(k.Int), true
+	}
 	if c.System != nil {
 		return c.System.constant(name)
 	}

@@ -1,8 +1,11 @@
 package ctypes
 
 import (
+	"math"
 	"strconv"
 	"strings"
+
+	"github.com/gotrace/gotrace/lang/types"
 )
 
 // What scripts know of the machine without any header: macros that a compiler predefines, the kernel's version and settings, and the
@@ -27,6 +30,34 @@ var archMacros = map[string]map[string]string{
 	"arm64": {"__aarch64__": "1", "__ARM_64BIT_STATE": "1", "__AARCH64EL__": "1"},
 }
 
+// fileKinds are the macros that ask for the kind of a file, with the bits that say so.
+var fileKinds = map[string]string{
+	"S_ISREG": "S_IFREG", "S_ISDIR": "S_IFDIR", "S_ISLNK": "S_IFLNK", "S_ISCHR": "S_IFCHR", "S_ISBLK": "S_IFBLK",
+	"S_ISFIFO": "S_IFIFO", "S_ISSOCK": "S_IFSOCK",
+}
+
+// numberLimits are the names that C (limits.h, stdint.h) and the kernel (linux/limits.h) have for the limits of types.
+var numberLimits = map[string]types.Const{
+	"CHAR_BIT": number(8), "SCHAR_MIN": number(math.MinInt8), "SCHAR_MAX": number(math.MaxInt8), "UCHAR_MAX": number(math.MaxUint8),
+	"SHRT_MIN": number(math.MinInt16), "SHRT_MAX": number(math.MaxInt16), "USHRT_MAX": number(math.MaxUint16),
+	"INT_MIN": number(math.MinInt32), "INT_MAX": number(math.MaxInt32), "UINT_MAX": number(math.MaxUint32),
+	"LONG_MIN": number(math.MinInt64), "LONG_MAX": number(math.MaxInt64), "ULONG_MAX": largest,
+	"LLONG_MIN": number(math.MinInt64), "LLONG_MAX": number(math.MaxInt64), "ULLONG_MAX": largest,
+	"INT8_MIN": number(math.MinInt8), "INT8_MAX": number(math.MaxInt8), "UINT8_MAX": number(math.MaxUint8),
+	"INT16_MIN": number(math.MinInt16), "INT16_MAX": number(math.MaxInt16), "UINT16_MAX": number(math.MaxUint16),
+	"INT32_MIN": number(math.MinInt32), "INT32_MAX": number(math.MaxInt32), "UINT32_MAX": number(math.MaxUint32),
+	"INT64_MIN": number(math.MinInt64), "INT64_MAX": number(math.MaxInt64), "UINT64_MAX": largest,
+	"S8_MIN": number(math.MinInt8), "S8_MAX": number(math.MaxInt8), "U8_MAX": number(math.MaxUint8),
+	"S16_MIN": number(math.MinInt16), "S16_MAX": number(math.MaxInt16), "U16_MAX": number(math.MaxUint16),
+	"S32_MIN": number(math.MinInt32), "S32_MAX": number(math.MaxInt32), "U32_MAX": number(math.MaxUint32),
+	"S64_MIN": number(math.MinInt64), "S64_MAX": number(math.MaxInt64), "U64_MAX": largest,
+	"SIZE_MAX": largest, "SSIZE_MAX": number(math.MaxInt64),
+}
+
+var largest = types.Const{Int: math.MaxUint64, Unsigned: true}
+
+func number(n int64) types.Const { return types.Const{Int: uint64(n)} }
+
 func (c *Types) arch() string {
 	if c.kernel == nil {
 		return ""
@@ -36,7 +67,7 @@ func (c *Types) arch() string {
 
 // predefined is a macro that no text defines, nil if there is none. It is made once.
 func (c *Types) predefined(name string) *CDefine {
-	if strings.IndexByte("_lLKBCHPM", name[0]) < 0 {
+	if strings.IndexByte("_lLKBCHPMS", name[0]) < 0 {
 		return nil
 	}
 	text, ok := c.predefinedText(name)
@@ -84,6 +115,9 @@ func (c *Types) predefinedText(name string) (string, bool) {
 		return c.pageShift(), true
 	case "PAGE_SIZE":
 		return " (1L <<" + c.pageShift() + ")", true
+	}
+	if kind, ok := fileKinds[name]; ok { // include/uapi/linux/stat.h
+		return "(mode) (((mode) & S_IFMT) == " + kind + ")", true
 	}
 	setting, ok := strings.CutPrefix(name, "CONFIG_")
 	if !ok {

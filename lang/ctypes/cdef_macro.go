@@ -1,6 +1,8 @@
 package ctypes
 
 import (
+	"slices"
+
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -46,6 +48,8 @@ func (d *CDefine) readParams(t []CToken, open CToken) error {
 			if i == 0 || t[i-1].is(",") {
 				d.params = append(d.params, "__VA_ARGS__")
 			}
+		case t[i].Kind == CWord && slices.Contains(d.params, t[i].Text):
+			return CErrorf(t[i], "a macro cannot have two parameters %s", t[i])
 		case t[i].Kind == CWord && (i == 0 || t[i-1].is(",")):
 			d.params = append(d.params, t[i].Text)
 		case t[i].is(",") && i > 0 && t[i-1].Kind == CWord:
@@ -147,6 +151,11 @@ func (c *Types) Callable(name string) *CDefine {
 		d = c.System.defined(name)
 		if d != nil && d.call {
 			c.defines[name] = d // what it is made of is found as the script's own names are
+			for i, t := range d.tokens[:max(len(d.tokens)-1, 0)] {
+				if t.Kind == CWord && d.tokens[i+1].is("(") {
+					c.Callable(t.Text)
+				}
+			}
 		}
 	}
 	if d == nil || !d.call {
