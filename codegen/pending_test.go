@@ -20,7 +20,7 @@ func TestTooManyBranches(t *testing.T) {
 		{"counts", 8_000, func(i int) string { return fmt.Sprintf("@a[%d]++;", i) }, 0},
 		{"more counts", 9_000, func(i int) string { return fmt.Sprintf("@a[%d]++;", i) }, 8194},
 		{"conditions", 9_000, func(i int) string { return fmt.Sprintf("if (pid == %d) { @a = 1; }", i) }, 8194},
-		{"each leaves", 9_000, func(i int) string { return fmt.Sprintf("if (pid == %d) { return; }", i) }, 8194},
+		{"each leaves", 9_000, func(i int) string { return fmt.Sprintf("if (pid == %d) { return; } @a++;", i) }, 8194},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -76,7 +76,8 @@ type Builder struct {
 	Block *Block // nil after a terminator: what follows is unreachable until At
 	Pos   source.Pos
 
-	place *source.Pos // Pos, shared by the values that are made there
+	place  *source.Pos      // Pos, shared by the values that are made there
+	consts map[int64]*Value // by number
 }
 
 // NewBuilder returns a builder at the function's entry.
@@ -108,11 +109,19 @@ func (b *Builder) at() *source.Pos {
 // Op appends an operation with plain arguments.
 func (b *Builder) Op(op Op, args ...*Value) *Value { return b.add(b.Func.NewValue(op, args...)) }
 
-// Const appends a constant.
+// Const is a constant. All uses of a number share one, at the function's entry: a third of what scripts are made of are constants.
 func (b *Builder) Const(n int64) *Value {
-	v := b.Func.NewValue(OpConst)
-	v.Imm = n
-	return b.add(v)
+	v := b.consts[n]
+	if v == nil {
+		v = b.Func.NewValue(OpConst)
+		v.Imm, v.Pos, v.Block = n, b.at(), b.Func.Blocks[0]
+		v.Block.Values = append(v.Block.Values, v)
+		if b.consts == nil {
+			b.consts = map[int64]*Value{}
+		}
+		b.consts[n] = v
+	}
+	return v
 }
 
 // OpImm appends x op n.
