@@ -192,11 +192,11 @@ func (c *Types) ConstNamed(name string) (types.Int, int64, bool) {
 			return t, n, true
 		}
 	}
+	if k, ok := numberLimits[name]; ok { // the table has some of them without their sign
+		return types.Int{Bits: 64, Signed: !k.Unsigned}, int64(k.Int), true
+	}
 	if n, ok := c.tableConst(name); ok {
 		return types.TypeInt64, n, true
-	}
-	if k, ok := numberLimits[name]; ok {
-		return types.Int{Bits: 64, Signed: !k.Unsigned}, int64(k.Int), true
 	}
 	if c.System != nil {
 		return c.System.constant(name)
