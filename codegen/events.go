@@ -1,7 +1,6 @@
 package codegen
 
 import (
-	"cmp"
 	"strconv"
 
 	"github.com/cilium/ebpf/asm"
@@ -134,7 +133,7 @@ func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
 func fieldNames(args []ast.Expr) []string {
 	out, used := make([]string, len(args)), map[string]bool{}
 	for i, e := range args {
-		name := nameOf(e)
+		name := ast.NameOf(e)
 		if name == "" || used[name] {
 			name = "arg" + strconv.Itoa(i)
 		}
@@ -142,31 +141,6 @@ func fieldNames(args []ast.Expr) []string {
 		out[i] = name
 	}
 	return out
-}
-
-// nameOf is the name of the builtin, the variable, the map or the member that an expression reads, or of the function that it calls; ""
-// if it is made of several.
-func nameOf(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.Var:
-		return e.Name
-	case *ast.MapRef:
-		return e.Name
-	case *ast.FieldExpr:
-		return e.Name
-	case *ast.Cast:
-		return nameOf(e.X)
-	case *ast.Unary:
-		return nameOf(e.X)
-	case *ast.Call:
-		if len(e.Args) > 0 {
-			return cmp.Or(nameOf(e.Args[0]), e.Name)
-		}
-		return e.Name
-	}
-	return ""
 }
 
 // outputFuncs send something to user space.

@@ -116,6 +116,8 @@ func (s *Session) newValues() {
 		Symbols: s.names,
 		Clock:   value.NewClock(),
 		Trailer: s.bp.Checked.Config.StrTruncTrailer,
+
+		KeyNames: names.OfKeys(s.bp.Checked.File),
 	}
 }
 

@@ -69,6 +69,15 @@ func (s *Source) Line(n int) string {
 	return string(bytes.TrimSuffix(rest, []byte{'\r'}))
 }
 
+// TextOf is what stands at a place of the script, or of one that it imports, "" if there is no such place.
+func (s *Source) TextOf(at Span) string {
+	in := s.At(at.Pos)
+	if in == nil || at.Pos.Offset < 0 || at.EndPos.Offset > len(in.Text) || at.Pos.Offset > at.EndPos.Offset {
+		return ""
+	}
+	return string(in.Text[at.Pos.Offset:at.EndPos.Offset])
+}
+
 // nameOf is the name of a source that may be missing.
 func (s *Source) NameOf() string {
 	if s == nil {

@@ -13,6 +13,8 @@ type Env struct {
 	Clock   *Clock
 	// Trailer follows strings that fill their field to the last byte, which means that they were cut.
 	Trailer string
+	// KeyNames are names of the parts of keys, by the name of the map (see MapCodec).
+	KeyNames map[string][]string
 }
 
 // Codec is how values of one type are read. Bytes that are not there count as zero, so that a mistake in a layout shows as a wrong

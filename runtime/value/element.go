@@ -19,13 +19,15 @@ type MapCodec struct {
 	Key   Codec // of a map with a key
 	Value Codec
 	Keyed bool
+	// KeyNames are what the script has for the parts of the key, "" for what has no name; nil if nothing is known.
+	KeyNames []string
 	// byValue: the elements are sorted by their values first.
 	byValue bool
 }
 
 // MapCodec is that of a map, with values divided by div.
 func (env *Env) MapCodec(m *lang.Map, div int64) *MapCodec {
-	c := &MapCodec{Value: env.divided(m.Value, div), Keyed: m.Key != nil}
+	c := &MapCodec{Value: env.divided(m.Value, div), Keyed: m.Key != nil, KeyNames: env.KeyNames[m.Name]}
 	if c.Keyed {
 		c.Key = env.Codec(m.Key)
 	}

@@ -3,7 +3,6 @@ package value
 import (
 	"cmp"
 	"encoding/binary"
-	"slices"
 	"strconv"
 
 	"github.com/gotrace/gotrace/lang/types"
@@ -181,15 +180,21 @@ func (c stackCodec) compare(a, b []byte) int {
 	}
 	x, _ := c.trace(a)
 	y, _ := c.trace(b)
-	slices.Reverse(x.Addrs)
-	slices.Reverse(y.Addrs)
-	n := cmp.Or(slices.Compare(x.Addrs, y.Addrs), cmp.Compare(x.PID, y.PID))
-	slices.Reverse(x.Addrs)
-	slices.Reverse(y.Addrs)
+	n := cmp.Or(compareStacks(x.Addrs, y.Addrs), cmp.Compare(x.PID, y.PID))
 	if n == 0 && !c.inline {
 		n = compareWords(a, b)
 	}
 	return n
+}
+
+// compareStacks compares addresses from the last one on. The stacks are those of all readers, and not changed.
+func compareStacks(a, b []uint64) int {
+	for i := 1; i <= len(a) && i <= len(b); i++ {
+		if n := cmp.Compare(a[len(a)-i], b[len(b)-i]); n != 0 {
+			return n
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // symbolCodec is for addresses that are shown by name.
