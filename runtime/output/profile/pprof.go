@@ -4,47 +4,67 @@ import (
 	"compress/gzip"
 	"io"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 )
 
-// WritePprof writes what `go tool pprof` reads (github.com/google/pprof/proto/profile.proto). A map is a type of sample; the parts of a key
-// that are no stacks are labels: key1, key2 … by their place. It is written by hand, because the library for it costs every start of gotrace a
-// millisecond; the tests read it back with that.
+// WritePprof writes what `go tool pprof` reads (github.com/google/pprof/proto/profile.proto). A map is a type of sample, or two if its values
+// have a count and a total; the parts of a key that are no stacks are labels. It is written by hand, because the library for it costs every
+// start of gotrace a millisecond; the tests read it back with that.
 func WritePprof(out io.Writer, p *Profile) error {
-	b := &pprofBuilder{strings: map[string]uint64{}, functions: map[function]uint64{}, locations: map[location]uint64{}, mappings: map[string]uint64{}}
+	z := gzip.NewWriter(out)
+	b := &pprofBuilder{
+		frames: p.Frames, alone: make([]uint64, len(p.Frames)),
+		strings: map[string]uint64{}, functions: map[function]uint64{}, locations: map[location]uint64{}, mappings: map[string]uint64{},
+	}
 	b.text("") // the string 0 is none
+	types := 0
 	for _, m := range p.Maps {
-		name := m.Name
-		if name == "" {
-			name = "samples"
+		for _, t := range m.Types {
+			b.sampleType(typeTitle(m, t), t.Unit)
 		}
-		b.sampleType(name, m.Unit)
+		types += len(m.Types)
 	}
 	if len(p.Maps) == 0 {
 		b.sampleType("samples", "count")
 	}
-	for i, m := range p.Maps {
-		for _, s := range m.Samples {
-			b.sample(i, len(p.Maps), &s)
+	first := 0
+	for _, m := range p.Maps {
+		for i := range m.Samples {
+			b.sample(m, &m.Samples[i], first, types)
+			if err := b.flush(z, 1<<16); err != nil {
+				return err
+			}
 		}
+		first += len(m.Types)
 	}
-	b.out.number(profileTime, uint64(time.Now().UnixNano()))
+	b.out.number(profileTime, uint64(time.Now().Add(-p.Duration).UnixNano()))
+	b.out.number(profileDuration, uint64(p.Duration))
 	b.out.number(profileComment, b.text(p.Title))
 	for _, s := range b.table {
 		b.out.bytes(profileString, []byte(s))
 	}
-	z := gzip.NewWriter(out)
-	if _, err := z.Write(b.out); err != nil {
+	if err := b.flush(z, 0); err != nil {
 		return err
 	}
 	return z.Close()
 }
 
+// typeTitle is the name of a type of sample: "off_ns", "samples" for a map without a name, "off_ns_count" and "off_ns_total".
+func typeTitle(m *Map, t Type) string {
+	switch {
+	case m.Name == "" && t.Name == "":
+		return "samples"
+	case m.Name == "" || t.Name == "":
+		return m.Name + t.Name
+	}
+	return m.Name + "_" + t.Name
+}
+
 // Numbers of fields in profile.proto.
 const (
 	profileSampleType, profileSample, profileMapping, profileLocation, profileFunction = 1, 2, 3, 4, 5
-	profileString, profileTime, profileComment                                         = 6, 9, 13
+	profileString, profileTime, profileDuration, profileComment                        = 6, 9, 10, 13
 
 	typeName, typeUnit                                         = 1, 2
 	sampleLocations, sampleValues, sampleLabel                 = 1, 2, 3
@@ -80,33 +100,46 @@ func (m *message) bytes(field int, b []byte) {
 	*m = append(*m, b...)
 }
 
-// location is what makes one of an address, function is what makes one.
+// location is what makes one of an address: the functions that are there, which are its lines; function is what makes one of these.
 type (
 	location struct {
-		addr   uint64
 		module string
-		function
-		line int
+		addr   uint64
+		lines  string // the ids of functions and the lines in them, as they are written
 	}
 	function struct{ name, file string }
 )
 
 type pprofBuilder struct {
+	frames    []Frame
 	out       message
 	table     []string
 	strings   map[string]uint64
 	functions map[function]uint64 // ids, from 1 on
 	locations map[location]uint64
 	mappings  map[string]uint64
+	stack     []uint32 // of the sample, the innermost first
+	alone     []uint64 // by frame: the location of an address with nothing but this frame, 0 if there is none yet
+	lines     message
 }
 
-// text is the number of a string.
+// flush writes what there is, if it is more than so many bytes.
+func (b *pprofBuilder) flush(w io.Writer, more int) error {
+	if len(b.out) <= more {
+		return nil
+	}
+	_, err := w.Write(b.out)
+	b.out = b.out[:0]
+	return err
+}
+
+// text is the number of a string, which has to be UTF-8.
 func (b *pprofBuilder) text(s string) uint64 {
 	n, ok := b.strings[s]
 	if !ok {
 		n = uint64(len(b.table))
 		b.strings[s] = n
-		b.table = append(b.table, s)
+		b.table = append(b.table, strings.ToValidUTF8(s, "\uFFFD"))
 	}
 	return n
 }
@@ -118,46 +151,82 @@ func (b *pprofBuilder) sampleType(name, unit string) {
 	b.out.bytes(profileSampleType, m)
 }
 
-func (b *pprofBuilder) sample(which, types int, s *Sample) {
-	var m, locations, values message
-	for _, f := range slices.Backward(s.Frames) { // pprof has the innermost first
-		locations.varint(b.location(&f))
+// sample adds a sample of a map, whose first type is the one with this number, of all types of the profile.
+func (b *pprofBuilder) sample(m *Map, s *Sample, first, types int) {
+	b.stack = b.stack[:0]
+	for f := range s.All() {
+		b.stack = append(b.stack, f)
+	}
+	slices.Reverse(b.stack)
+	var out, locations, values message
+	for rest := b.stack; len(rest) > 0; {
+		n := b.inlined(rest)
+		locations.varint(b.location(rest[:n]))
+		rest = rest[n:]
 	}
 	for i := range types {
 		n := int64(0)
-		if i == which {
-			n = s.Value
+		if i >= first && i < first+len(s.Values) {
+			n = s.Values[i-first]
 		}
 		values.varint(uint64(n))
 	}
-	m.bytes(sampleLocations, locations)
-	m.bytes(sampleValues, values)
+	out.bytes(sampleLocations, locations)
+	out.bytes(sampleValues, values)
 	for i, l := range s.Labels {
 		var label message
-		label.number(labelKey, b.text("key"+strconv.Itoa(i+1)))
+		label.number(labelKey, b.text(m.Keys[i]))
 		label.number(labelText, b.text(l))
-		m.bytes(sampleLabel, label)
+		out.bytes(sampleLabel, label)
 	}
-	b.out.bytes(profileSample, m)
+	b.out.bytes(profileSample, out)
 }
 
-func (b *pprofBuilder) location(f *Frame) uint64 {
-	key := location{f.Addr, f.Module, function{f.Title(), f.File}, f.Line}
-	if f.Kernel {
+// inlined is how many of the frames are at one address: those that were inlined, and the function that they are in.
+func (b *pprofBuilder) inlined(frames []uint32) int {
+	for i, f := range frames {
+		if frame := &b.frames[f]; !frame.Inlined || i+1 < len(frames) && b.frames[frames[i+1]].Addr != frame.Addr {
+			return i + 1
+		}
+	}
+	return len(frames)
+}
+
+// location is the address of frames, the innermost first.
+func (b *pprofBuilder) location(frames []uint32) uint64 {
+	if len(frames) > 1 {
+		return b.newLocation(frames)
+	}
+	known := &b.alone[frames[0]]
+	if *known == 0 {
+		*known = b.newLocation(frames)
+	}
+	return *known
+}
+
+func (b *pprofBuilder) newLocation(frames []uint32) uint64 {
+	b.lines = b.lines[:0]
+	for _, i := range frames {
+		f := &b.frames[i]
+		var line message
+		line.number(lineFunction, b.function(function{f.Title(), f.File}))
+		line.number(lineNumber, uint64(max(0, f.Line)))
+		b.lines.bytes(locationLine, line)
+	}
+	last := &b.frames[frames[len(frames)-1]]
+	key := location{last.Module, last.Addr, string(b.lines)}
+	if last.Kernel {
 		key.module = "[kernel]"
 	}
 	id, ok := b.locations[key]
 	if !ok {
 		id = uint64(len(b.locations) + 1)
 		b.locations[key] = id
-		var m, line message
-		line.number(lineFunction, b.function(key.function))
-		line.number(lineNumber, uint64(f.Line))
+		var m message
 		m.number(locationID, id)
 		m.number(locationMapping, b.mapping(key.module))
-		m.number(locationAddress, f.Addr)
-		m.bytes(locationLine, line)
-		b.out.bytes(profileLocation, m)
+		m.number(locationAddress, key.addr)
+		b.out.bytes(profileLocation, append(m, b.lines...))
 	}
 	return id
 }

@@ -4,38 +4,73 @@ package profile
 
 import (
 	"io"
-	"slices"
+	"iter"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/runtime/output"
 	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // Profile is what a script has counted by stack.
 type Profile struct {
-	Title string
-	Maps  []*Map
+	Title    string
+	Duration time.Duration // of the run
+	Frames   []Frame       // that samples have, each once
+	Maps     []*Map
 }
 
 // Map is a map of the script.
 type Map struct {
 	Name    string // without '@'
-	Unit    string // "count", "nanoseconds", "bytes" or "" for what is not known
+	Types   []Type // of the values of samples
+	Keys    []string
 	Samples []Sample
+}
+
+// Type is what a number of each sample says.
+type Type struct {
+	Name string // "count" or "total" if there are both, else ""
+	Unit string // "count", "nanoseconds", "bytes", …
 }
 
 // Sample is an element of a map.
 type Sample struct {
-	Labels []string // the parts of the key that are no stacks
-	Frames []Frame  // the outermost first, user code before the kernel's
-	Value  int64
+	Labels       []string // the parts of the key that are no stacks
+	User, Kernel []uint32 // indices of frames, the outermost first
+	Values       []int64
 }
 
 // Frame is a function on a stack.
 type Frame struct {
 	value.Frame
 	Kernel bool
+}
+
+// All are the frames of a sample, the outermost first: the user's code before the kernel's, which it called.
+func (s *Sample) All() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, f := range s.User {
+			if !yield(f) {
+				return
+			}
+		}
+		for _, f := range s.Kernel {
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// Title is the name of one of the numbers of a map's samples.
+func (m *Map) Title(i int) string {
+	if m.Types[i].Name == "" {
+		return "@" + m.Name
+	}
+	return "@" + m.Name + " " + m.Types[i].Name
 }
 
 // Formats are the ways to write a profile, by name.
@@ -49,29 +84,55 @@ var Formats = map[string]func(io.Writer, *Profile) error{
 // print that showed anything counts.
 type Sink struct {
 	*output.Text
-	out     io.Writer
-	write   func(io.Writer, *Profile) error
-	profile Profile
-	done    bool
+	out       io.Writer
+	write     func(io.Writer, *Profile) error
+	collected Collector
+	started   time.Time
+	refused   map[string]bool
+	done      bool
 }
 
 // NewSink writes a profile to out by one of Formats, and everything else to stderr.
 func NewSink(out, stderr io.Writer, title string, write func(io.Writer, *Profile) error, opts output.TextOptions) *Sink {
-	return &Sink{Text: output.NewText(stderr, stderr, opts), out: out, write: write, profile: Profile{Title: title}}
+	s := &Sink{Text: output.NewText(stderr, stderr, opts), out: out, write: write, started: time.Now(), refused: map[string]bool{}}
+	s.collected.Profile.Title = title
+	return s
 }
 
 // Event takes one event.
 func (s *Sink) Event(e output.Event) error {
-	m, ok := e.(*output.Map)
-	if !ok {
-		return s.Text.Event(e)
+	switch e := e.(type) {
+	case output.Attached:
+		s.started = time.Now()
+	case output.End:
+		s.collected.Profile.Duration = time.Since(s.started)
+	case *output.Map:
+		switch s.collected.Add(e) {
+		case Taken:
+			return nil
+		case NotAdditive:
+			if err := s.refuse(e.Name); err != nil {
+				return err
+			}
+		case NoStacks:
+		}
 	}
-	taken, has := collect(m)
-	if !has {
-		return s.Text.Event(e)
+	return s.Text.Event(e)
+}
+
+// refuse tells once that a map is not in the profile.
+func (s *Sink) refuse(name string) error {
+	if s.refused[name] {
+		return nil
 	}
-	s.add(taken)
-	return nil
+	s.refused[name] = true
+	d := source.Diagnostic{Severity: source.SevWarning, Code: "profile", Message: NotAdditiveText(name)}
+	return s.Text.Event(output.Warnings{Diagnostics: source.Diagnostics{d.WithHint("profiles show count(), sum(), avg(), stats(), hist() and numbers")}})
+}
+
+// NotAdditiveText says why a map is not in a profile.
+func NotAdditiveText(name string) string {
+	return "the values of @" + name + " cannot be added up, as those of callers have to be: it is printed, and not in the profile"
 }
 
 // Drain writes the profile.
@@ -80,107 +141,7 @@ func (s *Sink) Drain() error {
 		return err
 	}
 	s.done = true
-	return s.write(s.out, &s.profile)
-}
-
-// add puts a map in the place of what was printed of it before.
-func (s *Sink) add(m *Map) {
-	i := slices.IndexFunc(s.profile.Maps, func(have *Map) bool { return have.Name == m.Name })
-	if i < 0 {
-		s.profile.Maps = append(s.profile.Maps, m)
-	} else {
-		s.profile.Maps[i] = m
-	}
-}
-
-// collect takes a map's elements, if its keys have stacks and its values are numbers.
-func collect(m *output.Map) (*Map, bool) {
-	out := &Map{Name: m.Name, Unit: unit(m.Name)}
-	for _, e := range m.Elements {
-		el := m.Codec.Decode(e)
-		n, ok := number(el.Value)
-		if !ok {
-			return nil, false
-		}
-		sample, ok := sampleOf(el.Key)
-		if !ok {
-			return nil, false
-		}
-		sample.Value = n
-		out.Samples = append(out.Samples, sample)
-	}
-	return out, len(out.Samples) > 0
-}
-
-// number is what an element counts: of a histogram and of stats() how many values there were.
-func number(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case uint64:
-		return int64(v), true
-	case value.Stats:
-		return int64(v.Count), true
-	case value.Histogram:
-		var n uint64
-		for _, b := range v {
-			n += b.Count
-		}
-		return int64(n), true
-	}
-	return 0, false
-}
-
-// sampleOf takes a key apart. ok is false if it has no stack.
-func sampleOf(key any) (s Sample, ok bool) {
-	parts, isTuple := key.(value.Tuple)
-	if !isTuple {
-		parts = value.Tuple{key}
-	}
-	var user, kernel []Frame
-	for _, p := range parts {
-		stack, isStack := p.(value.Stack)
-		switch {
-		case !isStack:
-			s.Labels = append(s.Labels, label(p))
-		case stack.User:
-			user, ok = append(user, frames(&stack)...), true
-		default:
-			kernel, ok = append(kernel, frames(&stack)...), true
-		}
-	}
-	s.Frames = append(user, kernel...)
-	return s, ok
-}
-
-// frames are those of a stack, the outermost first.
-func frames(s *value.Stack) []Frame {
-	out := make([]Frame, 0, len(s.Frames)+1)
-	for _, f := range s.Frames {
-		out = append(out, Frame{f, !s.User})
-	}
-	slices.Reverse(out)
-	if s.Lost {
-		out = append(out, Frame{value.Frame{Name: "[no room for this stack]"}, !s.User})
-	}
-	return out
-}
-
-// label is the text of a part of a key that is no stack.
-func label(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case uint64:
-		return strconv.FormatUint(v, 10)
-	case bool:
-		return strconv.FormatBool(v)
-	case interface{ String() string }:
-		return v.String()
-	}
-	return "?"
+	return s.write(s.out, &s.collected.Profile)
 }
 
 // Title is the name of a frame in a profile.
@@ -191,13 +152,14 @@ func (f *Frame) Title() string {
 	return f.Name
 }
 
-// units tell by the end of a map's name what it counts.
+// units tell by the end of a map's name what it adds up.
 var units = []struct{ suffix, unit string }{
 	{"nsecs", "nanoseconds"}, {"ns", "nanoseconds"}, {"usecs", "microseconds"}, {"us", "microseconds"}, {"ms", "milliseconds"},
 	{"bytes", "bytes"}, {"size", "bytes"},
 }
 
-func unit(name string) string {
+// UnitOf is the unit of what a map of this name adds up: "count" if the name does not tell.
+func UnitOf(name string) string {
 	for _, u := range units {
 		if name == u.suffix || strings.HasSuffix(name, "_"+u.suffix) {
 			return u.unit

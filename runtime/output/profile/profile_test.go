@@ -16,7 +16,7 @@ import (
 	"github.com/gotrace/gotrace/runtime/value"
 )
 
-// fakeSymbols has a few stacks, by number; the address of a frame is its name.
+// fakeSymbols has a few stacks, by number; the address of a frame is its name. 3 is inlined into 2.
 type fakeSymbols map[uint64][]uint64
 
 var names = map[uint64]string{1: "main", 2: "work;er", 3: "inner<b>", 10: "sys_read", 11: "vfs_read"}
@@ -27,7 +27,11 @@ func (f fakeSymbols) Stack(id uint64) (value.Trace, bool) {
 }
 func (fakeSymbols) Kernel(addr uint64) value.Frame { return value.Frame{Addr: addr, Name: names[addr]} }
 func (fakeSymbols) User(_ uint32, addr uint64) value.Frame {
-	return value.Frame{Addr: addr, Name: names[addr], Module: "/bin/a", Inlined: addr == 3}
+	f := value.Frame{Addr: addr, Name: names[addr], Module: "/bin/a"}
+	if addr == 3 {
+		f.Addr, f.Inlined = 2, true
+	}
+	return f
 }
 func (f fakeSymbols) Frames(t *value.Trace) (out []value.Frame) {
 	for _, a := range t.Addrs {
@@ -44,7 +48,7 @@ func (fakeSymbols) BuildIDs(dst []byte, _ *value.Trace) []byte { return dst }
 // events are a map by two stacks and a name, and one by a stack, which is printed twice.
 func events(t *testing.T, s *Sink) {
 	t.Helper()
-	env := &value.Env{Symbols: fakeSymbols{100: {3, 2, 1}, 101: {2, 1}, 200: {11, 10}}}
+	env := &value.Env{KeyNames: map[string][]string{"": {"", "", "comm"}}, Symbols: fakeSymbols{100: {3, 2, 1}, 101: {2, 1}, 200: {11, 10}}}
 	user, kernel := types.Stack{User: true, Limit: 127}, types.Stack{Limit: 127}
 	key := types.Tuple{Elems: []types.Type{user, kernel, types.String{Len: 8}}}
 	cpu := env.MapCodec(&lang.Map{Name: "", Key: key, Value: types.Agg{Kind: types.AggCount}}, 1)
@@ -105,16 +109,25 @@ func TestPprof(t *testing.T) {
 		t.Fatalf("%d samples", len(p.Sample))
 	}
 	s := p.Sample[1]
-	var stack []string
-	for _, l := range s.Location {
-		stack = append(stack, l.Mapping.File+":"+l.Line[0].Function.Name)
-	}
-	if got, want := strings.Join(stack, " "), "[kernel]:vfs_read [kernel]:sys_read /bin/a:inner<b> /bin/a:work;er /bin/a:main"; got != want {
+	if got, want := stackOf(s), "[kernel]:vfs_read [kernel]:sys_read /bin/a:inner<b>+work;er /bin/a:main"; got != want {
 		t.Errorf("stack %s, want %s", got, want)
 	}
-	if s.Value[0] != 0 || s.Value[1] != 5 || s.Label["key1"][0] != "sh" {
+	if s.Value[0] != 0 || s.Value[1] != 5 || s.Label["comm"][0] != "sh" {
 		t.Errorf("%v %v", s.Value, s.Label)
 	}
+}
+
+// stackOf is the stack of a sample, the innermost first, functions at one address together.
+func stackOf(s *pprof.Sample) string {
+	var stack []string
+	for _, l := range s.Location {
+		var lines []string
+		for _, line := range l.Line {
+			lines = append(lines, line.Function.Name)
+		}
+		stack = append(stack, l.Mapping.File+":"+strings.Join(lines, "+"))
+	}
+	return strings.Join(stack, " ")
 }
 
 // A profile of nothing can be read, too.
@@ -142,15 +155,22 @@ func TestFlameGraph(t *testing.T) {
 	if !strings.Contains(out, "<title>a &lt;title&gt;</title>") || strings.Contains(out, "{{") {
 		t.Error("the page is not filled in")
 	}
-	m := regexp.MustCompile(`(?s)<script type="application/json" id="data">(.*?)</script>`).FindStringSubmatch(out)
+	m := regexp.MustCompile(`(?s)<script type="application/json" id="flame">(.*?)</script>`).FindStringSubmatch(out)
 	if m == nil {
 		t.Fatal("there is no data")
 	}
-	var data pageData
+	var data struct {
+		Names []string
+		Trees []struct {
+			Name               string
+			Keys               []string
+			Node, Depth, Value []int
+		}
+	}
 	if err := json.Unmarshal([]byte(m[1]), &data); err != nil {
 		t.Fatal(err)
 	}
-	tree := data.Maps[1]
+	tree := data.Trees[1]
 	var got []string
 	for i, n := range tree.Node {
 		got = append(got, strings.Repeat(" ", tree.Depth[i])+data.Names[n], string(rune('0'+tree.Value[i]%10)))
@@ -158,5 +178,8 @@ func TestFlameGraph(t *testing.T) {
 	want := "all|0| sh|0|  [no room for this stack]|3|  main|7|   work;er|7|    inner<b>|5|     sys_read|5|      vfs_read|5"
 	if strings.Join(got, "|") != want {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "|"), want)
+	}
+	if tree.Name != "@" || strings.Join(tree.Keys, " ") != "comm" {
+		t.Errorf("name %q, keys %q", tree.Name, tree.Keys)
 	}
 }
