@@ -64,7 +64,33 @@ func (s *Session) attachAll() error {
 	if s.opts.Mode != ModeTrace {
 		return nil
 	}
-	return s.sink.Event(output.Attached{Probes: count})
+	return s.sink.Event(output.Attached{Probes: count, Points: s.attachPoints(), Source: s.bp.Checked.Source})
+}
+
+// attachPoints are those of the script, in its order.
+func (s *Session) attachPoints() []output.AttachPoint {
+	var list []output.AttachPoint
+	index := map[source.Pos]int{}
+	for _, p := range s.programs {
+		for i := range p.spec.Prog.Targets {
+			t := &p.spec.Prog.Targets[i]
+			if t.Further {
+				continue
+			}
+			span := targetSpan(p.spec, t)
+			at, ok := index[span.Pos]
+			if !ok {
+				at = len(list)
+				index[span.Pos] = at
+				list = append(list, output.AttachPoint{Text: s.bp.Checked.Source.TextOf(span), Span: span})
+			}
+			list[at].Probes++
+		}
+	}
+	slices.SortStableFunc(list, func(a, b output.AttachPoint) int {
+		return cmp.Or(cmp.Compare(a.Span.Pos.Filename, b.Span.Pos.Filename), cmp.Compare(a.Span.Pos.Offset, b.Span.Pos.Offset))
+	})
+	return list
 }
 
 // mayMiss says whether the script's missing_probes setting lets it run without probes that cannot be attached.

@@ -217,10 +217,16 @@ func mapHandler(do func(*scriptMap) error) func(*Session, *events, *layout.Event
 		if err != nil {
 			return nil, err
 		}
-		return func([]byte) error {
+		locked := func() error {
 			s.mapsMu.Lock()
 			defer s.mapsMu.Unlock()
 			return do(m)
+		}
+		return func([]byte) error {
+			if err := locked(); err != nil {
+				return err
+			}
+			return s.sink.Event(output.Emptied{Name: e.Map.Name})
 		}, nil
 	}
 }

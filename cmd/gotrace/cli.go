@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/runtime/output/report"
 )
 
 // cli is one run of the command, with everything it touches of the process.
@@ -20,6 +21,8 @@ type cli struct {
 	environ        func(string) string
 	flags          flags
 	title          string // of a profile
+	script         *source.Source
+	page           *report.Sink // of -f html, nil for other formats
 }
 
 // run is the whole command. It returns the exit code.

@@ -104,7 +104,7 @@ var groups = []group{
 	}},
 	{"OUTPUT", func(fs *pflag.FlagSet, f *flags) {
 		fs.StringVarP(&f.output, "output", "o", "", "write what the script prints to `FILE`")
-		fs.StringVarP(&f.format, "format", "f", "text", "output `FORMAT`: text; json, one object a line; or of maps by stack: folded, pprof, flamegraph, a page")
+		fs.StringVarP(&f.format, "format", "f", "text", "output `FORMAT`: text; json, one object a line; html, a page with pictures of all maps; or of maps by stack: folded, pprof, flamegraph, a page")
 		fs.StringVarP(&f.bufferMode, "buffering", "B", "line", "buffering of the output: `none|line|full`")
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what the script prints")
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
@@ -197,7 +197,7 @@ func (f *flags) check() error {
 			return fmt.Errorf("%w: --no-feature knows %s, and no %q", errUsage, strings.Join(probes.Features, ", "), s)
 		}
 	}
-	if formats := []string{"text", "json", "folded", "pprof", "flamegraph"}; !slices.Contains(formats, f.format) {
+	if formats := []string{"text", "json", "html", "folded", "pprof", "flamegraph"}; !slices.Contains(formats, f.format) {
 		return fmt.Errorf("%w: unknown output format %q: use %s", errUsage, f.format, strings.Join(formats, ", "))
 	}
 	if !slices.Contains([]string{"none", "line", "full"}, f.bufferMode) {

@@ -11,10 +11,13 @@ import (
 	"slices"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/runtime"
 	"github.com/gotrace/gotrace/runtime/output"
 	"github.com/gotrace/gotrace/runtime/output/profile"
+	"github.com/gotrace/gotrace/runtime/output/report"
 )
 
 // errReported says that the messages of a failure are already printed.
@@ -33,8 +36,12 @@ func (c *cli) trace(src *source.Source, params []string) int {
 }
 
 func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
+	c.script = src
 	if c.title = src.Name; c.flags.program.given > 0 {
 		c.title = c.flags.program.text
+	}
+	if err := c.checkTerminal(); err != nil {
+		return 1, err
 	}
 	script, err := runtime.Compile(src, c.options(params))
 	if errors.Is(err, runtime.ErrDumped) {
@@ -68,7 +75,11 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	if c.flags.dryRun {
 		return 0, nil
 	}
-	if err := s.Run(ctx); err != nil {
+	err = s.Run(ctx)
+	if c.page != nil {
+		err = errors.Join(err, c.page.Close())
+	}
+	if err != nil {
 		return 1, c.reported(err)
 	}
 	return s.ExitCode(), nil
@@ -108,6 +119,42 @@ func (c *cli) stages() []string {
 	return c.flags.stages
 }
 
+// fileFormats are the formats that nobody wants on a terminal, with what they write.
+var fileFormats = map[string]string{"pprof": "a compressed file", "flamegraph": "a page", "html": "a page"}
+
+// checkTerminal refuses to write a file to a terminal.
+func (c *cli) checkTerminal() error {
+	what := fileFormats[c.flags.format]
+	if what == "" || c.flags.output != "" || len(c.flags.stages) > 0 || c.flags.mode == "codegen" {
+		return nil
+	}
+	if _, err := unix.IoctlGetTermios(int(c.stdout.Fd()), unix.TCGETS); err != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: -f %s writes %s, which a terminal cannot show: give -o FILE, or redirect the output", errUsage, c.flags.format, what)
+}
+
+// pageSink is the sink of -f html. It is there before the output is, because warnings about the script belong to it.
+func (c *cli) pageSink(out io.Writer, opts output.TextOptions) output.Sink {
+	if c.page == nil {
+		info := report.Info{Title: c.title, Script: c.script, Version: version(), Kernel: kernelRelease()}
+		c.page = report.New(nil, c.stderr, info, opts)
+	}
+	if out != nil {
+		c.page.SetOutput(out)
+	}
+	return c.page
+}
+
+// kernelRelease is what uname -r shows, "" if that is not known.
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
 // sink writes what the session has to tell.
 func (c *cli) sink(out io.Writer) output.Sink {
 	opts := output.TextOptions{
@@ -122,7 +169,10 @@ func (c *cli) sink(out io.Writer) output.Sink {
 	if write := profile.Formats[c.flags.format]; write != nil && out != nil {
 		return profile.NewSink(out, c.stderr, c.title, write, opts)
 	}
-	if c.flags.format == "json" {
+	switch c.flags.format {
+	case "html":
+		return c.pageSink(out, opts)
+	case "json":
 		return output.NewJSON(out, c.stderr, opts)
 	}
 	return output.NewText(out, c.stderr, opts)

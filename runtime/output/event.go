@@ -79,6 +79,8 @@ type (
 		Codec    *value.MapCodec
 		Elements []value.Raw
 	}
+	// Emptied is a clear() or zero() of a map.
+	Emptied struct{ Name string }
 	// Time is a time(), with its text.
 	Time struct {
 		Text []byte
@@ -96,8 +98,12 @@ type (
 		Func string
 		Text []byte
 	}
-	// Attached says how many probes are attached.
-	Attached struct{ Probes int }
+	// Attached says how many probes are attached, and what they were asked for by.
+	Attached struct {
+		Probes int
+		Points []AttachPoint
+		Source *source.Source
+	}
 	// Detaching says how far detaching is, while it takes long.
 	Detaching struct{ Done, Total int }
 	// Lost says that more events did not reach the reader.
@@ -138,6 +144,7 @@ type (
 func (*Printf) event()     {}
 func (*Value) event()      {}
 func (*Map) event()        {}
+func (Emptied) event()     {}
 func (*Time) event()       {}
 func (*Message) event()    {}
 func (*Printed) event()    {}
@@ -150,6 +157,14 @@ func (Note) event()        {}
 func (TestResult) event()  {}
 func (BenchResult) event() {}
 func (End) event()         {}
+
+// AttachPoint is an attach point of the script.
+type AttachPoint struct {
+	Text string // as the script has it
+	Span source.Span
+	// Probes is how many it stands for, also those that could not be attached, which warnings tell.
+	Probes int
+}
 
 // FailureKind is what can fail.
 type FailureKind string

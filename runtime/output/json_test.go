@@ -42,8 +42,8 @@ func TestJSONStreams(t *testing.T) {
 		event          Event
 		stdout, stderr string
 	}{
-		{"attached", TextOptions{}, Attached{1}, `{"type": "attached_probes", "count": 1, "data": {"probes": 1}}` + "\n", ""},
-		{"attached, quiet", TextOptions{Quiet: true}, Attached{1}, "", ""},
+		{"attached", TextOptions{}, Attached{Probes: 1}, `{"type": "attached_probes", "count": 1, "data": {"probes": 1}}` + "\n", ""},
+		{"attached, quiet", TextOptions{Quiet: true}, Attached{Probes: 1}, "", ""},
 		{"lost", TextOptions{Quiet: true}, Lost{17}, `{"type": "lost_events", "count": 17, "data": {"events": 17}}` + "\n", ""},
 		{"time", TextOptions{}, &Time{Text: []byte("12:00\n"), Time: time.Time{}}, `{"type": "time", "data": "12:00\n"}` + "\n", ""},
 		{"end", TextOptions{}, End{}, "", ""},
