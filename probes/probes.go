@@ -43,7 +43,7 @@ type EnvOptions struct {
 }
 
 // Features are what EnvOptions.Without may name.
-var Features = []string{"kprobe_multi", "kprobe_session", "uprobe_multi"}
+var Features = []string{"kprobe_multi", "kprobe_session", "syscall_tracepoints", "uprobe_multi"}
 
 // OnFailure has f called, from another goroutine, when a program that this process runs by itself, an interval's, cannot be run. What failed is
 // the error of closing its attachment. It must be called before anything is attached.

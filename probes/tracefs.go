@@ -7,10 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gotrace/gotrace/probes/internal/syscalls"
 )
 
 // tracefsPlaces are where tracefs is found, the usual place first.
@@ -53,6 +56,10 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw := e.rawSyscalls()
+	if raw && match(category, "syscalls") && !isPattern(category) {
+		return syscallEvents(event), nil
+	}
 	if !isPattern(category) && !isPattern(event) {
 		// Records that ftrace writes itself have a format too, but are nothing to attach to: they cannot be enabled.
 		if strings.Contains(category+event, "/") {
@@ -79,11 +86,39 @@ func (e *Env) events(category, event string) ([]tracepoint, error) {
 	var out []tracepoint
 	for _, name := range all {
 		c, n, _ := strings.Cut(name, ":")
-		if match(category, c) && match(event, n) {
+		if match(category, c) && match(event, n) && !(raw && c == "syscalls") {
 			out = append(out, tracepoint{c, n})
 		}
 	}
+	if raw && match(category, "syscalls") {
+		out = append(out, syscallEvents(event)...)
+		slices.SortFunc(out, func(a, b tracepoint) int { return strings.Compare(a.String(), b.String()) })
+	}
 	return out, nil
+}
+
+// rawSyscalls says that the kernel has no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS), but the raw ones that all calls pass and the types that programs on these
+// need.
+func (e *Env) rawSyscalls() bool {
+	dir, err := e.tracefs()
+	if err != nil || goarch != "amd64" || exists(dir+"/events/syscalls") && !slices.Contains(e.opts.Without, "syscall_tracepoints") {
+		return false
+	}
+	_, err = e.vmlinux()
+	return err == nil && exists(dir+"/events/raw_syscalls")
+}
+
+// syscallEvents are the tracepoints of system calls that there would be, sorted.
+func syscallEvents(event string) []tracepoint {
+	var out []tracepoint
+	for _, prefix := range []string{syscalls.Enter, syscalls.Exit} {
+		for _, name := range syscalls.Names() {
+			if name = prefix + name; match(event, name) && syscallOf(name) != 0 {
+				out = append(out, tracepoint{"syscalls", name})
+			}
+		}
+	}
+	return out
 }
 
 // present says whether a file is there, or why that cannot be said: to be kept from looking is not to find nothing.

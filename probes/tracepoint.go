@@ -16,8 +16,10 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/ctypes"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/eventformat"
+	"github.com/gotrace/gotrace/probes/internal/syscalls"
 )
 
 // resolveTracepoint is tracepoint:category:event.
@@ -39,16 +41,17 @@ func resolveTracepoint(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 			Near: e.nearTracepoints(parts[0], parts[1]),
 		}
 	}
-	return tracepointTargets(found), nil
+	return e.tracepointTargets(found), nil
 }
 
-func tracepointTargets(found []tracepoint) []lang.Target {
+func (e *Env) tracepointTargets(found []tracepoint) []lang.Target {
+	raw := e.rawSyscalls()
 	kind := builtin.ProbeKindByName("tracepoint")
 	out := make([]lang.Target, len(found))
 	for i, f := range found {
 		out[i] = lang.Target{Kind: kind, Name: "tracepoint:" + f.String(), Category: f.category, Event: f.event}
 		if f.category == "syscalls" {
-			out[i].Syscall = syscallOf(f.event)
+			out[i].Syscall, out[i].Raw = syscallOf(f.event), raw
 		}
 	}
 	return out
@@ -83,11 +86,14 @@ func listTracepoints(_ *builtin.ProbeKind, e *Env, parts []string) ([]Listed, er
 	if err == nil && len(found) == 0 && len(parts) == 1 {
 		found, err = e.events(event, "*") // "t:sched": the name of a category
 	}
-	return ListedTargets(tracepointTargets(found), err)
+	return ListedTargets(e.tracepointTargets(found), err)
 }
 
 // format reads the format file of a tracepoint.
 func (e *Env) format(t *lang.Target) ([]eventformat.Field, error) {
+	if t.Raw {
+		return eventformat.Parse(strings.NewReader(syscalls.Format(t.Event)))
+	}
 	dir, err := e.tracefs()
 	if err != nil {
 		return nil, err
@@ -125,9 +131,31 @@ func tracepointArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 		case types.Int:
 			field.Type = e.recordEnum(f, ft)
 		}
+		if t.Raw {
+			field.Loc = rawSyscallArg(t, f)
+		}
 		args = append(args, field)
 	}
 	return types.NewArgs("tracepoint_"+t.Category+"_"+t.Event, size, args), nil, nil
+}
+
+// syscallRegisters are where a call of amd64 has its arguments in struct pt_regs.
+var syscallRegisters = []string{"di", "si", "dx", "r10", "r8", "r9"}
+
+// rawSyscallArg is where a field of a tracepoint of system calls lies for a program on sys_enter(regs, id) or sys_exit(regs, ret).
+func rawSyscallArg(t *lang.Target, f eventformat.Field) location.Location {
+	const firstArg = 16 // in the record
+	enter := strings.HasPrefix(t.Event, syscalls.Enter)
+	register := "orig_ax"
+	switch {
+	case f.Offset >= firstArg && enter:
+		register = syscallRegisters[min((f.Offset-firstArg)/location.WordSize, len(syscallRegisters)-1)]
+	case (f.Offset >= firstArg) != enter: // ret, or the number at the entry
+		return location.Context{Offset: location.WordSize, Size: f.Size, Signed: f.Signed}
+	}
+	offset, _ := location.Of(goarch, false).Register(register)
+	at := location.Address{Base: location.RawArg(0), Offset: int64(offset)}
+	return location.Memory{At: at, Size: f.Size, Signed: f.Signed}
 }
 
 // recordEnum gives a number in a record the names of its values, which the kernel's types know.
@@ -261,6 +289,10 @@ func planShared(raw string, targets []lang.Target) *Plan {
 	p := &Plan{attach: each(targets[:1], func(_ *lang.Target, prog *ebpf.Program) (closer, error) {
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: raw, Program: prog})
 	})}
+	if targets[0].Raw {
+		p.tell = fmt.Sprintf("%s is served from rawtracepoint:%s: this kernel has no tracepoints of system calls", targets[0].Name, raw)
+		return p
+	}
 	p.tell = fmt.Sprintf("%d tracepoints of system calls share one program on rawtracepoint:%s, which finds them by number: 16 or more with one body do, "+
 		"because each takes the kernel some 40 ms to detach", len(targets), raw)
 	return p

@@ -183,6 +183,9 @@ func (c *checker) noArgument(p *Prog) string {
 
 // argument is argN and sargN.
 func (c *checker) argument(name string, p *Prog) (t types.Type, why string) {
+	if p.Dispatch != nil {
+		return nil, name + " is not available in " + p.Targets[0].Kind.Name + " probes"
+	}
 	digits, stack := strings.CutPrefix(name, "sarg")
 	if stack {
 		return types.TypeUint64, ""

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/ast"
@@ -32,9 +33,10 @@ var dispatchKinds = []dispatchKind{{"sys_enter", "sys_enter_"}, {"sys_exit", "sy
 
 // dispatch takes the targets of a probe that can share one program away from the others and makes their programs.
 func (c *checker) dispatch(p *ast.Probe, all []bound, use uses) (rest []bound, groups []*progState) {
+	all, groups = dispatchRaw(p, all, use)
 	k := c.env.Kernel()
 	if len(all) < dispatchFrom || !k.BTF || k.Task() == nil || !onlyCommonArgs(p) {
-		return all, nil
+		return all, groups
 	}
 	for _, kind := range dispatchKinds {
 		var ours, others []bound
@@ -50,10 +52,40 @@ func (c *checker) dispatch(p *ast.Probe, all []bound, use uses) (rest []bound, g
 		}
 		if len(ours) >= dispatchFrom {
 			all = others
-			groups = append(groups, dispatched(p, kind, ours, use))
+			groups = append(groups, dispatched(p, kind, ours, nil, use))
 		}
 	}
 	return all, groups
+}
+
+// dispatchRaw takes away the targets that have no tracepoints of their own and makes their programs: one for those with equal arguments, and one for all of a
+// direction if the body uses none but those that all calls have.
+func dispatchRaw(p *ast.Probe, all []bound, use uses) (rest []bound, groups []*progState) {
+	if !slices.ContainsFunc(all, func(b bound) bool { return b.target.Raw }) {
+		return all, nil
+	}
+	common := onlyCommonArgs(p)
+	for _, kind := range dispatchKinds {
+		var sets [][]bound
+		for _, b := range all {
+			if !b.target.Raw || !strings.HasPrefix(b.target.Event, kind.prefix) {
+				continue
+			}
+			i := slices.IndexFunc(sets, func(set []bound) bool { return common || types.SameStruct(set[0].args, b.args) })
+			if i < 0 {
+				i, sets = len(sets), append(sets, nil)
+			}
+			sets[i] = append(sets[i], b)
+		}
+		for _, set := range sets {
+			args := set[0].args
+			if common {
+				args = nil
+			}
+			groups = append(groups, dispatched(p, kind, set, args, use))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(b bound) bool { return b.target.Raw }), groups
 }
 
 // onlyCommonArgs says whether a body uses no arguments but those that all system calls have, and `probe` nowhere where it must be a constant.
@@ -83,8 +115,8 @@ func onlyCommonArgs(p *ast.Probe) bool {
 // origAX is the place of the system call's number in struct pt_regs of amd64, where calls are dispatched.
 const origAX = 120
 
-// dispatched is the program of system calls that share one.
-func dispatched(p *ast.Probe, kind dispatchKind, all []bound, use uses) *progState {
+// dispatched is the program of system calls that share one. args are their arguments, nil: those that all have.
+func dispatched(p *ast.Probe, kind dispatchKind, all []bound, args *types.Struct, use uses) *progState {
 	regs := location.Address{Base: location.RawArg(0), Offset: origAX}
 	number := location.Location(location.Memory{At: regs, Size: location.WordSize, Signed: true}) // sys_exit(regs, ret)
 	fields := []types.Field{{Name: "__syscall_nr", Type: types.Int{Bits: 32, Signed: true}, Loc: number}, {Name: "ret", Type: types.TypeInt64, Loc: location.RawArg(1)}}
@@ -94,7 +126,10 @@ func dispatched(p *ast.Probe, kind dispatchKind, all []bound, use uses) *progSta
 	}
 	g := newProg(p, &all[0])
 	g.Kind = builtin.FindKind("rawtracepoint")
-	g.Args, g.Retval = types.NewArgs("syscalls_"+kind.raw, 2*location.WordSize, fields), nil
+	if args == nil {
+		args = types.NewArgs("syscalls_"+kind.raw, 2*location.WordSize, fields)
+	}
+	g.Args, g.Retval = args, nil
 	g.Dispatch = &Dispatch{Number: number, Named: use.name}
 	g.Targets = nil
 	for i := range all {

@@ -269,6 +269,7 @@ type Target struct {
 	Hz       uint64 // interval, profile: frequency
 
 	Syscall int    // tracepoint: number of its system call and 1, 0 if there is none or it is not known
+	Raw     bool   // tracepoint: the kernel has none of system calls, and the program is on the raw tracepoint that all calls pass
 	Shared  string // tracepoint: the raw tracepoint whose program it shares, "" if it has its own; the checker sets it
 	ProgID  uint32 // fentry, fexit: the BPF program whose function it is, 0 for a function of the kernel
 

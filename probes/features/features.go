@@ -97,7 +97,7 @@ var groups = []struct {
 		{"uprobe_multi", "attaching many uprobes at once; without it one by one", plain(features.HaveBPFLinkUprobeMulti)},
 		{"perf events", "profile, software, hardware and watchpoint probes", try("software", "dummy", "1")},
 		{"hardware counters", "hardware probes; profile uses a timer anyhow", counters},
-		{"system calls", "tracepoint:syscalls:*; without them rawtracepoint:sys_enter and sys_exit remain", inTracefs("events/syscalls/enable")},
+		{"system calls", "tracepoint:syscalls:*; without them they are served from rawtracepoint:sys_enter and sys_exit", inTracefs("events/syscalls/enable")},
 	}},
 	{"Maps", []row{
 		{"ring buffer", "all that a script prints", mapType(ebpf.RingBuf)},
