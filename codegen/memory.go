@@ -234,7 +234,9 @@ func (l *lowerer) attachBase(v *ir.Value) {
 	vals[len(vals)-1] = base
 }
 
-// takeFrame looks for a free frame of this CPU and jumps to the body with it.
+// takeFrame looks for a free frame of this CPU and jumps to the body with it. The verifier must not know which one it is: it would check
+// the body once for each. So the frame's number is computed from the flag, which is 0 where a frame is free: `i - 0`, of which the verifier knows
+// nothing, and a mask gives it limits again.
 func (l *lowerer) takeFrame(first *ir.Value, frame, frames int) {
 	found := l.fn.fn.NewBlock("frame")
 	got := found.AddParam()
@@ -244,15 +246,17 @@ func (l *lowerer) takeFrame(first *ir.Value, frame, frames int) {
 			addr = l.b.OpImm(ir.OpAdd, first, int64(i*frame))
 		}
 		old := l.exchangeFlag(addr)
+		number := l.b.Op(ir.OpSub, l.b.Const(int64(i)), old)
 		next := l.fn.fn.NewBlock("busy")
 		l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: old, Y: l.b.Const(0),
-			Then: ir.Edge{To: found, Args: []*ir.Value{addr}}, Else: ir.Edge{To: next}})
+			Then: ir.Edge{To: found, Args: []*ir.Value{number}}, Else: ir.Edge{To: next}})
 		l.b.At(next)
 	}
 	l.countFailure(&layout.Site{Kind: layout.SiteScratch, Pos: l.prog.Probe.Pos})
 	l.b.Return(l.b.Const(0))
 	l.b.At(found)
-	l.attachBase(l.b.OpImm(ir.OpAdd, got, 64))
+	off := l.b.OpImm(ir.OpMul, l.b.OpImm(ir.OpAnd, got, int64(frames-1)), int64(frame))
+	l.attachBase(l.b.OpImm(ir.OpAdd, l.b.Op(ir.OpAdd, first, off), 64))
 	l.startBody()
 }
 
