@@ -25,8 +25,11 @@ var (
 	howMany   = flag.Int("scripts", 100, "how many scripts TestKernelValues makes")
 )
 
-// minimiseTries is how many shorter scripts are tried for one that fails.
-const minimiseTries = 300
+// minimiseTries is how many shorter scripts are tried for one that fails, and minimiseTime how long for all that fail.
+const (
+	minimiseTries = 300
+	minimiseTime  = time.Minute
+)
 
 // TestKernelValues runs random scripts in the kernel and by the interpreter: both must print the same.
 func TestKernelValues(t *testing.T) {
@@ -37,6 +40,7 @@ func TestKernelValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	left := minimiseTime
 	for seed := *firstSeed; seed < *firstSeed+uint64(*howMany); seed++ {
 		script := valueScript(seed)
 		bad := differs(t, env, script)
@@ -47,12 +51,18 @@ func TestKernelValues(t *testing.T) {
 			t.Errorf("seed %d: %s\n%s", seed, bad, script)
 			continue
 		}
-		tries := minimiseTries
-		small := scriptgen.Minimise(script, func(s string) bool {
-			tries--
-			return tries >= 0 && strings.HasPrefix(differs(t, env, s), wrong)
-		})
-		t.Errorf("seed %d: %s\nof\n%s", seed, differs(t, env, small), small)
+		start := time.Now()
+		limit := &scriptgen.Limit{Tries: minimiseTries, End: start.Add(left)}
+		small := scriptgen.Minimise(script, limit.Within(func(s string) bool {
+			how := differs(t, env, s)
+			if !strings.HasPrefix(how, wrong) {
+				return false
+			}
+			bad = how
+			return true
+		}))
+		left -= time.Since(start)
+		t.Errorf("seed %d: %s\nof\n%s", seed, bad, small)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -25,6 +26,7 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first script")
 	scripts   = flag.Int("scripts", 500, "how many scripts to make")
 	maxTries  = flag.Int("tries", 300, "how many shorter scripts to try for one that fails")
+	patience  = flag.Duration("patience", time.Minute, "how long to look for shorter scripts, for all that fail together")
 )
 
 // maxFailures is how many different failures are shown.
@@ -83,7 +85,7 @@ func tryScript(env *probes.Env, text string) (res result) {
 	}
 	res.verified = mostVerified(shown.String())
 	if res.verified > maxVerified {
-		res.stage, res.text = "verify", fmt.Sprintf("the verifier looked at more than %d instructions", maxVerified)
+		res.stage, res.text = "verify", fmt.Sprintf("the verifier looked at more than %d instructions\n%d in all", maxVerified, res.verified)
 	}
 	return res
 }
@@ -133,6 +135,7 @@ func TestLoads(t *testing.T) {
 	opts := Options{Kprobes: hasKprobes(), Uprobe: uprobeTarget()}
 	loaded, old, most, limits := 0, 0, 0, map[string]int{}
 	var failures []result
+	left := *patience
 	for seed := *firstSeed; seed < *firstSeed+uint64(*scripts); seed++ {
 		text := Script(seed, opts)
 		res := tryScript(env, text)
@@ -152,7 +155,9 @@ func TestLoads(t *testing.T) {
 			continue
 		}
 		failures = append(failures, res)
-		t.Errorf("seed %d: %s", seed, explain(env, text, res))
+		start := time.Now()
+		t.Errorf("seed %d: %s", seed, explain(env, text, res, &Limit{Tries: *maxTries, End: start.Add(left)}))
+		left -= time.Since(start)
 		if len(failures) == maxFailures {
 			t.Fatal("more failures are not shown")
 		}
@@ -172,17 +177,25 @@ func TestLoads(t *testing.T) {
 	}
 }
 
-// explain shows a failure with the shortest script that has it. What the checker says of a script is enough: the generator is wrong.
-func explain(env *probes.Env, text string, res result) string {
+// explain shows a failure with the shortest script that has it and that the limit lets it find. What the checker says of a script is enough:
+// the generator is wrong.
+func explain(env *probes.Env, text string, res result, limit *Limit) string {
 	if res.stage == "parse" || res.stage == "check" {
 		return res.stage + ": " + res.text
 	}
-	tries := *maxTries
-	small := Minimise(text, func(s string) bool {
-		tries--
-		return tries >= 0 && tryScript(env, s).same(res)
-	})
-	return fmt.Sprintf("%s: %s\nminimised to:\n%s", res.stage, tryScript(env, small).text, small)
+	small := Minimise(text, limit.Within(func(s string) bool {
+		shorter := tryScript(env, s)
+		if !shorter.same(res) {
+			return false
+		}
+		res = shorter
+		return true
+	}))
+	how := "minimised to"
+	if limit.Reached() {
+		how = "not minimised to the end (more by -tries and -patience)"
+	}
+	return fmt.Sprintf("%s: %s\n%s:\n%s", res.stage, res.text, how, small)
 }
 
 // hasKprobes says whether kprobe scripts can be made here: in the test machines, and where the kernel has them.

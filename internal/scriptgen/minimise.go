@@ -1,6 +1,29 @@
 package scriptgen
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
+
+// Limit bounds a search for shorter scripts: loading one can take seconds, in a virtual machine many. The zero Limit allows nothing.
+type Limit struct {
+	Tries int       // how many scripts may still be tried
+	End   time.Time // when no more are tried
+}
+
+// Within is bad as long as the limit allows: after that nothing is bad any more, so that Minimise comes to its end.
+func (l *Limit) Within(bad func(string) bool) func(string) bool {
+	return func(script string) bool {
+		if l.Reached() {
+			return false
+		}
+		l.Tries--
+		return bad(script)
+	}
+}
+
+// Reached says whether no more scripts are tried.
+func (l *Limit) Reached() bool { return l.Tries <= 0 || !time.Now().Before(l.End) }
 
 // Minimise removes statements and blocks, then parts of expressions, as long as bad stays true. The script must be one
 // of Script's, whose lines are whole statements and whose blocks end in lines that begin with '}'.
