@@ -1,28 +1,35 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/internal/mapplan"
 	"github.com/gotrace/gotrace/codegen/internal/stackhash"
+	"github.com/gotrace/gotrace/codegen/internal/unwind"
 	"github.com/gotrace/gotrace/codegen/layout"
+	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
 // stackVars are stacks as variables.
 var stackVars = map[string]variable{
-	"kstack": func(l *lowerer, n source.Node, t types.Type) operand { return l.stack(n, t.(types.Stack)) },
-	"ustack": func(l *lowerer, n source.Node, t types.Type) operand { return l.stack(n, t.(types.Stack)) },
+	"kstack":    func(l *lowerer, n source.Node, t types.Type) operand { return l.stack(n, t.(types.Stack)) },
+	"ustack":    func(l *lowerer, n source.Node, t types.Type) operand { return l.stack(n, t.(types.Stack)) },
+	"dw_ustack": func(l *lowerer, n source.Node, t types.Type) operand { return l.stack(n, t.(types.Stack)) },
 }
 
 // stackFuncs are stacks with arguments, and addresses that are shown by name.
 var stackFuncs = map[string]callee{
-	"kstack": func(l *lowerer, c *ast.Call) operand { return l.stack(c, l.typeOf(c).(types.Stack)) },
-	"ustack": func(l *lowerer, c *ast.Call) operand { return l.stack(c, l.typeOf(c).(types.Stack)) },
+	"kstack":    func(l *lowerer, c *ast.Call) operand { return l.stack(c, l.typeOf(c).(types.Stack)) },
+	"ustack":    func(l *lowerer, c *ast.Call) operand { return l.stack(c, l.typeOf(c).(types.Stack)) },
+	"dw_ustack": func(l *lowerer, c *ast.Call) operand { return l.stack(c, l.typeOf(c).(types.Stack)) },
 	"ksym": func(l *lowerer, c *ast.Call) operand {
 		return operand{typ: types.Symbol{}, val: l.numExpr(c.Args[0])}
 	},
@@ -72,22 +79,169 @@ func (l *lowerer) getStack(t types.Stack, to place) *ir.Value {
 }
 
 // isStack says that an expression reads a stack, rather than a number of one.
-func isStack(e ast.Expr) bool {
-	name := ""
-	switch e := e.(type) {
+func isStack(e ast.Expr) bool { return stackVars[builtinName(e)] != nil }
+
+// builtinName is the name of the builtin that an expression is, "" if it is none.
+func builtinName(n source.Node) string {
+	switch e := n.(type) {
 	case *ast.Ident:
-		name = e.Name
+		return e.Name
 	case *ast.Call:
-		name = e.Name
+		return e.Name
 	}
-	return stackVars[name] != nil
+	return ""
+}
+
+// readStack is getStack, by tables where the script asks for that: then to must be scratch memory.
+func (l *lowerer) readStack(n source.Node, t types.Stack, to place) *ir.Value {
+	if !l.unwinds(n, t) {
+		return l.getStack(t, to)
+	}
+	return l.unwind(t, to)
+}
+
+// unwinds says whether a stack is followed by tables rather than by frame pointers.
+func (l *lowerer) unwinds(n source.Node, t types.Stack) bool {
+	cfg, k := l.k.checked.Config.UserUnwind, l.k.kernel
+	name := builtinName(n)
+	switch {
+	case !t.User || name != "dw_ustack" && cfg == lang.UnwindFramePointer:
+		return false
+	case name != "dw_ustack" && cfg == lang.UnwindAuto:
+		_, typed := l.currentTask()
+		return typed && k.Arch == "amd64" && k.AtLeast(5, 17)
+	}
+	need := builtin.Find("dw_ustack").Kernel
+	if name != "dw_ustack" {
+		name = fmt.Sprintf("%s by unwinding tables (user_unwind = %s)", name, cfg)
+	}
+	if k.Arch != "amd64" {
+		l.fail(n, need.Hint, "%s needs the tables of x86-64 programs: there are none on %s", name, k.Arch)
+		return false
+	}
+	if !l.needsOf(n, name, need) {
+		return false
+	}
+	if _, typed := l.currentTask(); !typed {
+		l.fail(n, need.Hint, "%s needs a kernel with BTF", name)
+		return false
+	}
+	return true
+}
+
+// unwind is getStack by the tables of the functions' frames. Where nothing is known of the process, user space is asked to look at it, and the
+// stack is that of the frame pointers.
+func (l *lowerer) unwind(t types.Stack, to place) *ir.Value {
+	l.k.needUnwind()
+	l.payFor(t.Limit)
+	m := l.mark()
+	defer l.release(m)
+	addrs, room := to.at(types.FramesHeader), types.FramesRoom(t.Limit)
+	w := unwind.Walk{B: l.b, State: l.scratchTemp(unwind.StateSize).off, Frames: addrs.off, Room: room}
+	f := l.fn.fn
+	end, other, unknown := f.NewBlock("stack"), f.NewBlock("by_kernel"), f.NewBlock("unknown")
+	size := end.AddParam()
+	l.zero(addrs, 8*room)
+	task, _ := l.currentTask()
+	pid := l.pid()
+	w.Base = l.scratchBase()
+	w.Start(l.b.Helper(int(asm.FnTaskPtRegs), false, task.val), pid, other, unknown)
+	name := l.callback(2, 1, func([]*ir.Value) {
+		frame := w
+		frame.B, frame.Base = l.b, l.scratchBase()
+		frame.Frame()
+	})
+	l.b.Helper(int(asm.FnLoop), false, l.b.Const(int64(t.Limit)), l.b.FuncPtr(name), l.envAddr(), l.b.Const(0))
+	l.countStops(w.Stop())
+	l.b.Jump(end, l.b.OpImm(ir.OpShl, w.Count(), 3))
+
+	l.b.At(unknown)
+	l.countFailure(&layout.Site{Kind: layout.SiteUnwindNew, Pos: l.b.Pos})
+	l.askProcess(pid)
+	l.b.Jump(other)
+	l.b.At(other)
+	l.b.Jump(end, l.getStack(t, to))
+	l.b.At(end)
+	return size
+}
+
+// countStops counts a stack that ends too early, by the reason.
+func (l *lowerer) countStops(why *ir.Value) {
+	f := l.fn.fn
+	end, early := f.NewBlock("whole"), f.NewBlock("early")
+	l.b.BranchUnlikely(ir.Ne, why, l.b.Const(0), early, end)
+	l.b.At(early)
+	for i := layout.UnwindStopUnknown; i < layout.UnwindStops; i++ {
+		is, not := f.NewBlock("reason"), f.NewBlock("other")
+		l.b.Branch(ir.Eq, why, l.b.Const(int64(i)), is, not)
+		l.b.At(is)
+		l.countFailure(&layout.Site{Kind: layout.SiteUnwindStop, Pos: l.b.Pos, Why: i})
+		l.b.Jump(end)
+		l.b.At(not)
+	}
+	l.b.Jump(end)
+	l.b.At(end)
+}
+
+// askProcess asks user space for the tables of a process, unless it was asked for the last time by the same process of those that share a
+// place in MapUnwindAsked.
+func (l *lowerer) askProcess(pid *ir.Value) {
+	ev := l.k.processEvent()
+	f := l.fn.fn
+	ask, got, done := f.NewBlock("ask"), f.NewBlock("record"), f.NewBlock("asked")
+	place := l.b.OpImm(ir.OpShl, l.b.OpImm(ir.OpAnd, pid, layout.UnwindAsked-1), 2)
+	asked := l.b.Op(ir.OpAdd, l.b.MapValue(layout.MapUnwindAsked, 0), place)
+	l.b.Branch(ir.Eq, l.b.Load(4, asked, 0), pid, done, ask)
+	l.b.At(ask)
+	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(layout.MapEvents), l.b.Const(int64(ev.Size)), l.b.Const(0))
+	l.b.BranchUnlikely(ir.Eq, rec, l.b.Const(0), done, got)
+	l.b.At(got)
+	l.b.Store(4, asked, 0, pid)
+	l.b.Store(8, rec, 0, l.b.Const(int64(ev.ID)))
+	l.b.Store(8, rec, layout.RecordHeader, pid)
+	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(ringWakeIdle))
+	l.b.Jump(done)
+	l.b.At(done)
+}
+
+// processEvent is the record that askProcess sends.
+func (k *compiler) processEvent() *layout.Event {
+	if k.newProcess == nil {
+		ev := &layout.Event{Kind: layout.EventProcess, Names: []string{"pid"}}
+		ev.Place([]types.Type{types.TypeUint64})
+		k.newProcess = k.event(ev)
+	}
+	return k.newProcess
+}
+
+// needUnwind makes the maps of the tables, if they are not there.
+func (k *compiler) needUnwind() {
+	if k.ByName[layout.MapUnwindRanges] != nil {
+		return
+	}
+	hash := func(name string, key, value, entries int) {
+		k.Add(&layout.MapSpec{Name: name, Type: ebpf.Hash, KeySize: key, ValueSize: value, MaxEntries: entries, Flags: mapplan.FlagNoPrealloc})
+	}
+	hash(layout.MapUnwindRanges, 8, layout.UnwindRanges*layout.UnwindRangeSize, layout.UnwindMaxRanges)
+	hash(layout.MapUnwindRows, 4, layout.UnwindRows*layout.UnwindRowSize, layout.UnwindMaxRows)
+	k.Add(&layout.MapSpec{Name: layout.MapUnwindAsked, Type: ebpf.Array, KeySize: 4,
+		ValueSize: layout.UnwindAsked * layout.UnwindAskedSize, MaxEntries: 1, Flags: mapplan.FlagMmapable})
 }
 
 // storeFrames reads a stack straight into a record: a script that only prints stacks may run for months, and no store would hold them.
 func (l *lowerer) storeFrames(dst place, n source.Node, t types.Frames) {
 	l.b.Pos = n.Range().Pos
 	zero := l.b.Const(0)
-	size := l.getStack(t.Stack, dst)
+	var size *ir.Value
+	if l.unwinds(n, t.Stack) { // callbacks do not reach the record
+		m := l.mark()
+		frames := l.scratchTemp(t.Size())
+		size = l.unwind(t.Stack, frames)
+		l.copyBytes(dst.at(types.FramesHeader), frames.at(types.FramesHeader), t.Size()-types.FramesHeader)
+		l.release(m)
+	} else {
+		size = l.getStack(t.Stack, dst)
+	}
 	l.b.Store(8, dst.base, dst.off+types.FramesCheck, zero)
 	l.b.Store(8, dst.base, dst.off+types.FramesTime, zero)
 	l.b.Store(4, dst.base, dst.off+types.FramesPID, l.owner(t.Stack))
@@ -114,7 +268,7 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 	frames, key := l.scratchTemp(size), l.temp("stack", 8)
 	some, end := f.NewBlock("frames"), f.NewBlock("stack")
 	id := end.AddParam()
-	n := l.getStack(t, frames)
+	n := l.readStack(at, t, frames)
 	none := l.b.Const(types.StackEmpty)
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.SLe, X: n, Y: l.b.Const(0),
 		Then: ir.Edge{To: end, Args: []*ir.Value{none}}, Else: ir.Edge{To: some}})

@@ -108,7 +108,8 @@ type compiler struct {
 	runs    int                 // bytes of MapRuns
 	pid     int                 // -p
 
-	newStack *layout.Event // see stackEvent
+	newStack   *layout.Event // see stackEvent
+	newProcess *layout.Event // see processEvent
 }
 
 // site gives the counters of a failure their place, and returns the site that has it already if there is an equal one.
@@ -182,10 +183,11 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 type state struct {
 	sites, events, maps, runs int
 	usesRB, usesGlo           bool
+	newStack, newProcess      *layout.Event
 }
 
 func (k *compiler) state() state {
-	return state{len(k.bp.Sites), len(k.bp.Events), len(k.Maps), k.runs, k.usesRB, k.usesGlo}
+	return state{len(k.bp.Sites), len(k.bp.Events), len(k.Maps), k.runs, k.usesRB, k.usesGlo, k.newStack, k.newProcess}
 }
 
 // restore takes back what a program added that is made again.
@@ -194,6 +196,7 @@ func (k *compiler) restore(s state) {
 	k.bp.Sites, k.bp.Events = k.bp.Sites[:s.sites], k.bp.Events[:s.events]
 	k.Keep(s.maps)
 	k.runs, k.usesRB, k.usesGlo = s.runs, s.usesRB, s.usesGlo
+	k.newStack, k.newProcess = s.newStack, s.newProcess
 }
 
 // programWith compiles one program with a given thrift.

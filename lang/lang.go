@@ -27,6 +27,13 @@ type (
 	Variable      = check.Variable
 )
 
+// How user stacks are followed: see check.
+const (
+	UnwindFramePointer = check.UnwindFramePointer
+	UnwindAuto         = check.UnwindAuto
+	UnwindTables       = check.UnwindTables
+)
+
 // MaxLoopIterations is the largest value of the setting max_loop_iterations.
 const MaxLoopIterations = check.MaxLoopIterations
 

@@ -56,8 +56,8 @@ func (s *Session) attachAll() error {
 	if count == 0 && failed != nil {
 		return failed
 	}
-	if s.opts.child != nil {
-		if err := s.opts.child.Release(); err != nil {
+	if c := s.opts.child; c != nil {
+		if err := s.unwind.Start(c.PID(), c.Path(), c.Release); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) 
 	layout.EventExit:      exitHandler,
 	layout.EventTime:      timeHandler,
 	layout.EventStack:     stackHandler,
+	layout.EventProcess:   processHandler,
 	layout.EventErrorf:    messageHandler,
 	layout.EventWarnf:     messageHandler,
 	layout.EventJoin:      joinHandler,
@@ -262,6 +263,16 @@ func stackHandler(s *Session, _ *events, _ *layout.Event) (handler, error) {
 	return func(rec []byte) error {
 		if id := from(rec, layout.RecordHeader); len(id) >= 8 {
 			s.names.Seen(binary.NativeEndian.Uint64(id))
+		}
+		return nil
+	}, nil
+}
+
+// processHandler has the tables of a process made.
+func processHandler(s *Session, _ *events, _ *layout.Event) (handler, error) {
+	return func(rec []byte) error {
+		if pid := from(rec, layout.RecordHeader); len(pid) >= 8 && s.unwind != nil {
+			s.unwind.Request(uint32(binary.NativeEndian.Uint64(pid)))
 		}
 		return nil
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/gotrace/gotrace/codegen/layout"
@@ -109,6 +110,13 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 	layout.SiteStackHash: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
 		return fmt.Sprintf("%s lost: another stack has the same number", times(n, "stack was", "stacks were")), ""
 	},
+	layout.SiteUnwindNew: func(_ *Session, n uint64, _ *layout.Site) (string, string) {
+		return fmt.Sprintf("%s followed by frame pointers: the tables of the process were not there yet", times(n, "stack was", "stacks were")),
+			"they are made when a process is seen first; those of -p and -c are there from the beginning"
+	},
+	layout.SiteUnwindStop: func(_ *Session, n uint64, site *layout.Site) (string, string) {
+		return fmt.Sprintf("%s before the outermost function: %s", times(n, "stack ends", "stacks end"), unwindStops[site.Why]), ""
+	},
 	layout.SiteCall: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "a call of the kernel"), times(n, "time", "times")), callHints[site.Helper]
 	},
@@ -180,6 +188,14 @@ func (s *Session) failedUpdates(counts counters, site *layout.Site) (list []outp
 	return list
 }
 
+// unwindStops say why a stack ends too early.
+var unwindStops = map[int]string{
+	layout.UnwindStopUnknown: "an address on it is in no code that is known",
+	layout.UnwindStopRule:    "code has a rule for unwinding that the tables cannot hold",
+	layout.UnwindStopRead:    "its memory could not be read, or does not lead further",
+	layout.UnwindStopReturn:  "it goes through a function whose return is probed",
+}
+
 // callHints say why the kernel may refuse what a helper does.
 var callHints = map[string]string{
 	"send_signal":        "the kernel sends none to its own threads, nor to a process that is about to end",
@@ -208,6 +224,7 @@ var failureKinds = map[layout.SiteKind]output.FailureKind{
 	layout.SiteLost: output.FailLost, layout.SiteScratch: output.FailScratch, layout.SiteLoop: output.FailLoop,
 	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex,
 	layout.SiteStackHash: output.FailStacks, layout.SiteInternal: output.FailInternal,
+	layout.SiteUnwindNew: output.FailUnwind, layout.SiteUnwindStop: output.FailUnwind,
 	layout.SiteCall: output.FailCall, layout.SiteSignal: output.FailCall,
 }
 
@@ -254,10 +271,25 @@ func (s *Session) listFailures() ([]output.Failure, error) {
 				fmt.Sprintf("make it larger: let @%s = hash(%d)", m.Name, 4*max(m.MaxEntries, 1)))})
 		}
 	}
+	list = append(list, s.unwindLosses()...)
 	if s.detached {
 		list = append(list, s.missedRuns()...)
 	}
 	return list, nil
+}
+
+// unwindLosses are what the tables for unwinding had no room for.
+func (s *Session) unwindLosses() (list []output.Failure) {
+	lost := s.unwind.Losses()
+	add := func(n uint64, message string) {
+		if n > 0 {
+			list = append(list, output.Failure{Kind: output.FailUnwind, Count: n, Diagnostic: warning(source.Pos{}, "runtime", message, "trace fewer processes: -p PID")})
+		}
+	}
+	add(lost.FileCount, fmt.Sprintf("the tables for unwinding had no room for %s, whose code is followed by frame pointers: %s",
+		times(lost.FileCount, "file", "files"), strings.Join(lost.Files, ", ")))
+	add(lost.Processes, fmt.Sprintf("the tables for unwinding had no room for %s", times(lost.Processes, "process", "processes")))
+	return list
 }
 
 // reportFailures tells everything that failed in the kernel, with its place in the script.

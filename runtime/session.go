@@ -16,6 +16,7 @@ import (
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/internal/names"
+	"github.com/gotrace/gotrace/runtime/internal/unwind"
 	"github.com/gotrace/gotrace/runtime/output"
 	"github.com/gotrace/gotrace/runtime/value"
 )
@@ -38,6 +39,7 @@ type Session struct {
 
 	values *value.Env
 	names  *names.Names
+	unwind *unwind.Tables // nil for a script that needs none
 	sink   output.Sink
 	events *events
 	mapsMu sync.Mutex  // for whoever reads or changes scriptMaps and what belongs to them
@@ -93,6 +95,9 @@ func (s *Session) load() error {
 		return err
 	}
 	s.newValues()
+	if ranges, rows := s.maps[layout.MapUnwindRanges], s.maps[layout.MapUnwindRows]; ranges != nil && rows != nil {
+		s.unwind = unwind.New(ranges, rows, s.opts.PID)
+	}
 	var err error
 	if s.events, err = s.newEvents(); err != nil {
 		return err
@@ -146,6 +151,7 @@ func (s *Session) Close() error {
 	for _, p := range s.programs {
 		errs = append(errs, p.prog.Close())
 	}
+	s.unwind.Close()
 	if s.names != nil {
 		errs = append(errs, s.names.Close())
 	}

@@ -105,6 +105,8 @@ const (
 	EventJoin   // join(strings): the record is as long as the text that follows the header
 	// EventStack tells of a user stack that is new: Fields[0] is its number.
 	EventStack
+	// EventProcess asks for the unwinding tables of a process: Fields[0] is its id.
+	EventProcess
 
 	EventKinds // one more than the last kind
 )
@@ -120,6 +122,7 @@ type Site struct {
 	Helper string
 	// Limit is the number of iterations that all loops of a run may do together (SiteLoop), or that of stacks (SiteStackFull).
 	Limit int
+	Why   int // SiteUnwindStop: UnwindStop…
 }
 
 // SiteKind is what can fail.
@@ -127,18 +130,20 @@ type SiteKind uint8
 
 // The failures that are counted.
 const (
-	SiteMapUpdate SiteKind = iota + 1 // update of a map: a counter for each error
-	SiteRead                          // read of bad memory
-	SiteTrunc                         // string longer than its buffer
-	SiteLost                          // no room in the ring buffer
-	SiteScratch                       // no scratch memory free
-	SiteLoop                          // a loop was stopped: the run's budget of iterations was spent
-	SiteDivide                        // division by zero
-	SiteIndex                         // index outside of an array or a string
-	SiteStackAdd                      // a new stack has no place in the store (Limit: how many there is room for): a counter for each error
-	SiteStackHash                     // a stack whose number another one has
-	SiteCall                          // a call of the kernel for its effect
-	SiteSignal                        // a number that is no signal
+	SiteMapUpdate  SiteKind = iota + 1 // update of a map: a counter for each error
+	SiteRead                           // read of bad memory
+	SiteTrunc                          // string longer than its buffer
+	SiteLost                           // no room in the ring buffer
+	SiteScratch                        // no scratch memory free
+	SiteLoop                           // a loop was stopped: the run's budget of iterations was spent
+	SiteDivide                         // division by zero
+	SiteIndex                          // index outside of an array or a string
+	SiteStackAdd                       // a new stack has no place in the store (Limit: how many there is room for): a counter for each error
+	SiteStackHash                      // a stack whose number another one has
+	SiteUnwindNew                      // a stack of a process whose tables are not there yet
+	SiteUnwindStop                     // a stack that ends before its outermost function
+	SiteCall                           // a call of the kernel for its effect
+	SiteSignal                         // a number that is no signal
 	SiteInternal
 )
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"sync"
 
 	"github.com/gotrace/gotrace/internal/dwarfinfo"
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -133,7 +132,7 @@ func (c *fileCache) shrink(keep *file) {
 func (c *fileCache) ownVDSO() *file {
 	if c.vdso == nil {
 		c.vdso = &file{}
-		if data := readVDSO(); data != nil {
+		if data := symbols.VDSO(); data != nil {
 			c.vdso.table, _ = symbols.ReadTable(bytes.NewReader(data), int64(len(data)))
 		}
 	}
@@ -142,26 +141,6 @@ func (c *fileCache) ownVDSO() *file {
 	}
 	return c.vdso
 }
-
-// maxVDSO bounds it: it has a few pages.
-const maxVDSO = 1 << 20
-
-var readVDSO = sync.OnceValue(func() (data []byte) {
-	_ = symbols.Mappings(os.Getpid(), func(m symbols.Mapping) bool {
-		if m.Path != "[vdso]" || m.End-m.Start > maxVDSO {
-			return true
-		}
-		if mem, err := os.Open("/proc/self/mem"); err == nil {
-			defer mem.Close()
-			data = make([]byte, m.End-m.Start)
-			if _, err := mem.ReadAt(data, int64(m.Start)); err != nil {
-				data = nil
-			}
-		}
-		return false
-	})
-	return data
-})
 
 // name finds what an offset in the file stands for.
 func (c *fileCache) name(opts Options, f *file, frame Frame, offset uint64) []Frame {

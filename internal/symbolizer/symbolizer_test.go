@@ -10,9 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/gotrace/gotrace/internal/procevents"
 )
 
 // source is a program that tells the addresses of its functions, and waits for the end of its input.
@@ -232,44 +231,14 @@ func FuzzPerfMap(f *testing.F) {
 }
 
 func FuzzEvent(f *testing.F) {
-	f.Add(uint32(recordMmap2), uint16(0), bytes.Repeat([]byte{4}, 80))
-	f.Add(uint32(recordComm), uint16(miscExec), bytes.Repeat([]byte{1}, 24))
-	f.Add(uint32(recordFork), uint16(0), bytes.Repeat([]byte{1}, 32))
+	f.Add(uint32(10), uint16(0), bytes.Repeat([]byte{4}, 80))
+	f.Add(uint32(3), uint16(1<<13), bytes.Repeat([]byte{1}, 24))
+	f.Add(uint32(7), uint16(0), bytes.Repeat([]byte{1}, 32))
 	f.Fuzz(func(t *testing.T, kind uint32, misc uint16, body []byte) {
-		h := &history{past: map[uint32]*past{}, wake: -1}
-		if e, ok := parseEvent(kind, misc, body); ok {
+		h := &history{past: map[uint32]*past{}}
+		if e, ok := procevents.Parse(kind, misc, body); ok {
 			h.take(&e)
-			h.at(e.pid, e.time)
+			h.at(e.PID, e.Time)
 		}
 	})
-}
-
-// The ring gives records that wrap around whole.
-func TestRing(t *testing.T) {
-	page := os.Getpagesize()
-	mem, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &ring{mem: mem, data: mem[page:]}
-	put := func(at int, b ...byte) {
-		for i, c := range b {
-			r.data[(at+i)%len(r.data)] = c
-		}
-	}
-	at := len(r.data) - 12
-	put(at, 3, 0, 0, 0, 7, 0, 24, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
-	header := mem[:page]
-	head := (*[256]uint64)(unsafe.Pointer(&header[0]))
-	head[1024/8], head[1032/8] = uint64(at+24), uint64(at)
-	n := 0
-	r.read(func(kind uint32, misc uint16, body []byte) {
-		n++
-		if kind != 3 || misc != 7 || len(body) != 16 || body[0] != 1 || body[15] != 16 {
-			t.Errorf("%d %d % x", kind, misc, body)
-		}
-	})
-	if n != 1 || head[1032/8] != uint64(at+24) {
-		t.Errorf("%d records, read to %d", n, head[1032/8])
-	}
 }

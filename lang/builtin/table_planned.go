@@ -2,7 +2,6 @@ package builtin
 
 // plannedTable is what bpftrace has and gotrace has not, yet.
 var plannedTable = []*Builtin{
-	{Name: "dw_ustack", Variable: true, Function: true, Args: "[frames]", Planned: true, Help: "user stack, found by the binary's unwind tables"},
 	{Name: "jstack", Variable: true, Function: true, Args: "[frames]", Planned: true, Help: "Java stack"},
 	{Name: "pgid", Variable: true, Planned: true, Help: "process group id"},
 	{Name: "skb_output", Function: true, Args: "path, skb, length, offset", Unsafe: true, Effect: true, Planned: true, Help: "older name of skboutput"},

@@ -4,6 +4,9 @@ import "github.com/gotrace/gotrace/lang/types"
 
 // stackTable is about stacks and names of code.
 var stackTable = []*Builtin{
+	{Name: "dw_ustack", Variable: true, Function: true, Args: "[mode], [frames]", Result: "stack", Kernel: &Need{5, 17, "bpf_loop", "use ustack, which follows frame pointers"},
+		Help:    "stack of the process as ustack, found by the tables for unwinding (.eh_frame) in its files; ustack is the same with config = { user_unwind = auto }",
+		Example: `profile:hz:99 { @[dw_ustack, comm] = count(); }`},
 	{Name: "kaddr", Function: true, Args: "name", Type: types.TypeUint64, Stable: Constant,
 		Help:    "address of a symbol of the kernel",
 		Example: `interval:s:1 { print(*(uint64 *)kaddr("jiffies")); }`},

@@ -19,6 +19,7 @@ var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string
 	"ctx":       ctxType,
 	"config":    configType,
 	"curtask":   curtaskType,
+	"dw_ustack": stackType(true),
 	"func":      funcType,
 	"goid":      goidType,
 	"kstack":    stackType(false),

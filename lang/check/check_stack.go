@@ -14,12 +14,13 @@ import (
 // stackResults checks the arguments of functions that are about stacks and names of code.
 func stackResults() map[string]func(c *checker, e *ast.Call) types.Type {
 	return map[string]func(c *checker, e *ast.Call) types.Type{
-		"kaddr":  (*checker).kaddr,
-		"kstack": (*checker).stack,
-		"ustack": (*checker).stack,
-		"ksym":   symbol(types.Symbol{}),
-		"uaddr":  (*checker).uaddr,
-		"usym":   symbol(types.UserSymbol{}),
+		"kaddr":     (*checker).kaddr,
+		"dw_ustack": (*checker).stack,
+		"kstack":    (*checker).stack,
+		"ustack":    (*checker).stack,
+		"ksym":      symbol(types.Symbol{}),
+		"uaddr":     (*checker).uaddr,
+		"usym":      symbol(types.UserSymbol{}),
 	}
 }
 

@@ -65,6 +65,10 @@ var settings = map[string]setting{
 	"cat_bytes_max": {"", maxCatBytes},
 	"stack_mode": {"form of stacks: bpftrace, perf, raw or build_id; bpftrace",
 		func(c *Config, v settingValue) string { return v.oneOf(&c.StackMode, types.StackModes...) }},
+	"user_unwind": {"how ustack follows a stack: frame_pointer, dwarf (by .eh_frame, as dw_ustack) or auto (dwarf if the kernel can); frame_pointer",
+		func(c *Config, v settingValue) string {
+			return v.oneOf(&c.UserUnwind, UnwindFramePointer, UnwindAuto, UnwindTables)
+		}},
 	"show_debug_info": {"files, lines and inlined functions in stacks; true",
 		func(c *Config, v settingValue) string { return v.boolean(&c.DebugInfo) }},
 	"cpp_demangle": {"names of C++ and Rust as in the source; true",
@@ -214,6 +218,7 @@ func (c *checker) configure() {
 		License:         "GPL",
 		UnstableTSeries: "enable",
 		StackMode:       types.StackBpftrace,
+		UserUnwind:      UnwindFramePointer,
 		DebugInfo:       true,
 		Demangle:        true,
 		NoWarnings:      slices.Clone(c.opts.NoWarnings),

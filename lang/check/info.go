@@ -62,12 +62,20 @@ type Config struct {
 	MaxCatBytes       int    // that cat() shows of a file
 	License           string // "GPL" unless set
 	StackMode         string // one of types.StackModes
+	UserUnwind        string // how user stacks are followed: one of Unwind…
 	DebugInfo         bool   // show files, lines and inlined functions in stacks
 	UnstableTSeries   string // "error": tseries() is refused
 	Demangle          bool   // show names of C++ and Rust as in the source
 	// NoWarnings are the codes of warnings that are not told.
 	NoWarnings []string
 }
+
+// How user stacks are followed.
+const (
+	UnwindFramePointer = "frame_pointer" // by frame pointers, as the kernel does it
+	UnwindAuto         = "auto"          // as with UnwindTables, where the kernel and the machine can do that
+	UnwindTables       = "dwarf"         // by the tables in files (.eh_frame), and by frame pointers in code that has none
+)
 
 // Map is a map of the script with its types.
 type Map struct {

@@ -182,6 +182,7 @@ const (
 	FailDivide        FailureKind = "divide"         // divisions by zero
 	FailIndex         FailureKind = "index"          // indices outside of an array or a string
 	FailStacks        FailureKind = "stacks"         // stacks that found no room in their store
+	FailUnwind        FailureKind = "unwind"         // stacks that were not followed by tables, or not to their end
 	FailCall          FailureKind = "call"           // calls of the kernel for their effect
 	FailMissedTicks   FailureKind = "missed-ticks"   // ticks of a timer
 	FailMissedSamples FailureKind = "missed-samples" // samples of a profile

@@ -1,4 +1,4 @@
-package symbolizer
+package procevents
 
 import (
 	"encoding/binary"
@@ -25,7 +25,8 @@ const ringPages = 64
 // sampleTime is PERF_SAMPLE_TIME: with PerfBitSampleIDAll it ends each record.
 const sampleTime = 1 << 2
 
-func openRing(cpu int) (*ring, error) {
+// openRing opens the ring of a CPU, which wakes who waits for it when it holds so many bytes.
+func openRing(cpu, wakeup int) (*ring, error) {
 	attr := unix.PerfEventAttr{
 		Type:        unix.PERF_TYPE_SOFTWARE,
 		Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
@@ -34,7 +35,7 @@ func openRing(cpu int) (*ring, error) {
 		Bits: unix.PerfBitMmap | unix.PerfBitMmap2 | unix.PerfBitComm | unix.PerfBitCommExec | unix.PerfBitTask |
 			unix.PerfBitSampleIDAll | unix.PerfBitUseClockID | unix.PerfBitWatermark,
 		Clockid: unix.CLOCK_MONOTONIC,
-		Wakeup:  uint32(ringPages * os.Getpagesize() / 2),
+		Wakeup:  uint32(wakeup),
 	}
 	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
