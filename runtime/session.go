@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +98,11 @@ func (s *Session) load() error {
 	s.newValues()
 	if ranges, rows := s.maps[layout.MapUnwindRanges], s.maps[layout.MapUnwindRows]; ranges != nil && rows != nil {
 		s.unwind = unwind.New(ranges, rows, s.opts.PID)
+		if s.opts.PID != 0 {
+			s.unwind.Look(uint32(s.opts.PID))
+		} else {
+			s.unwind.LookFor(s.tracedFiles())
+		}
 	}
 	var err error
 	if s.events, err = s.newEvents(); err != nil {
@@ -124,6 +130,18 @@ func (s *Session) newValues() {
 
 		KeyNames: names.OfKeys(s.bp.Checked.File),
 	}
+}
+
+// tracedFiles are the programs and libraries that probes are in.
+func (s *Session) tracedFiles() (paths []string) {
+	for _, p := range s.bp.Programs {
+		for i := range p.Prog.Targets {
+			if t := &p.Prog.Targets[i]; t.Kind != nil && t.Kind.User && t.Path != "" && !slices.Contains(paths, t.Path) {
+				paths = append(paths, t.Path)
+			}
+		}
+	}
+	return paths
 }
 
 // findStack reads a stack by its number.

@@ -19,7 +19,7 @@ var resultTypes = map[string]func(c *checker, p *Prog) (t types.Type, why string
 	"ctx":       ctxType,
 	"config":    configType,
 	"curtask":   curtaskType,
-	"dw_ustack": stackType(true),
+	"dw_ustack": dwStackType,
 	"func":      funcType,
 	"goid":      goidType,
 	"kstack":    stackType(false),

@@ -14,13 +14,18 @@ import (
 // stackResults checks the arguments of functions that are about stacks and names of code.
 func stackResults() map[string]func(c *checker, e *ast.Call) types.Type {
 	return map[string]func(c *checker, e *ast.Call) types.Type{
-		"kaddr":     (*checker).kaddr,
-		"dw_ustack": (*checker).stack,
-		"kstack":    (*checker).stack,
-		"ustack":    (*checker).stack,
-		"ksym":      symbol(types.Symbol{}),
-		"uaddr":     (*checker).uaddr,
-		"usym":      symbol(types.UserSymbol{}),
+		"kaddr": (*checker).kaddr,
+		"dw_ustack": func(c *checker, e *ast.Call) types.Type {
+			if c.out.Config.UnstableDWUstack == "error" && c.final {
+				c.report(errForbiddenUnwind(e))
+			}
+			return c.stack(e)
+		},
+		"kstack": (*checker).stack,
+		"ustack": (*checker).stack,
+		"ksym":   symbol(types.Symbol{}),
+		"uaddr":  (*checker).uaddr,
+		"usym":   symbol(types.UserSymbol{}),
 	}
 }
 
@@ -29,6 +34,18 @@ func stackType(user bool) func(*checker, *Prog) (types.Type, string) {
 	return func(c *checker, _ *Prog) (types.Type, string) {
 		return types.Stack{User: user, Mode: shownMode(c.out.Config.StackMode, user), Limit: types.DefaultFrames}, ""
 	}
+}
+
+func errForbiddenUnwind(n source.Node) source.Diagnostic {
+	return source.Errorf(n, "bad-setting", "the setting unstable_dw_ustack forbids dw_ustack")
+}
+
+// dwStackType is the type of dw_ustack without arguments.
+func dwStackType(c *checker, p *Prog) (types.Type, string) {
+	if c.out.Config.UnstableDWUstack == "error" {
+		return nil, "the setting unstable_dw_ustack forbids it"
+	}
+	return stackType(true)(c, p)
 }
 
 // shownMode is how a stack is shown that is to be shown in a mode: the kernel's code lies in no file with a build id.

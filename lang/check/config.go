@@ -88,6 +88,8 @@ var settings = map[string]setting{
 			c.NoWarnings = append(c.NoWarnings, codes...)
 			return ""
 		}},
+	"unstable_dw_ustack": {"whether dw_ustack may be used: enable, warn or error; enable",
+		func(c *Config, v settingValue) string { return v.unstable(&c.UnstableDWUstack) }},
 	"unstable_tseries": {"whether tseries() may be used: enable, warn or error; enable",
 		func(c *Config, v settingValue) string { return v.unstable(&c.UnstableTSeries) }},
 
@@ -96,7 +98,6 @@ var settings = map[string]setting{
 	"log_size":                  {"", anyNumber},
 	"on_stack_limit":            {"", anyNumber},
 	"use_blazesym":              {"", truth},
-	"unstable_dw_ustack":        {"", unstable},
 	"unstable_import_statement": {"", unstable},
 	"unstable_typeinfo":         {"", unstable},
 	// Of older versions.
@@ -207,21 +208,22 @@ func (v settingValue) unstable(dst *string) string {
 // configure makes the effective configuration: defaults, then the script's config block, then the environment.
 func (c *checker) configure() {
 	cfg := Config{
-		MaxStrlen:       DefaultMaxStrlen,
-		MaxMapKeys:      DefaultMaxMapKeys,
-		PrintMapsOnExit: true,
-		StrTruncTrailer: "..",
-		MissingProbes:   "error",
-		MaxProbes:       unlimited,
-		MaxPrograms:     defaultMaxPrograms,
-		MaxCatBytes:     defaultMaxCatBytes,
-		License:         "GPL",
-		UnstableTSeries: "enable",
-		StackMode:       types.StackBpftrace,
-		UserUnwind:      UnwindFramePointer,
-		DebugInfo:       true,
-		Demangle:        true,
-		NoWarnings:      slices.Clone(c.opts.NoWarnings),
+		MaxStrlen:        DefaultMaxStrlen,
+		MaxMapKeys:       DefaultMaxMapKeys,
+		PrintMapsOnExit:  true,
+		StrTruncTrailer:  "..",
+		MissingProbes:    "error",
+		MaxProbes:        unlimited,
+		MaxPrograms:      defaultMaxPrograms,
+		MaxCatBytes:      defaultMaxCatBytes,
+		License:          "GPL",
+		UnstableTSeries:  "enable",
+		UnstableDWUstack: "enable",
+		StackMode:        types.StackBpftrace,
+		UserUnwind:       UnwindFramePointer,
+		DebugInfo:        true,
+		Demangle:         true,
+		NoWarnings:       slices.Clone(c.opts.NoWarnings),
 	}
 	if c.opts.MaxStrlen > 0 {
 		cfg.MaxStrlen = c.opts.MaxStrlen
@@ -325,7 +327,7 @@ var readableSettings = []struct {
 	{"str_trunc_trailer", func(c *Config) any { return c.StrTruncTrailer }, nil},
 	{"unstable_import", nil, "enable"},
 	{"unstable_tseries", func(c *Config) any { return c.UnstableTSeries }, nil},
-	{"unstable_dw_ustack", nil, "enable"},
+	{"unstable_dw_ustack", func(c *Config) any { return c.UnstableDWUstack }, nil},
 	{"missing_probes", func(c *Config) any { return c.MissingProbes }, nil},
 	{"stack_mode", func(c *Config) any { return c.StackMode }, nil},
 	{"license", func(c *Config) any { return c.License }, nil},

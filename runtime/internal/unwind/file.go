@@ -2,6 +2,7 @@ package unwind
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ type file struct {
 	frames *symbols.Frames // where its parts are loaded
 	trees  []tree          // none: it has no table
 	nodes  []uint32        // the values of MapUnwindRows that it has
-	users  int             // mappings
+	users  int             // mappings, and those who hold it
 	used   uint64
 }
 
@@ -39,7 +40,6 @@ type tree struct {
 type files struct {
 	t     *Tables
 	byID  map[fileID]*file
-	vdso  *file
 	clock uint64
 	nodes nodes
 }
@@ -47,25 +47,57 @@ type files struct {
 // maxFiles is how many files are known at a time.
 const maxFiles = 16 << 10
 
-// of is the file of a mapping, nil if it cannot be read.
-func (fs *files) of(pid uint32, m *symbols.Mapping) *file {
-	path, id, err := identify(pid, m)
-	if err != nil {
-		return nil
+// find finds the file of a mapping, and makes its table if it is new. The file stays until release.
+func (fs *files) find(pid uint32, m *mapping) {
+	switch {
+	case m.Path == "[vdso]":
+		m.file = fs.ownVDSO()
+	case m.IsFile() && !isMemory(&m.Mapping):
+		path, id, err := identify(pid, &m.Mapping)
+		if err != nil {
+			return
+		}
+		if m.file = fs.known(id); m.file == nil {
+			m.file = fs.add(id, m.Path, readFile(path))
+		}
+	}
+}
+
+// known is a file that is known.
+func (fs *files) known(id fileID) *file {
+	fs.t.mu.Lock()
+	defer fs.t.mu.Unlock()
+	f := fs.byID[id]
+	if f != nil {
+		fs.clock++
+		f.used = fs.clock
+		f.users++
+	}
+	return f
+}
+
+// release lets go of the file that find has found.
+func (m *mapping) release() {
+	if m.file != nil {
+		m.file.users--
+	}
+}
+
+// add adds a file, unless somebody has meanwhile.
+func (fs *files) add(id fileID, path string, c content) *file {
+	fs.t.mu.Lock()
+	defer fs.t.mu.Unlock()
+	if f := fs.byID[id]; f != nil {
+		f.users++
+		return f
+	}
+	if len(fs.byID) >= maxFiles {
+		fs.evict(1)
 	}
 	fs.clock++
-	f := fs.byID[id]
-	if f == nil {
-		if len(fs.byID) >= maxFiles {
-			fs.evict(1)
-		}
-		f = &file{id: id, used: fs.clock}
-		fs.byID[id] = f
-		if err := fs.read(f, path); err != nil {
-			fs.t.loseFile(m.Path)
-		}
-	}
-	f.used = fs.clock
+	f := &file{id: id, used: fs.clock, users: 1}
+	fs.byID[id] = f
+	fs.place(f, path, c)
 	return f
 }
 
@@ -91,58 +123,69 @@ func identify(pid uint32, m *symbols.Mapping) (path string, id fileID, err error
 	return "", id, err
 }
 
-// read makes the table of a file. Files without a description for unwinding have none; the error is about those that have no room.
-func (fs *files) read(f *file, path string) error {
+// content is what a file says of its frames.
+type content struct {
+	frames *symbols.Frames
+	rows   []ehframe.Row
+	err    error // it has more than there is room for
+}
+
+// readFile reads a file. Those without a description for unwinding have no rows.
+func readFile(path string) content {
 	r, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
-		return nil
+		return content{}
 	}
 	defer r.Close()
 	frames, err := symbols.OpenFrames(r)
 	if err != nil {
-		return nil
+		return content{}
 	}
-	return fs.build(f, frames)
+	return rowsOf(frames)
 }
 
-func (fs *files) build(f *file, frames *symbols.Frames) error {
+func rowsOf(frames *symbols.Frames) content {
 	rows, err := ehframe.Build(ehframe.Section{Data: frames.Data, Address: frames.Address, Base: frames.Base})
-	if err == ehframe.ErrTooLarge {
-		return err
-	} else if err != nil {
-		return nil
-	}
 	frames.Data = nil
-	f.frames = frames
-	return fs.place(f, rows)
+	switch {
+	case errors.Is(err, ehframe.ErrTooLarge):
+		return content{err: err}
+	case err != nil:
+		return content{}
+	}
+	return content{frames, rows, nil}
 }
 
 // ownVDSO is the code that the kernel maps into every process, read from our own memory.
 func (fs *files) ownVDSO() *file {
-	if fs.vdso == nil {
-		fs.vdso = &file{users: 1} // for ever
-		if data := symbols.VDSO(); data != nil {
-			if frames, err := symbols.ReadFrames(bytes.NewReader(data), int64(len(data))); err == nil {
-				if fs.build(fs.vdso, frames) != nil {
-					fs.t.loseFile("[vdso]")
-				}
-			}
+	id := fileID{} // no file has it
+	if f := fs.known(id); f != nil {
+		return f
+	}
+	var c content
+	if data := symbols.VDSO(); data != nil {
+		if frames, err := symbols.ReadFrames(bytes.NewReader(data), int64(len(data))); err == nil {
+			c = rowsOf(frames)
 		}
 	}
-	return fs.vdso
+	return fs.add(id, "[vdso]", c)
 }
 
-// place puts rows into the kernel's map.
-func (fs *files) place(f *file, rows []ehframe.Row) error {
+// place puts the rows of a file into the kernel's map.
+func (fs *files) place(f *file, path string, c content) {
+	rows := c.rows
 	leaves := (len(rows) + layout.UnwindRows - 1) / layout.UnwindRows
 	roots := (leaves + layout.UnwindRows - 1) / layout.UnwindRows
 	ids, ok := fs.nodes.take(leaves + roots)
 	if !ok {
 		fs.evict(leaves + roots)
-		if ids, ok = fs.nodes.take(leaves + roots); !ok {
-			return errFull
-		}
+		ids, ok = fs.nodes.take(leaves + roots)
 	}
+	if !ok || c.err != nil {
+		fs.t.loseFile(path)
+		return
+	}
+	f.frames = c.frames
 	f.nodes = ids
 	values := make([]rowsValue, len(ids)) // the roots first, then the leaves
 	for i := range leaves {
@@ -161,9 +204,8 @@ func (fs *files) place(f *file, rows []ehframe.Row) error {
 	if err := fs.t.kernel.putRows(ids, values); err != nil {
 		f.trees = nil
 		fs.drop(f)
-		return err
+		fs.t.loseFile(path)
 	}
-	return nil
 }
 
 // evict gives up files that no process has mapped, the longest unused first, until so many values are free.
@@ -171,7 +213,7 @@ func (fs *files) evict(need int) {
 	for {
 		var oldest *file
 		for _, f := range fs.byID {
-			if f.users == 0 && f.used != fs.clock && (oldest == nil || f.used < oldest.used) {
+			if f.users == 0 && (oldest == nil || f.used < oldest.used) {
 				oldest = f
 			}
 		}

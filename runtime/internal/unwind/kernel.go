@@ -25,8 +25,6 @@ type (
 	rangesKey   struct{ PID, Part uint32 }
 )
 
-var errFull = errors.New("the tables for unwinding are full")
-
 // put fills a value with rows.
 func (v *rowsValue) put(rows []ehframe.Row) {
 	for i := range layout.UnwindRows {

@@ -68,20 +68,23 @@ func (t *Tables) copy(pid uint32, from *process) {
 	}
 }
 
+// mapping is a mapping with its file, nil if that has no table.
+type mapping struct {
+	symbols.Mapping
+	file *file
+}
+
 // add adds a mapping.
-func (t *Tables) add(p *process, m *symbols.Mapping) {
+func (t *Tables) add(p *process, m *mapping) {
 	if m.End <= m.Start || m.End > maxAddress {
 		return
 	}
 	whole := code{m.Start, m.End, 0, layout.UnwindFrames}
 	parts := []code{whole}
-	switch {
-	case m.Path == "[uprobes]":
+	if m.Path == "[uprobes]" {
 		parts[0].node = layout.UnwindReturn
-	case m.Path == "[vdso]":
-		parts = t.parts(p, t.files.ownVDSO(), m)
-	case m.IsFile() && !isMemory(m):
-		parts = t.parts(p, t.files.of(p.pid, m), m)
+	} else {
+		parts = t.parts(p, m.file, &m.Mapping)
 	}
 	p.cut(whole)
 	p.ranges = append(p.ranges, parts...)

@@ -6,9 +6,11 @@ package unwind
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -20,8 +22,10 @@ import (
 // Tables are the tables of all processes and files. Its methods may be called from several goroutines.
 type Tables struct {
 	kernel kernelMaps
-	watch  *procevents.Watch
 	only   uint32
+
+	reading sync.Mutex // of watch; taken before mu
+	watch   *procevents.Watch
 
 	mu        sync.Mutex
 	processes map[uint32]*process
@@ -47,8 +51,7 @@ const maxLostFiles = 3
 // maxRequests is how many processes wait to be looked at. Programs ask again for those that are not taken.
 const maxRequests = 4096
 
-// New keeps the tables in two maps of the kernel, and watches what processes do: only that with the id only, unless it is 0. The processes
-// that run already are looked at one after the other, those that are asked for first.
+// New keeps the tables in two maps of the kernel, and watches what processes do: only that with the id only, unless it is 0.
 func New(ranges, rows *ebpf.Map, only int) *Tables {
 	t := &Tables{
 		only:      uint32(only),
@@ -61,9 +64,6 @@ func New(ranges, rows *ebpf.Map, only int) *Tables {
 	}
 	t.files = files{t: t, byID: map[fileID]*file{}}
 	t.watch.Wait(t.events)
-	if only != 0 {
-		t.Look(uint32(only))
-	}
 	t.working.Go(t.work)
 	return t
 }
@@ -75,8 +75,8 @@ func (t *Tables) Close() {
 	}
 	close(t.done)
 	t.working.Wait()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.reading.Lock()
+	defer t.reading.Unlock()
 	t.watch.Close()
 }
 
@@ -88,33 +88,76 @@ func (t *Tables) Request(pid uint32) {
 	}
 }
 
-// work looks at the processes that are asked for, and at the others when there is nothing else to do.
+// work looks at the processes that are asked for.
 func (t *Tables) work() {
-	var others []uint32
-	if t.only == 0 {
-		others = running()
-	}
-	idle := make(chan struct{})
-	close(idle)
 	for {
-		next := idle
-		if len(others) == 0 {
-			next = nil
-		}
-		select { // what is asked for comes first
-		case pid := <-t.requests:
-			t.Look(pid)
-			continue
-		default:
-		}
 		select {
 		case pid := <-t.requests:
 			t.Look(pid)
-		case <-next:
-			t.lookOnce(others[0])
-			others = others[1:]
 		case <-t.done:
 			return
+		}
+	}
+}
+
+// Look makes the tables of a process as it is now. One that has ended has none.
+func (t *Tables) Look(pid uint32) {
+	now := monotonic()
+	var maps []mapping
+	err := symbols.Mappings(int(pid), func(m symbols.Mapping) bool {
+		if m.Exec {
+			maps = append(maps, mapping{Mapping: m})
+		}
+		return len(maps) < maxRanges
+	})
+	if err != nil || len(maps) == 0 {
+		return
+	}
+	for i := range maps {
+		t.files.find(pid, &maps[i])
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.process(pid); p.looked <= now { // else it has executed another program meanwhile
+		t.forget(p)
+		p.looked = now
+		for i := range maps {
+			t.add(p, &maps[i])
+		}
+		t.flush()
+	}
+	for i := range maps {
+		maps[i].release()
+	}
+}
+
+// targetTime is how long New's caller waits for the processes that run a traced file.
+const targetTime = 500 * time.Millisecond
+
+// LookFor looks at the processes that have one of some files mapped, so that their tables are there when they are traced first. Those for
+// which the time is too short are known later.
+func (t *Tables) LookFor(paths []string) {
+	wanted := map[string]bool{}
+	for _, path := range paths {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			wanted[real] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	begin := time.Now()
+	for _, pid := range running() {
+		found := false
+		_ = symbols.Mappings(int(pid), func(m symbols.Mapping) bool { // one that has ended has none
+			found = m.Exec && wanted[m.Path]
+			return !found
+		})
+		switch {
+		case found && time.Since(begin) < targetTime:
+			t.Look(pid)
+		case found:
+			t.Request(pid)
 		}
 	}
 }
@@ -136,40 +179,6 @@ func running() (pids []uint32) {
 	return pids
 }
 
-// lookOnce looks at a process that is not known.
-func (t *Tables) lookOnce(pid uint32) {
-	t.mu.Lock()
-	known := t.processes[pid] != nil
-	t.mu.Unlock()
-	if !known {
-		t.Look(pid)
-	}
-}
-
-// Look makes the tables of a process as it is now. One that has ended has none.
-func (t *Tables) Look(pid uint32) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := monotonic()
-	var maps []symbols.Mapping
-	err := symbols.Mappings(int(pid), func(m symbols.Mapping) bool {
-		if m.Exec {
-			maps = append(maps, m)
-		}
-		return len(maps) < maxRanges
-	})
-	if err != nil || len(maps) == 0 {
-		return
-	}
-	p := t.process(pid)
-	t.forget(p)
-	p.looked = now
-	for i := range maps {
-		t.add(p, &maps[i])
-	}
-	t.flush()
-}
-
 // Losses says what found no room.
 func (t *Tables) Losses() Losses {
 	if t == nil {
@@ -187,34 +196,61 @@ func (t *Tables) loseFile(path string) {
 	}
 }
 
-// events takes in what processes have done.
+// events takes in what processes have done. Files that are new are read before the tables are locked: that takes its time.
 func (t *Tables) events() {
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	var list []event
+	t.watch.Read(func(e *procevents.Event) {
+		if t.only == 0 || e.PID == t.only {
+			list = append(list, event{e.Kind, e.Time, e.PID, e.Parent, mapping{Mapping: e.Mapping}})
+		}
+	})
+	for i := range list {
+		if e := &list[i]; e.kind == procevents.Map && t.knows(e.pid) {
+			t.files.find(e.pid, &e.mapping)
+		}
+		t.mu.Lock()
+		t.event(&list[i])
+		list[i].mapping.release()
+		t.mu.Unlock()
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.watch.Read(t.event)
 	t.flush()
 }
 
-func (t *Tables) event(e *procevents.Event) {
-	if t.only != 0 && e.PID != t.only {
+// event is what a process has done.
+type event struct {
+	kind        procevents.Kind
+	time        uint64
+	pid, parent uint32
+	mapping     mapping
+}
+
+func (t *Tables) knows(pid uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.processes[pid] != nil
+}
+
+func (t *Tables) event(e *event) {
+	p := t.processes[e.pid]
+	if p != nil && p.looked >= e.time { // it was looked at since
 		return
 	}
-	p := t.processes[e.PID]
-	if p != nil && p.looked >= e.Time { // it was looked at since
-		return
-	}
-	switch e.Kind {
+	switch e.kind {
 	case procevents.Fork:
-		if parent := t.processes[e.Parent]; parent != nil {
-			t.copy(e.PID, parent)
+		if parent := t.processes[e.parent]; parent != nil {
+			t.copy(e.pid, parent)
 		}
 	case procevents.Exec:
-		p = t.process(e.PID)
+		p = t.process(e.pid)
 		t.forget(p)
-		p.looked = e.Time
+		p.looked = e.time
 	case procevents.Map:
 		if p != nil {
-			t.add(p, &e.Mapping)
+			t.add(p, &e.mapping)
 		}
 	case procevents.Exit:
 		if p != nil {
