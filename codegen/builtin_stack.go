@@ -137,7 +137,7 @@ func (l *lowerer) unwind(t types.Stack, to place) *ir.Value {
 	m := l.mark()
 	defer l.release(m)
 	addrs, room := to.at(types.FramesHeader), types.FramesRoom(t.Limit)
-	w := unwind.Walk{B: l.b, State: l.scratchTemp(unwind.StateSize).off, Frames: addrs.off, Room: room}
+	w := unwind.Walk{B: l.b, State: l.scratchTemp(unwind.StateSize).off, Frames: addrs.off, Room: room, Notes: l.returnNotes()}
 	f := l.fn.fn
 	end, other, unknown := f.NewBlock("stack"), f.NewBlock("by_kernel"), f.NewBlock("unknown")
 	size := end.AddParam()
@@ -163,6 +163,36 @@ func (l *lowerer) unwind(t types.Stack, to place) *ir.Value {
 	l.b.Jump(end, l.getStack(t, to))
 	l.b.At(end)
 	return size
+}
+
+// returnNotes is where the kernel notes the returns that are probed, nil if its types do not say that.
+func (l *lowerer) returnNotes() *unwind.Notes {
+	n, s := &unwind.Notes{}, l.k.kernel.Task()
+	for _, f := range []struct {
+		name string
+		off  *int
+		into bool
+	}{
+		{"utask", &n.UserTask, true}, {"return_instances", &n.First, true},
+		{"stack", &n.Stack, false}, {"orig_ret_vaddr", &n.Address, false}, {"next", &n.Next, false},
+	} {
+		field, ok := s.Field(f.name)
+		if !ok {
+			return nil
+		}
+		*f.off = field.Offset
+		if !f.into {
+			continue
+		}
+		p, ok := field.Type.(types.Pointer)
+		if !ok {
+			return nil
+		}
+		if s, ok = p.Elem.(*types.Struct); !ok {
+			return nil
+		}
+	}
+	return n
 }
 
 // countStops counts a stack that ends too early, by the reason.

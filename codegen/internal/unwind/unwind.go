@@ -23,7 +23,9 @@ const (
 	stateCaller = 40 // 1 if the instruction pointer is where a call returns to: the call is before it
 	stateCount  = 48 // frames so far
 	stateStop   = 56 // why the stack ends too early: layout.UnwindStop…
-	stateRead   = 64 // what was read
+	stateReturn = 64 // the kernel's note of a return that is probed
+	stateNotes  = 72 // 1 when stateReturn is known
+	stateRead   = 80 // what was read
 	StateSize   = stateRead + regsSize
 )
 
@@ -64,6 +66,15 @@ type Walk struct {
 	State  int       // where the state lies in it: StateSize bytes
 	Frames int       // where the addresses go
 	Room   int       // for how many: a power of two
+	Notes  *Notes    // nil if it is not known where the kernel has them
+}
+
+// Notes says where the kernel notes which functions' returns are probed: a list in the task, the innermost function first. On the stack of such a
+// function there is another address in the place of that to which it returns.
+type Notes struct {
+	UserTask             int // in struct task_struct
+	First                int // in struct uprobe_task
+	Stack, Address, Next int // in struct return_instance
 }
 
 func (w *Walk) load(off int) *ir.Value { return w.B.Load(8, w.Base, w.State+off) }
@@ -90,7 +101,7 @@ func (w *Walk) Start(regs, pid *ir.Value, other, unknown *ir.Block) {
 	w.store(stateIP, w.load(stateRead+regsIP))
 	w.store(stateSP, w.load(stateRead+regsSP))
 	w.store(stateBP, w.load(stateRead+regsBP))
-	for _, off := range []int{stateCaller, stateCount, stateStop} {
+	for _, off := range []int{stateCaller, stateCount, stateStop, stateNotes} {
 		w.store(off, b.Const(0))
 	}
 }
@@ -116,7 +127,7 @@ func (w *Walk) Frame() {
 	w.stopIf(ir.Ne, b.OpImm(ir.OpLShr, pc, 56), b.Const(0), layout.UnwindStopUnknown)
 	bias, node := w.findRange(pc)
 	frames := b.Func.NewBlock("frame_pointer")
-	w.special(node, frames)
+	w.special(node, ip, frames)
 	r := w.newStep(w.row(node, b.Ext(b.Op(ir.OpSub, pc, bias), 32, false)), ip)
 	r.dispatch(frames)
 	b.At(frames)
@@ -171,8 +182,11 @@ func (w *Walk) ranges(pc *ir.Value) *ir.Value {
 	return w.search(list, layout.UnwindRanges, layout.UnwindRangeSize, 8, pc)
 }
 
+// pageMask has the bits of an address that lie within a page.
+const pageMask = 1<<12 - 1
+
 // special handles the nodes of ranges that lead to no rows.
-func (w *Walk) special(node *ir.Value, frames *ir.Block) {
+func (w *Walk) special(node, ip *ir.Value, frames *ir.Block) {
 	b, f := w.B, w.B.Func
 	low, some, rows := f.NewBlock("special"), f.NewBlock("mapped"), f.NewBlock("rows")
 	b.BranchUnlikely(ir.ULt, node, b.Const(layout.UnwindFirst), low, rows)
@@ -180,8 +194,47 @@ func (w *Walk) special(node *ir.Value, frames *ir.Block) {
 	b.Branch(ir.Eq, node, b.Const(layout.UnwindFrames), frames, some)
 	b.At(some)
 	w.stopIf(ir.Eq, node, b.Const(layout.UnwindReturn), layout.UnwindStopReturn)
-	w.end(layout.UnwindStopUnknown)
+	// Functions whose returns are probed return to the beginning of a page, which is told of nowhere.
+	w.stopIf(ir.Ne, b.OpImm(ir.OpAnd, ip, pageMask), b.Const(0), layout.UnwindStopUnknown)
+	w.probedReturn()
 	b.At(rows)
+}
+
+// readKernel reads the kernel's memory into the state; what cannot be read is 0.
+func (w *Walk) readKernel(off int, size int64, addr *ir.Value) {
+	w.B.Helper(int(asm.FnProbeReadKernel), false, w.addr(off), w.B.Const(size), addr)
+}
+
+// probedReturn takes the kernel's next note: if it is that of the frame's function, the address noted for the frame becomes the real one.
+func (w *Walk) probedReturn() {
+	b, f := w.B, w.B.Func
+	n := w.Notes
+	if n == nil {
+		w.end(layout.UnwindStopReturn)
+		return
+	}
+	first, known := f.NewBlock("first_note"), f.NewBlock("note")
+	b.Branch(ir.Eq, w.load(stateNotes), b.Const(0), first, known)
+	b.At(first)
+	w.readKernel(stateRead, 8, b.OpImm(ir.OpAdd, b.Helper(int(asm.FnGetCurrentTask), true), int64(n.UserTask)))
+	w.readKernel(stateReturn, 8, b.OpImm(ir.OpAdd, w.load(stateRead), int64(n.First)))
+	w.store(stateNotes, b.Const(1))
+	b.Jump(known)
+	b.At(known)
+	note := w.load(stateReturn)
+	w.stopIf(ir.Eq, note, b.Const(0), layout.UnwindStopReturn)
+	for i, off := range []int{n.Stack, n.Address, n.Next} {
+		w.readKernel(stateRead+8*i, 8, b.OpImm(ir.OpAdd, note, int64(off)))
+	}
+	w.store(stateReturn, w.load(stateRead+16))
+	w.store(stateCount, b.OpImm(ir.OpAdd, w.load(stateCount), -1)) // the frame is looked at again
+	is, not := f.NewBlock("returns"), f.NewBlock("other")
+	b.Branch(ir.Eq, w.load(stateRead), b.OpImm(ir.OpAdd, w.load(stateSP), -8), is, not)
+	b.At(is)
+	w.store(stateIP, w.load(stateRead+8))
+	b.Jump(not)
+	b.At(not)
+	b.Return(b.Const(goOn))
 }
 
 // row finds the rule for an address, through the value that leads to others.
