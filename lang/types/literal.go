@@ -27,7 +27,7 @@ func Literal(neg, pos uint64) Int {
 			break
 		}
 	}
-	for _, n := range []int{7, 8, 15, 16, 31, 32, 63, 64} {
+	for _, n := range []int{0, 7, 8, 15, 16, 31, 32, 63, 64} { // 0 alone is also no address: see isNull
 		if pos <= 1<<n-1 {
 			pos = 1<<n - 1
 			break

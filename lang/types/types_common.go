@@ -180,6 +180,9 @@ func widenInt(a, b Type) (Type, bool) {
 		}
 		return x, true
 	case Pointer:
+		if isNull(x) {
+			return y, true
+		}
 		return Int{Bits: 64}, true
 	case Agg:
 		return Plain(x), true
@@ -206,12 +209,21 @@ func widenTuple(a, b Type) (Type, bool) {
 	return out, true
 }
 
+// isNull says whether values of a type are only the literal 0, which stands for no address where the others are pointers.
+func isNull(t Type) bool {
+	i, ok := t.(Int)
+	return ok && i.Range.Known && i.Range.Neg == 0 && i.Range.Pos == 0
+}
+
 // widenPointer keeps what both agree on: a pointer that is now of one address space, now of the other, is of none that is known. There
 // is none that points now to the one, now to the other, unless it is void or they have the same bytes.
 func widenPointer(a, b Type) (Type, bool) {
 	x := a.(Pointer)
 	y, ok := b.(Pointer)
-	if !ok {
+	switch {
+	case !ok && isNull(b):
+		return x, true
+	case !ok:
 		return Int{Bits: 64}, Is(b, KindInt)
 	}
 	if x.Space != y.Space {
