@@ -115,7 +115,7 @@ type compiler struct {
 // site gives the counters of a failure their place, and returns the site that has it already if there is an equal one.
 func (k *compiler) site(s *layout.Site) *layout.Site {
 	key := *s
-	key.Limit = 0 // not known before all of a program is lowered
+	key.Limit, key.At = 0, 0 // not known before all of a program is lowered, and set here
 	i, ok := k.sites[key]
 	if !ok {
 		i = len(k.bp.Sites)

@@ -111,3 +111,19 @@ func TestGlobalPlaces(t *testing.T) {
 		t.Errorf("%d kernel maps, want 1", len(ends))
 	}
 }
+
+// Everything that can fail has its counters, once, and none of them another's place.
+func TestSitePlaces(t *testing.T) {
+	bp := compiled(t, `BEGIN { @x[1] = 1; for ($i : 0..8) { for ($j : 0..8) { @y[$j]++; while (@y[$i] < $j) { @z += 1 / $i; } } } @k[kstack] = count(); }`, langtest.New())
+	end, seen := 0, map[string]bool{}
+	for _, s := range bp.Sites {
+		name := fmt.Sprint(s.Kind, s.Pos, s.What, s.Map)
+		if s.At != end || seen[name] {
+			t.Errorf("site %s at %d, want it once, at %d", name, s.At, end)
+		}
+		end, seen[name] = s.End(), true
+	}
+	if len(bp.Sites) < 8 {
+		t.Errorf("%d sites", len(bp.Sites))
+	}
+}

@@ -27,6 +27,7 @@ type clock struct {
 	wake  int        // an eventfd that ends the thread's sleep; the thread closes it
 	mu    sync.Mutex // held while a program runs: after tick.Close it runs no more
 	ticks []*tick    // in the order in which they were added
+	ran   uint64     // when the latest of the ticks that were run was due
 }
 
 // makeUp is how late a tick may be run. Ticks older than that, but for the newest, are missed: a program that takes longer than
@@ -98,6 +99,7 @@ func (k *tick) skip(now uint64) {
 // run runs the tick that is due.
 func (k *tick) run(now uint64) {
 	k.skip(now)
+	k.clock.ran = max(k.clock.ran, k.deadline())
 	k.next++
 	if _, err := k.prog.Run(&ebpf.RunOptions{}); err != nil {
 		k.missed++
@@ -120,7 +122,11 @@ func (k *tick) Close() error {
 		return nil
 	}
 	c.ticks = slices.Delete(c.ticks, i, i+1)
-	if due := k.until(monotonic()); due > k.next && !k.exited {
+	now := monotonic()
+	if k.exited {
+		now = c.ran
+	}
+	if due := k.until(now); due > k.next {
 		k.missed += due - k.next
 	}
 	c.poke()
@@ -130,7 +136,8 @@ func (k *tick) Close() error {
 	return nil
 }
 
-// Exited says that the script has ended the session: ticks that are still to be made up would do nothing, and are not missed.
+// Exited says that the script has ended the session: of the ticks that are still to be made up only those are missed that were due before a tick
+// of any interval that was run. The others come after exit(), and would do nothing.
 func (k *tick) Exited() {
 	k.clock.mu.Lock()
 	defer k.clock.mu.Unlock()
