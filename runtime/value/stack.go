@@ -42,6 +42,13 @@ type Symbols interface {
 	BuildIDs(dst []byte, t *Trace) []byte
 }
 
+// Namer is implemented by Symbols that name one address of a stack at a time.
+type Namer interface {
+	// At adds the frames of an address of a stack, the innermost first. With caller it is one that a call returns to, as all but the first
+	// are that follow one for which called is true.
+	At(dst []Frame, t *Trace, addr uint64, caller bool) (frames []Frame, called bool)
+}
+
 // Trace is a stack with nothing but its addresses. View is the symbolizer's: what the process was when the stack was taken.
 type Trace struct {
 	User  bool
@@ -61,7 +68,9 @@ func ParseTrace(user bool, b []byte) Trace {
 	t.Time = binary.NativeEndian.Uint64(b[types.FramesTime:])
 	n := int(binary.NativeEndian.Uint32(b[types.FramesCount:]))
 	b = b[types.FramesHeader:]
-	for i := range min(n, len(b)/8) {
+	n = min(n, len(b)/8)
+	t.Addrs = make([]uint64, 0, n)
+	for i := range n {
 		t.Addrs = append(t.Addrs, binary.NativeEndian.Uint64(b[8*i:]))
 	}
 	return t
@@ -185,6 +194,20 @@ func (c stackCodec) compare(a, b []byte) int {
 		n = compareWords(a, b)
 	}
 	return n
+}
+
+// Trace is the stack at the start of b by its addresses, with what names them; by is nil if nothing does one by one. lost says that there was no
+// room for the stack.
+func (c Codec) Trace(b []byte) (t Trace, lost bool, by Namer) {
+	s, ok := c.impl.(stackCodec)
+	if !ok {
+		return t, false, nil
+	}
+	if by, ok = s.env.Symbols.(Namer); !ok {
+		return t, false, nil
+	}
+	t, lost = s.trace(atLeast(b, c.size))
+	return t, lost, by
 }
 
 // compareStacks compares addresses from the last one on. The stacks are those of all readers, and not changed.

@@ -89,24 +89,24 @@ func (n *Names) User(pid uint32, addr uint64) value.Frame {
 
 // Frames names the addresses of a stack.
 func (n *Names) Frames(t *value.Trace) []value.Frame {
-	var out []value.Frame
+	out := make([]value.Frame, 0, len(t.Addrs))
 	caller := false // the first address is where the program was, the others are those that calls return to
 	for _, addr := range t.Addrs {
-		name := ""
-		if t.User {
-			frames := n.view(t).Name(addr, caller)
-			for _, f := range frames {
-				out = append(out, frame(f))
-			}
-			name = frames[len(frames)-1].Name
-		} else {
-			f := n.sym.Kernel(addr, caller)
-			out = append(out, frame(f))
-			name = f.Name
-		}
-		caller = !interrupted[name]
+		out, caller = n.At(out, t, addr, caller)
 	}
 	return out
+}
+
+// At adds the frames of one address of a stack. With caller it is one that a call returns to; called says whether the next address is, too.
+func (n *Names) At(dst []value.Frame, t *value.Trace, addr uint64, caller bool) (frames []value.Frame, called bool) {
+	if !t.User {
+		dst = append(dst, frame(n.sym.Kernel(addr, caller)))
+	} else {
+		for _, f := range n.view(t).Name(addr, caller) {
+			dst = append(dst, frame(f))
+		}
+	}
+	return dst, !interrupted[dst[len(dst)-1].Name]
 }
 
 // interrupted are functions that no call has called: the address above them on the stack is that of the instruction which was

@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bufio"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -228,26 +227,3 @@ func TestManyStacksInBrowser(t *testing.T) {
 	step("colours by keys", func() { page.Choose(".tools label:nth-of-type(3) select", "0") })
 	page.Screenshot("flame-many-colours", false)
 }
-
-// The sinks, on a million stacks.
-func BenchmarkWrite(b *testing.B) {
-	p := grove(1_000_000)
-	for _, name := range []string{"folded", "pprof", "flamegraph"} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				w := &counter{}
-				out := bufio.NewWriter(w)
-				if err := Formats[name](out, p); err != nil {
-					b.Fatal(err)
-				}
-				out.Flush()
-				b.ReportMetric(float64(w.n)/1e6, "MB/file")
-			}
-		})
-	}
-}
-
-type counter struct{ n int }
-
-func (c *counter) Write(b []byte) (int, error) { c.n += len(b); return len(b), nil }

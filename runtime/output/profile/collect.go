@@ -11,14 +11,31 @@ import (
 type Collector struct {
 	Profile Profile
 
-	frames  map[Frame]uint32
-	stacks  map[stackKey][]uint32
-	labels  map[string]string
-	parts   []value.Part
-	text    []byte
-	strings slab[string]
-	numbers slab[int64]
+	frames    map[Frame]uint32
+	stacks    map[stackKey][]uint32
+	addresses map[addressKey]named
+	labels    map[string]string
+	parts     []value.Part
+	text      []byte
+	ids       []uint32
+	strings   slab[string]
+	numbers   slab[int64]
+	numbered  slab[uint32]
 }
+
+// addressKey is an address of a process as it was then, or of the kernel; named what stands there.
+type (
+	addressKey struct {
+		view   any
+		user   bool
+		addr   uint64
+		caller bool
+	}
+	named struct {
+		frames []uint32
+		called bool
+	}
+)
 
 // stackKey is what stands for a stack: its number, and the part of a map's key that it is, because types of stacks differ in how many
 // frames they show.
@@ -28,7 +45,7 @@ type stackKey struct {
 	id   uint64
 }
 
-// maxStacks bounds the stacks that are known by number.
+// maxStacks bounds the stacks that are known by number, and the addresses.
 const maxStacks = 1 << 21
 
 // Added says what became of a map.
@@ -44,7 +61,7 @@ const (
 // Add takes a map, in the place of what was printed of it before.
 func (c *Collector) Add(m *output.Map) Added {
 	if c.frames == nil {
-		c.frames, c.stacks, c.labels = map[Frame]uint32{}, map[stackKey][]uint32{}, map[string]string{}
+		c.frames, c.stacks, c.addresses, c.labels = map[Frame]uint32{}, map[stackKey][]uint32{}, map[addressKey]named{}, map[string]string{}
 	}
 	out, ok := c.newMap(m)
 	switch {
@@ -132,19 +149,64 @@ func (c *Collector) stack(key stackKey, p *value.Part) []uint32 {
 	if known, ok := c.stacks[key]; ok {
 		return known
 	}
-	s, _ := p.Codec.Decode(p.Bytes).(value.Stack)
-	out := make([]uint32, 0, len(s.Frames)+1)
-	for _, f := range slices.Backward(s.Frames) {
-		out = append(out, c.frame(Frame{f, !s.User}))
-	}
-	if s.Lost {
-		out = append(out, c.frame(Frame{value.Frame{Name: "[no room for this stack]"}, !s.User}))
-	}
 	if len(c.stacks) >= maxStacks {
 		clear(c.stacks)
 	}
+	out := c.named(p)
+	slices.Reverse(out)
 	c.stacks[key] = out
 	return out
+}
+
+// lostStack stands for a stack for which there was no room.
+var lostStack = value.Frame{Name: "[no room for this stack]"}
+
+// named are the frames of a stack, the innermost first. Each address is named once, as far as it can be told from others.
+func (c *Collector) named(p *value.Part) []uint32 {
+	t, lost, by := p.Codec.Trace(p.Bytes)
+	if by == nil {
+		s, _ := p.Codec.Decode(p.Bytes).(value.Stack)
+		out := make([]uint32, 0, len(s.Frames)+1)
+		if s.Lost {
+			out = append(out, c.frame(Frame{lostStack, !s.User}))
+		}
+		for _, f := range s.Frames {
+			out = append(out, c.frame(Frame{f, !s.User}))
+		}
+		return out
+	}
+	if lost {
+		return []uint32{c.frame(Frame{lostStack, !t.User})}
+	}
+	c.ids = c.ids[:0]
+	caller := false
+	for _, addr := range t.Addrs {
+		at := c.address(&t, addr, caller, by)
+		c.ids = append(c.ids, at.frames...)
+		caller = at.called
+	}
+	return c.numbered.keep(append(c.numbered.room(len(c.ids)), c.ids...))
+}
+
+// address is what an address of a stack stands for.
+func (c *Collector) address(t *value.Trace, addr uint64, caller bool, by value.Namer) named {
+	key := addressKey{t.View, t.User, addr, caller}
+	known := !t.User || t.View != nil
+	if at, ok := c.addresses[key]; ok && known {
+		return at
+	}
+	frames, called := by.At(nil, t, addr, caller)
+	at := named{called: called}
+	for _, f := range frames {
+		at.frames = append(at.frames, c.frame(Frame{f, !t.User}))
+	}
+	if known {
+		if len(c.addresses) >= maxStacks {
+			clear(c.addresses)
+		}
+		c.addresses[key] = at
+	}
+	return at
 }
 
 func (c *Collector) frame(f Frame) uint32 {

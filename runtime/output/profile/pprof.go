@@ -14,7 +14,7 @@ import (
 func WritePprof(out io.Writer, p *Profile) error {
 	z := gzip.NewWriter(out)
 	b := &pprofBuilder{
-		frames: p.Frames, alone: make([]uint64, len(p.Frames)),
+		frames: p.Frames, known: map[group]uint64{},
 		strings: map[string]uint64{}, functions: map[function]uint64{}, locations: map[location]uint64{}, mappings: map[string]uint64{},
 	}
 	b.text("") // the string 0 is none
@@ -110,6 +110,12 @@ type (
 	function struct{ name, file string }
 )
 
+// group is the frames of one address by the first and the last of them, which say what address it is, and their number.
+type group struct {
+	first, last uint32
+	n           int
+}
+
 type pprofBuilder struct {
 	frames    []Frame
 	out       message
@@ -118,9 +124,11 @@ type pprofBuilder struct {
 	functions map[function]uint64 // ids, from 1 on
 	locations map[location]uint64
 	mappings  map[string]uint64
-	stack     []uint32 // of the sample, the innermost first
-	alone     []uint64 // by frame: the location of an address with nothing but this frame, 0 if there is none yet
+	stack     []uint32         // of the sample, the innermost first
+	known     map[group]uint64 // the locations of frames
 	lines     message
+
+	sampled, locationIDs, values, label message // memory of the last sample's
 }
 
 // flush writes what there is, if it is more than so many bytes.
@@ -158,7 +166,7 @@ func (b *pprofBuilder) sample(m *Map, s *Sample, first, types int) {
 		b.stack = append(b.stack, f)
 	}
 	slices.Reverse(b.stack)
-	var out, locations, values message
+	out, locations, values := b.sampled[:0], b.locationIDs[:0], b.values[:0]
 	for rest := b.stack; len(rest) > 0; {
 		n := b.inlined(rest)
 		locations.varint(b.location(rest[:n]))
@@ -174,11 +182,13 @@ func (b *pprofBuilder) sample(m *Map, s *Sample, first, types int) {
 	out.bytes(sampleLocations, locations)
 	out.bytes(sampleValues, values)
 	for i, l := range s.Labels {
-		var label message
+		label := b.label[:0]
 		label.number(labelKey, b.text(m.Keys[i]))
 		label.number(labelText, b.text(l))
 		out.bytes(sampleLabel, label)
+		b.label = label
 	}
+	b.sampled, b.locationIDs, b.values = out, locations, values
 	b.out.bytes(profileSample, out)
 }
 
@@ -194,14 +204,13 @@ func (b *pprofBuilder) inlined(frames []uint32) int {
 
 // location is the address of frames, the innermost first.
 func (b *pprofBuilder) location(frames []uint32) uint64 {
-	if len(frames) > 1 {
-		return b.newLocation(frames)
+	key := group{frames[0], frames[len(frames)-1], len(frames)}
+	id, ok := b.known[key]
+	if !ok {
+		id = b.newLocation(frames)
+		b.known[key] = id
 	}
-	known := &b.alone[frames[0]]
-	if *known == 0 {
-		*known = b.newLocation(frames)
-	}
-	return *known
+	return id
 }
 
 func (b *pprofBuilder) newLocation(frames []uint32) uint64 {
