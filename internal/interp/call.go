@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ func (m *Machine) call(e *ast.Call) any {
 	case "printf":
 		m.printf(e)
 	case "exit":
-		m.left, m.exited = true, true
+		m.left = true
 		if len(e.Args) > 0 {
 			m.eval(e.Args[0])
 		}
@@ -33,14 +34,115 @@ func (m *Machine) call(e *ast.Call) any {
 		dontKnow("len")
 	case "nsecs":
 		return int64(someTime)
+	default:
+		return m.ofText(e)
+	}
+	return nil
+}
+
+// ofText are the functions that are about text and bytes.
+func (m *Machine) ofText(e *ast.Call) any {
+	switch e.Name {
+	case "str":
+		return m.str(e)
+	case "buf":
+		return m.buf(e)
 	case "strlen":
 		return int64(len(m.text(e.Args[0])))
 	case "strcontains":
 		return boolean(strings.Contains(m.text(e.Args[0]), m.text(e.Args[1])))
-	default:
-		dontKnow("%s()", e.Name)
+	case "strstr":
+		return int64(strings.Index(m.text(e.Args[0]), m.text(e.Args[1])))
+	case "strncmp":
+		x, y, n := m.text(e.Args[0]), m.text(e.Args[1]), number(m.eval(e.Args[2]))
+		if n < 0 {
+			dontKnow("the first %d characters", n)
+		}
+		return boolean(x[:min(int(n), len(x))] != y[:min(int(n), len(y))])
+	case "str_concat":
+		all := m.text(e.Args[0]) + m.text(e.Args[1])
+		if convert(all, m.prog.Types[e]) != all {
+			dontKnow("how a string is cut")
+		}
+		return all
+	case "clamp":
+		x, low, high := m.eval(e.Args[0]), m.eval(e.Args[1]), m.eval(e.Args[2])
+		t := m.prog.Types[e]
+		switch x, low, high := convert(x, t), convert(low, t), convert(high, t); {
+		case less(high, low, t):
+			dontKnow("clamp of limits the wrong way round")
+		case less(x, low, t):
+			return low
+		case less(high, x, t):
+			return high
+		default:
+			return x
+		}
+	case "bswap":
+		t, ok := m.prog.Types[e].(types.Int)
+		if !ok {
+			dontKnow("bswap of %s", m.prog.Types[e])
+		}
+		return int64(bits.ReverseBytes64(uint64(number(m.eval(e.Args[0])))) >> (64 - t.Bits))
 	}
+	if c, ok := m.prog.Consts[e]; ok && slices.Contains(compiled, e.Name) {
+		return constant(c)
+	}
+	dontKnow("%s()", e.Name)
 	return nil
+}
+
+// compiled are functions whose value only the checker knows.
+var compiled = []string{
+	"default_str_length", "getopt", "has_cpid", "is_array", "is_integer", "is_literal", "is_ptr", "is_str", "is_unsigned_integer", "strcap",
+}
+
+func constant(c types.Const) any {
+	if c.Str != nil {
+		return *c.Str
+	}
+	return int64(c.Int)
+}
+
+// str is a copy of a string, which is no longer than a string may be.
+func (m *Machine) str(e *ast.Call) any {
+	if c, ok := m.prog.Consts[e]; ok && c.Str != nil {
+		return *c.Str // a parameter's text
+	}
+	if !types.Is(m.prog.Types[e.Args[0]], types.KindString) {
+		dontKnow("what lies at an address")
+	}
+	s := m.text(e.Args[0])
+	most := int64(m.checked.Config.MaxStrlen - 1)
+	if len(e.Args) > 1 {
+		most = min(most, number(m.eval(e.Args[1])))
+	}
+	if int64(len(s)) > most {
+		dontKnow("how a string is cut")
+	}
+	return s
+}
+
+// buf are the bytes of a string, as many as are asked for.
+func (m *Machine) buf(e *ast.Call) any {
+	t, ok := m.prog.Types[e.Args[0]].(types.String)
+	if !ok {
+		dontKnow("what lies at an address")
+	}
+	s := m.text(e.Args[0])
+	if lit, ok := e.Args[0].(*ast.StrLit); ok {
+		s = lit.Value // with what is behind a NUL
+	}
+	n := int64(t.Len - 1)
+	if len(e.Args) > 1 {
+		n = number(m.eval(e.Args[1]))
+	}
+	if n < 0 || n > int64(max(t.Len, len(s)+1)) || n > int64(m.checked.Config.MaxStrlen) {
+		dontKnow("buf() of so many bytes")
+	}
+	b := make([]byte, n)
+	copy(b, s)
+	return b
 }
 
 // someTime is what a clock shows: no script whose output is determined can make anything of it but that it is not 0.
@@ -95,7 +197,11 @@ func (m *Machine) print(e *ast.Call) {
 	ref, ok := e.Args[0].(*ast.MapRef)
 	switch {
 	case ok && !ref.Indexed:
-		m.printMap(m.maps[ref.Name])
+		t := m.maps[ref.Name]
+		if t.m.Key == nil && len(t.elems) == 0 {
+			m.printEmpty(t)
+		}
+		m.printMap(t)
 	case ok:
 		t := m.maps[ref.Name]
 		key := m.key(t, ref.Keys)
@@ -120,10 +226,17 @@ func (m *Machine) printMaps() {
 	}
 }
 
-func (m *Machine) printMap(t *table) {
-	if t.m.Key == nil && len(t.elems) == 0 {
-		dontKnow("what an empty map without keys prints")
+// printEmpty is what print shows of a map without keys that nothing was assigned to. At the end it is not shown.
+func (m *Machine) printEmpty(t *table) {
+	agg, aggregation := t.m.Value.(types.Agg)
+	if t.cleared || aggregation && !agg.OneNumber() {
+		dontKnow("what an empty %s prints", t.m.Value)
 	}
+	val := types.Value(t.m.Value)
+	m.out.WriteString("@" + t.m.Name + ": " + show(zero(val), val) + "\n")
+}
+
+func (m *Machine) printMap(t *table) {
 	for _, e := range t.sorted() {
 		m.printElement(t, e)
 	}

@@ -95,8 +95,8 @@ func (m *Machine) ident(e *ast.Ident) any {
 	if n, ok := strings.CutPrefix(e.Name, "arg"); ok && len(n) == 1 && int(n[0]-'0') < len(m.Args) {
 		return m.Args[n[0]-'0']
 	}
-	if c, ok := m.prog.Consts[e]; ok && c.Str == nil && e.Name != "cpid" {
-		return int64(c.Int)
+	if c, ok := m.prog.Consts[e]; ok && e.Name != "cpid" {
+		return constant(c)
 	}
 	if e.Name == "nsecs" {
 		return int64(someTime)

@@ -228,6 +228,10 @@ func (g *values) mapCall() {
 }
 
 func (g *values) printf() {
+	if g.r.IntN(4) == 0 {
+		g.line(`printf("%%rx|%%-12r|%%rh\n", buf(%s, $z + %d), buf("bytes\x01", %d), buf(%s, 0));`, g.expr(str, 1), g.r.IntN(2), 1+g.r.IntN(6), g.text())
+		return
+	}
 	g.line(`printf("[%%s] %%5d|%%-20s|%%x %%%%\n", %s, %s, %s, (uint32)%s);`, g.expr(str, 1), g.int("int32", 2), g.expr(str, 2), g.int("uint32", 2))
 }
 
@@ -278,8 +282,11 @@ func (g *values) available(s shape) []string {
 
 func (g *values) text() string {
 	list := []string{`""`, `"a"`, `"b"`, `"seven.."`, `"a text of thirty-one bytes, yes"`, `"a text that is longer than the others are, by some"`}
-	if g.r.IntN(2) == 0 {
+	switch g.r.IntN(8) {
+	case 0, 1, 2, 3:
 		return pick(g.r, list...)
+	case 4:
+		return fmt.Sprintf("str_concat(%s, ($z == 0 ? %s : %s))", pick(g.r, list...), pick(g.r, list...), pick(g.r, list...))
 	}
 	return fmt.Sprintf("($z == %d ? %s : %s)", g.r.IntN(2), pick(g.r, list...), pick(g.r, list...))
 }
@@ -297,7 +304,9 @@ func (g *values) int(name string, depth int) string {
 		return fmt.Sprintf(pick(g.r, "%s", "(%s + $z)", "(%s * $one)"), g.literal())
 	}
 	x, y := g.int(name, depth-1), g.int(pick(g.r, intNames...), depth-1)
-	switch g.r.IntN(8) {
+	switch g.r.IntN(10) {
+	case 8:
+		return g.ofText()
 	case 0, 1, 2:
 		return fmt.Sprintf("(%s %s %s)", x, pick(g.r, "+", "-", "*", "&", "|", "^"), y)
 	case 3:
@@ -312,12 +321,25 @@ func (g *values) int(name string, depth int) string {
 	return fmt.Sprintf("(%s ? (int64)%s : (int64)%s)", g.cond(depth-1), x, y)
 }
 
+// ofText is a number that is made of text, or of another one in a way of its own.
+func (g *values) ofText() string {
+	switch g.r.IntN(5) {
+	case 0:
+		return fmt.Sprintf("(int64)strlen(%s)", g.expr(str, 1))
+	case 1, 2:
+		return fmt.Sprintf("strstr(%s, %s)", g.expr(str, 1), g.expr(str, 1))
+	case 3:
+		return fmt.Sprintf("(int64)strncmp(%s, %s, %d)", g.expr(str, 1), g.expr(str, 1), g.r.IntN(40))
+	}
+	return fmt.Sprintf("(int64)(bswap((uint32)%s) + clamp((int64)%s, %d, %d))", g.int("uint32", 0), g.int("int64", 0), g.r.IntN(100)-50, 50+g.r.IntN(1000))
+}
+
 func (g *values) cond(depth int) string {
 	switch n := g.r.IntN(8); {
 	case n == 0 && depth > 0:
 		return fmt.Sprintf("(%s %s %s)", g.cond(depth-1), pick(g.r, "&&", "||"), g.cond(depth-1))
 	case n < 3:
-		return fmt.Sprintf("(%s %s %s)", g.expr(str, 1), pick(g.r, "==", "!="), g.expr(str, 1))
+		return fmt.Sprintf(pick(g.r, "(%s == %s)", "(%s != %s)", "strcontains(%s, %s)"), g.expr(str, 1), g.expr(str, 1))
 	case n < 5:
 		s := g.shape(1)
 		return fmt.Sprintf("(%s %s %s)", g.expr(s, 1), pick(g.r, "==", "!="), g.expr(s, 1))

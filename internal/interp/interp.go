@@ -2,7 +2,7 @@
 // bpftrace, which knows nothing of code generation, the kernel and the printing of values. Of the checker's work it takes the types and
 // what only the checker can know, such as the sizes of structs; all else it computes itself.
 //
-// It knows numbers, strings, tuples and records, variables, maps and aggregations that are one number, and control flow. What else a
+// It knows numbers, strings, bytes, tuples and records, variables, maps and aggregations that are one number, and control flow. What else a
 // script has is Unknown. It may import lang and what is below, and nothing else of gotrace.
 package interp
 
@@ -38,7 +38,6 @@ type Machine struct {
 	maps    map[string]*table
 	out     strings.Builder
 	left    bool // the probe ends
-	exited  bool // the script ends
 	steps   int
 }
 
@@ -62,9 +61,7 @@ func Run(c *lang.Checked) (out string, err error) {
 		for _, p := range c.Progs {
 			switch p.Kind.Name {
 			case kind:
-				if !m.exited || kind == "end" {
-					m.probe(p)
-				}
+				m.probe(p) // whether or not exit() was called before
 			case "begin", "end":
 			default:
 				dontKnow("when %s fires", p.Kind.Name)

@@ -23,6 +23,8 @@ func show(x any, t types.Type) string {
 		return fmt.Sprint(uint64(number(x)))
 	case types.String:
 		return x.(string)
+	case types.Buffer:
+		return escaped(x.([]byte))
 	case types.Tuple:
 		if t.Names != nil {
 			break
@@ -35,6 +37,28 @@ func show(x any, t types.Type) string {
 	}
 	dontKnow("how %s is written", t)
 	return ""
+}
+
+// escaped are bytes as print writes them: what is printable in ASCII as it is, all others as \x01.
+func escaped(b []byte) string {
+	var text strings.Builder
+	for _, c := range b {
+		if c >= ' ' && c <= '~' {
+			text.WriteByte(c)
+		} else {
+			fmt.Fprintf(&text, `\x%02x`, c)
+		}
+	}
+	return text.String()
+}
+
+// prefixed are bytes as \x01, all of them.
+func prefixed(b []byte) string {
+	var text strings.Builder
+	for _, c := range b {
+		fmt.Fprintf(&text, `\x%02x`, c)
+	}
+	return text.String()
 }
 
 // printf knows what most scripts use: %d, %u, %x and %s with a width.
@@ -68,31 +92,42 @@ func (m *Machine) printf(e *ast.Call) {
 			dontKnow("the format %q", lit.Value)
 		}
 		width := strings.TrimRight(format[:end], "ljz")
+		verb := format[end : end+1]
+		if format[end] == 'r' && end+1 < len(format) && strings.IndexByte("xh", format[end+1]) >= 0 {
+			verb = format[end : end+2]
+		}
 		if x, ok := values[n].(int64); ok && width == format[:end] && format[end] != 's' {
 			values[n] = Cut(x, types.Int{Bits: 32, Signed: format[end] == 'd'}) // an int, as C has it
 		}
-		m.out.WriteString(conversion(width, format[end], values[n], typs[n]))
-		format = format[end+1:]
+		m.out.WriteString(conversion(width, verb, values[n], typs[n]))
+		format = format[end+len(verb):]
 		n++
 	}
 }
 
-func conversion(width string, verb byte, x any, t types.Type) string {
+func conversion(width, verb string, x any, t types.Type) string {
 	if strings.HasPrefix(width, "0") || strings.ContainsAny(width, "hljz") {
 		dontKnow("the width %q", width)
 	}
 	_, isNumber := t.(types.Int)
+	b, isBytes := x.([]byte)
 	switch {
-	case verb == 's':
+	case isBytes && verb == "r":
+		return fmt.Sprintf("%"+width+"s", escaped(b))
+	case isBytes && verb == "rx":
+		return fmt.Sprintf("%"+width+"s", prefixed(b))
+	case isBytes && verb == "rh":
+		return fmt.Sprintf("%"+width+"s", fmt.Sprintf("% x", b))
+	case verb == "s":
 		return fmt.Sprintf("%"+width+"s", show(x, t))
 	case !isNumber && !types.Is(t, types.KindBool):
-	case verb == 'd':
+	case verb == "d":
 		return fmt.Sprintf("%"+width+"d", number(x))
-	case verb == 'u':
+	case verb == "u":
 		return fmt.Sprintf("%"+width+"d", uint64(number(x)))
-	case verb == 'x':
+	case verb == "x":
 		return fmt.Sprintf("%"+width+"x", uint64(number(x)))
 	}
-	dontKnow("%%%c of %s", verb, t)
+	dontKnow("%%%s of %s", verb, t)
 	return ""
 }

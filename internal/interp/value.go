@@ -1,14 +1,15 @@
 package interp
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// A value is an int64 (numbers and truth values, extended to 64 bits as their types say), a string, or a list of values (tuples and
-// records).
+// A value is an int64 (numbers and truth values, extended to 64 bits as their types say), a string, the bytes of a buffer, or a list of
+// values (tuples and records).
 
 func number(x any) int64 {
 	n, ok := x.(int64)
@@ -69,6 +70,12 @@ func convert(x any, t types.Type) any {
 		}
 		s, _, _ = strings.Cut(s, "\x00")
 		return s[:min(len(s), max(t.Len-1, 0))]
+	case types.Buffer:
+		b, ok := x.([]byte)
+		if !ok {
+			dontKnow("bytes where there is %T", x)
+		}
+		return b[:min(len(b), t.Len)]
 	case types.Tuple:
 		list, ok := x.([]any)
 		if !ok || len(list) != len(t.Elems) || t.Names != nil {
@@ -91,6 +98,8 @@ func zero(t types.Type) any {
 		return int64(0)
 	case types.String:
 		return ""
+	case types.Buffer:
+		return []byte{}
 	case types.Tuple:
 		out := make([]any, len(t.Elems))
 		for i, e := range t.Elems {
@@ -111,6 +120,8 @@ func keyText(x any) string {
 		return fmt.Sprint(x)
 	case string:
 		return fmt.Sprintf("%q", x)
+	case []byte:
+		return fmt.Sprintf("b%q", x)
 	case []any:
 		var parts []string
 		for _, e := range x {
@@ -134,6 +145,12 @@ func equal(x, y any, tx, ty types.Type) bool {
 			dontKnow("how a string compares with %T", y)
 		}
 		return a == b
+	case []byte:
+		b, ok := y.([]byte)
+		if !ok {
+			dontKnow("how bytes compare with %T", y)
+		}
+		return bytes.Equal(a, b)
 	case []any:
 		b, ok := y.([]any)
 		t, u := types.TupleBehind(tx), types.TupleBehind(ty)
@@ -161,6 +178,8 @@ func less(x, y any, t types.Type) bool {
 		return uint64(a) < uint64(number(y))
 	case string:
 		return a < y.(string)
+	case []byte:
+		return bytes.Compare(a, y.([]byte)) < 0
 	case []any:
 		b, tuple := y.([]any), t.(types.Tuple)
 		for i := range a {
