@@ -94,6 +94,9 @@ func (g *gen) aggregation(m mapVar, depth int) string {
 		return fmt.Sprintf("hist(%s, %d)", g.int(depth), m.bits) // one map, one number of bits
 	case "lhist":
 		return fmt.Sprintf("lhist(%s, 0, 1000, %d)", g.int(depth), 1+m.bits*30)
+	case "tseries":
+		of := []string{"", `, "avg"`, `, "max"`, `, "min"`, `, "sum"`, ""}[m.bits]
+		return fmt.Sprintf("tseries(%s, %s, %d%s)", g.int(depth), []string{"1ns", "7us", "10ms", "1s", "60s", "1h"}[m.bits], 1+m.bits*3, of)
 	default:
 		return fmt.Sprintf("%s(%s)", m.agg, g.int(depth))
 	}
@@ -135,7 +138,13 @@ func (g *gen) incDec() {
 
 // bare writes a statement for the effect of an expression.
 func (g *gen) bare() {
-	switch g.r.IntN(5) {
+	switch g.choose(5, 6) {
+	case 5:
+		if g.funcs {
+			g.line(pick(g.r, []string{"gen_note(%[2]s, %[1]s);", "print(gen_pair(%[1]s, %[2]s));", "print(gen_pair(%[1]s, %[2]s).0);"}), "(int64)"+g.wrapped(1), g.str(1))
+			return
+		}
+		fallthrough
 	case 0:
 		g.line("_ = %s;", g.expr(g.shape(1), 2))
 	case 1:

@@ -13,12 +13,16 @@ func (g *gen) expr(s shape, depth int) string {
 	if text, ok := g.pointedTo(s); ok && g.chance(3) {
 		return text
 	}
-	if depth > 0 && g.funcs && g.chance(8) && functions[s.kind] != "" {
+	if depth > 0 && g.funcs && g.chance(8) && len(functions[s.kind]) > 0 {
 		arg := g.expr(s, depth-1)
 		if s.kind == intKind {
 			arg = "(int64)" + bracket(arg)
 		}
-		return fmt.Sprintf("%s(%s != 0, %s)", functions[s.kind], bracket(g.cond(depth-1)), arg)
+		name := functions[s.kind][0]
+		if g.more {
+			name = pick(g.r, functions[s.kind])
+		}
+		return fmt.Sprintf("%s(%s != 0, %s)", name, bracket(g.cond(depth-1)), arg)
 	}
 	if list := g.atHand(s); len(list) > 0 && g.chance(25) {
 		return pick(g.r, list)
@@ -105,6 +109,10 @@ func (g *gen) str(depth int) string {
 		if depth > 0 {
 			return fmt.Sprintf("str((uint64)%s, %s)", g.wrapped(depth-1), g.length(depth))
 		}
+	case 5:
+		if g.more && depth > 0 {
+			return g.madeText(depth)
+		}
 	}
 	return pick(g.r, strBuiltins)
 }
@@ -122,7 +130,7 @@ func (g *gen) cond(depth int) string {
 	if depth > 0 && g.chance(30) {
 		return fmt.Sprintf("(%s %s %s)", g.cond(depth-1), pick(g.r, []string{"&&", "||"}), g.cond(depth-1))
 	}
-	switch g.r.IntN(12) {
+	switch g.choose(12, 14) {
 	case 0, 1:
 		return fmt.Sprintf("(%s %s %s)", g.str(depth-1), pick(g.r, []string{"==", "!="}), g.str(depth-1))
 	case 2:
@@ -137,6 +145,16 @@ func (g *gen) cond(depth int) string {
 		return g.int(depth)
 	case 6:
 		return fmt.Sprintf("(%s)", pick(g.r, []string{"curtask", "curtask.mm", "((struct gen_outer *)nsecs).next"}))
+	case 7:
+		if g.more {
+			return g.contains(depth)
+		}
+	case 8:
+		if g.more {
+			if text, ok := g.found(depth); ok {
+				return text
+			}
+		}
 	}
 	return fmt.Sprintf("(%s %s %s)", g.int(depth-1), pick(g.r, []string{"<", "<=", ">", ">=", "==", "!="}), g.int(depth-1))
 }
@@ -152,7 +170,7 @@ func (g *gen) comparison(depth int) string {
 
 // truth writes an expression whose type is bool.
 func (g *gen) truth(depth int) string {
-	switch g.r.IntN(6) {
+	switch g.choose(6, 7) {
 	case 0:
 		return pick(g.r, []string{"true", "false"})
 	case 1:
@@ -160,6 +178,10 @@ func (g *gen) truth(depth int) string {
 	case 2:
 		if m, ok := g.keyedMap(); ok {
 			return fmt.Sprintf("delete(%s, %s)", m.name, g.key(m, depth-1))
+		}
+	case 3:
+		if g.more {
+			return fmt.Sprintf("is_err(%s)", g.expr(aTask, depth-1))
 		}
 	}
 	return "!!" + g.cond(depth-1)
@@ -196,7 +218,7 @@ func (g *gen) keyedMap() (mapVar, bool) {
 // readable says whether elements of a map have a value: histograms and stats have none.
 func readable(m mapVar) bool {
 	switch m.agg {
-	case "hist", "lhist", "stats":
+	case "hist", "lhist", "stats", "quantiles", "tseries":
 		return false
 	}
 	return true

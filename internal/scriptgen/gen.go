@@ -3,6 +3,7 @@ package scriptgen
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ import (
 type Options struct {
 	Kprobes bool   // kprobes: not every kernel has them
 	Uprobe  string // PATH:FUNCTION to probe, "" for none
+	More    bool   // also text functions, series, quantiles, stacks, addresses, messages and functions that call others
 }
 
 // variable is a scratch variable in scope.
@@ -26,7 +28,7 @@ type mapVar struct {
 	keys []shape // none for a scalar map
 	agg  string  // "" for plain values, else the aggregation
 	val  shape   // as it is read
-	bits int     // of hist
+	bits int     // of hist, and what else an aggregation has that never changes
 }
 
 // gen is the state of one script.
@@ -39,6 +41,7 @@ type gen struct {
 	next   int      // number of the next variable
 	free   []string // names of blocks that have ended
 	macros bool
+	more   bool // as Options.More
 	funcs  bool
 	probe  *probeSpec
 	loops  int // depth of loops around the statement
@@ -47,7 +50,7 @@ type gen struct {
 
 // Script makes the script of a seed.
 func Script(seed uint64, o Options) string {
-	g := &gen{r: rand.New(rand.NewPCG(seed, 0x676f7472616365))}
+	g := &gen{r: rand.New(rand.NewPCG(seed, 0x676f7472616365)), more: o.More}
 	g.head()
 	g.makeMaps()
 	g.assignMaps()
@@ -76,6 +79,22 @@ func (g *gen) pickProbe(o Options) probeSpec {
 // pick returns a random element.
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
+// either is the longer list if scripts may use more.
+func (g *gen) either(more, less []string) []string {
+	if g.more {
+		return more
+	}
+	return less
+}
+
+// choose is a number below n, or below more if scripts may use more.
+func (g *gen) choose(n, more int) int {
+	if g.more {
+		return g.r.IntN(more)
+	}
+	return g.r.IntN(n)
+}
+
 // chance is true p times in 100.
 func (g *gen) chance(p int) bool { return g.r.IntN(100) < p }
 
@@ -94,6 +113,9 @@ func (g *gen) head() {
 	}
 	if g.funcs = g.chance(25); g.funcs {
 		g.b.WriteString(functionDefs)
+		if g.more {
+			g.b.WriteString(moreFunctionDefs)
+		}
 	}
 	if g.macros = g.chance(25); g.macros {
 		g.b.WriteString(macros)
@@ -101,7 +123,10 @@ func (g *gen) head() {
 }
 
 // aggregations are the map functions, with their arguments' form.
-var aggregations = []string{"count", "sum", "avg", "min", "max", "stats", "hist", "lhist"}
+var (
+	aggregations     = []string{"count", "sum", "avg", "min", "max", "stats", "hist", "lhist"}
+	moreAggregations = append(slices.Clone(aggregations), "quantiles", "tseries")
+)
 
 // makeMaps decides which maps the script has, and declares some of them.
 func (g *gen) makeMaps() {
@@ -112,7 +137,7 @@ func (g *gen) makeMaps() {
 		}
 		switch n := g.r.IntN(10); {
 		case n < 4:
-			m.agg, m.val, m.bits = pick(g.r, aggregations), anInt, g.r.IntN(6)
+			m.agg, m.val, m.bits = pick(g.r, g.either(moreAggregations, aggregations)), anInt, g.r.IntN(6)
 		case n < 6:
 			m.val = anInt
 		default:

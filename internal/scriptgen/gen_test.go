@@ -8,7 +8,8 @@ import (
 
 func TestSameSeedSameScript(t *testing.T) {
 	for seed := range uint64(50) {
-		if first, second := Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}), Script(seed, Options{Kprobes: true, Uprobe: "/bin/sh:main"}); first != second {
+		opts := Options{Kprobes: true, Uprobe: "/bin/sh:main", More: seed%2 == 1}
+		if first, second := Script(seed, opts), Script(seed, opts); first != second {
 			t.Fatalf("seed %d gives two scripts", seed)
 		}
 	}

@@ -26,6 +26,7 @@ var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first script")
 	scripts   = flag.Int("scripts", 500, "how many scripts to make")
 	maxTries  = flag.Int("tries", 300, "how many shorter scripts to try for one that fails")
+	more      = flag.Bool("more", os.Getenv("GOTRACE_VM") == "", "scripts use Options.More; in the test machines, which are slow, only when asked for")
 	patience  = flag.Duration("patience", time.Minute, "how long to look for shorter scripts, for all that fail together")
 )
 
@@ -132,7 +133,7 @@ func TestLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("seeds %d to %d", *firstSeed, *firstSeed+uint64(*scripts)-1)
-	opts := Options{Kprobes: hasKprobes(), Uprobe: uprobeTarget()}
+	opts := Options{Kprobes: hasKprobes(), Uprobe: uprobeTarget(), More: *more}
 	loaded, old, most, limits := 0, 0, 0, map[string]int{}
 	var failures []result
 	left := *patience

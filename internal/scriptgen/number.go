@@ -7,7 +7,7 @@ func (g *gen) int(depth int) string {
 	if depth <= 0 {
 		return g.intLeaf()
 	}
-	switch g.r.IntN(15) {
+	switch n := g.choose(15, 16); n {
 	case 0, 1, 2:
 		return g.intLeaf()
 	case 3, 4, 5:
@@ -33,6 +33,9 @@ func (g *gen) int(depth int) string {
 	case 13:
 		return g.counter(depth)
 	default:
+		if g.more && n == 14 {
+			return g.ofText(depth)
+		}
 		return g.intFromMap(depth)
 	}
 }
@@ -79,7 +82,7 @@ func (g *gen) intLeaf() string {
 			return pick(g.r, list)
 		}
 	}
-	return pick(g.r, intBuiltins)
+	return pick(g.r, g.either(moreBuiltins, intBuiltins))
 }
 
 // intFromMap reads an integer out of a map, or asks one for its size.

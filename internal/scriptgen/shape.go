@@ -42,10 +42,21 @@ var (
 	nums  = shape{kind: objectKind, name: "int32[5]"}
 	eight = shape{kind: objectKind, name: "uint8[8]"}
 	aTime = shape{kind: objectKind, name: "time"}
+
+	aStack  = shape{kind: objectKind, name: "stack"}
+	aSymbol = shape{kind: objectKind, name: "symbol"}
+	aUser   = shape{kind: objectKind, name: "user symbol"}
+	anInet  = shape{kind: objectKind, name: "inet"}
+	aMAC    = shape{kind: objectKind, name: "mac"}
+	aBuffer = shape{kind: objectKind, name: "buffer"}
+	aGroup  = shape{kind: objectKind, name: "cgroup path"}
 )
 
 // rare are the shapes that are seldom needed.
 var rare = []shape{aTask, aRec, aWord, aLoad, anUID, anIn, anOut, nums, eight, aTime}
+
+// moreRare are those and the ones of Options.More.
+var moreRare = append(slices.Clone(rare), aStack, aSymbol, aUser, anInet, aMAC, aBuffer, aGroup)
 
 func (s shape) equal(o shape) bool {
 	return s.kind == o.kind && s.name == o.name && slices.EqualFunc(s.elems, o.elems, shape.equal)
@@ -70,6 +81,9 @@ func (g *gen) shape(depth int) shape {
 		}
 		return t
 	case n < 19:
+		if g.more {
+			return pick(g.r, moreRare)
+		}
 		return pick(g.r, rare)
 	}
 	return anInt

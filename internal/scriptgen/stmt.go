@@ -16,6 +16,9 @@ func (g *gen) stmt(depth int) {
 		g.assignNew, g.assignNew, g.assignVar, g.assignVar, g.assignMap, g.assignMap, g.assignMap, g.compoundAssign, g.incDec,
 		g.printf, g.printf, g.print, g.mapCall, g.timeCall, g.bare,
 	}
+	if g.more {
+		simple = append(simple, g.message)
+	}
 	if g.loops > 0 {
 		simple = append(simple, g.branch)
 	}

@@ -1,6 +1,9 @@
 package scriptgen
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // definitions stand at the head of every script that uses them.
 const definitions = `enum gen_color { GEN_RED, GEN_GREEN = 5, GEN_BLUE = 300 };
@@ -9,7 +12,7 @@ struct gen_outer { char name[7]; struct gen_inner in; struct gen_outer *next; in
 `
 
 // functions are those of the script by the kind of what they return: of a condition and such a value.
-var functions = map[kind]string{intKind: "gen_steps", strKind: "gen_name"}
+var functions = map[kind][]string{intKind: {"gen_steps", "gen_count"}, strKind: {"gen_name"}}
 
 // functionDefs stand at the head, too.
 const functionDefs = `fn gen_steps($c: bool, $n: int64): int64 {
@@ -21,6 +24,32 @@ fn gen_name($c: bool, $s: string): string {
 	$t = $c ? $s : "none";
 	if ($t == "") { return "empty"; }
 	return $t;
+}
+`
+
+// moreFunctionDefs follow on functionDefs.
+const moreFunctionDefs = `fn gen_note($s: string, $n: int64) {
+	if ($n == 7) { return; }
+	@gen_notes[$s] = sum($n);
+	@gen_note = $s;
+}
+fn gen_count($c: bool, $n: int64): int64 {
+	let $left = $n;
+	while ($left > 3) {
+		$left -= 3;
+		if ($c && $left == 9) { break; }
+		gen_note("step", $left);
+	}
+	return gen_many($left, $n, (int8)$n, 4, $left, $c) - 1;
+}
+fn gen_many($a: int64, $b: int64, $c: int8, $d: uint64, $e: int64, $f: bool): int64 {
+	$sum = $a + $b + $c + (int64)$d;
+	if ($f || $sum > 100) { gen_note("large", $sum); return $sum * $e; }
+	return $sum;
+}
+fn gen_pair($n: int64, $s: string): typeof(((int64)1, comm)) {
+	if ($n > 3) { return ($n, comm); }
+	return (gen_many($n, 2, 3, 4, 5, $s == "a"), pcomm);
 }
 `
 
@@ -63,7 +92,14 @@ var sources = map[string][]string{
 	"int32[5]":           {"((struct gen_outer *)INT).nums"},
 	"uint8[8]":           {"(uint8[8])(uint64)INT", "(uint8[8])(int8)INT", `(uint8[])"1234567"`, "((struct gen_outer *)curtask)->raw"},
 	// Times of one clock: those of different ones are different types.
-	"time": {`strftime("%H:%M:%S", (uint64)pid)`, `strftime("%H:%M:%S", nsecs - elapsed)`, `strftime("%H:%M:%S", nsecs)`},
+	"time":        {`strftime("%H:%M:%S", (uint64)pid)`, `strftime("%H:%M:%S", nsecs - elapsed)`, `strftime("%H:%M:%S", nsecs)`},
+	"stack":       {"kstack(3)", "kstack(3)[0] ? kstack(3) : kstack(3)"},
+	"symbol":      {"ksym(INT)", "ksym(kstack(3)[0])"},
+	"user symbol": {"usym((uint64)INT)", "usym(ustack(2)[1])"},
+	"inet":        {"ntop((uint32)INT)", `ntop(pton("10.1.2.3"))`, `ntop(pton("fe80::1"))`},
+	"mac":         {`macaddr((uint8[])"12345")`, "macaddr((struct gen_outer *)INT)"},
+	"buffer":      {"buf((uint64)INT, 8)", "buf(comm, 8)", "buf((uint64)INT, (uint8)INT)", "buf((uint64)curtask, pid)"},
+	"cgroup path": {"cgroup_path(cgroup)", "cgroup_path((uint64)INT)"},
 }
 
 // pointers to and copies of gen_outer differ only in the star.
@@ -80,6 +116,9 @@ var intBuiltins = []string{
 	"sizeof(struct task_struct)", "sizeof(curtask.comm)", "offsetof(struct task_struct, se.load)", "comptime (3 * 7)", "BPF_MAP_TYPE_HASH", "$1", "$#",
 	"len(kstack(3))", "len(ustack)", "kstack[cpu & 3]", "(uint64)(ustack(9) == ustack(8 + 1) ? 1 : 2)",
 }
+
+// moreBuiltins are those and the ones of Options.More.
+var moreBuiltins = slices.Insert(slices.Clone(intBuiltins), slices.Index(intBuiltins, "len(kstack(3))"), "default_str_length()")
 
 // strBuiltins can be read everywhere.
 var strBuiltins = []string{
