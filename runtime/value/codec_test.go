@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -230,5 +231,26 @@ func TestReadUsers(t *testing.T) {
 	want := map[uint64]string{0: "root", 4294967295: "u"}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// sharedStacks has stacks that lie in the same memory, as those of a session do for all who read it.
+type sharedStacks struct {
+	fakeSymbols
+	addrs []uint64
+}
+
+func (s sharedStacks) Stack(id uint64) (Trace, bool) { return Trace{Addrs: s.addrs[:id]}, true }
+
+// Stacks are sorted by their outermost frames, and stay as they are: a snapshot may sort the very stacks that the session prints.
+func TestCompareSharedStacks(t *testing.T) {
+	addrs := []uint64{1, 2, 1}
+	env := &Env{Symbols: sharedStacks{addrs: addrs}}
+	c := env.Codec(types.Stack{Limit: 127})
+	if got := c.Compare(int64Bytes(3), int64Bytes(2)); got >= 0 {
+		t.Errorf("1, 2, 1 and 1, 2 compare as %d, want the first to come first", got)
+	}
+	if !slices.Equal(addrs, []uint64{1, 2, 1}) {
+		t.Errorf("comparing has left %v", addrs)
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Values of a script as Go values. Integers are int64 or uint64 by their sign, booleans bool, strings string, timestamps
-// time.Time, buffers []byte, internet addresses netip.Addr, floating-point numbers float64, arrays []any; an aggregation is an integer, Stats or Histogram. The other types are these.
+// time.Time, buffers []byte, internet addresses netip.Addr, floating-point numbers float64, arrays []any, and aggregations that are one
+// number integers. The other types are these.
 type (
 	// Pointer is an address.
 	Pointer uint64
