@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,9 +44,12 @@ func (c *pace) next(now time.Time, n, size int) func(*poller) error {
 
 // poller waits for the ring buffer, for a while, or until it is woken.
 type poller struct {
-	epoll, event int
-	watched      int  // descriptor of a process whose end is waited for, -1 for none
-	ended        bool // it has ended
+	epoll   int
+	watched int  // descriptor of a process whose end is waited for, -1 for none
+	ended   bool // it has ended
+
+	mu    sync.Mutex // of event: who wakes the poller may come when it is closed
+	event int
 }
 
 // newPoller waits for fd (the ring's), -1 for none.
@@ -114,14 +118,21 @@ func (p *poller) epollWait(sleep time.Duration) error {
 	return nil
 }
 
-// wake ends the current or the next wait. It may be called from any goroutine, before close.
+// wake ends the current or the next wait. It may be called from any goroutine; after close it does nothing.
 func (p *poller) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.event < 0 {
+		return
+	}
 	var one [8]byte
 	putU64(one[:], 1)
 	_, _ = unix.Write(p.event, one[:]) // EAGAIN: it is woken already
 }
 
 func (p *poller) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, fd := range []int{p.event, p.epoll} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
