@@ -58,7 +58,7 @@ func (c *Child) fork(path string) error {
 	}
 	defer resultW.Close()
 	c.gate, c.result = gateW, resultR
-	if c.pid, err = forkBlocked(path, c.argv, os.Environ(), gateR.Fd(), resultW.Fd()); err != nil {
+	if c.pid, err = forkBlocked(path, c.argv, os.Environ(), gateR.Fd(), gateW.Fd(), resultW.Fd()); err != nil {
 		gateW.Close()
 		resultR.Close()
 		return err

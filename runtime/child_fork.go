@@ -30,17 +30,18 @@ type forkArgs struct {
 	path         *byte
 	argv, env    **byte
 	gate, result uintptr
+	other        uintptr // the parent's end of gate
 	none         sigset
 	act, old     sigaction
 	token        [1]byte
 	errno        uint32
 }
 
-// forkBlocked makes a child process that waits for a byte on gate and then executes path; if that fails it writes
+// forkBlocked makes a child process that waits for a byte on gate, whose other end the parent has, and then executes path; if that fails it writes
 // the errno to result. It is not os/exec because the exec itself must be seen by the
 // probes, and so must come after they are attached. The child ends with its parent.
-func forkBlocked(path string, argv, env []string, gate, result uintptr) (int, error) {
-	a := &forkArgs{gate: gate, result: result}
+func forkBlocked(path string, argv, env []string, gate, other, result uintptr) (int, error) {
+	a := &forkArgs{gate: gate, other: other, result: result}
 	var err error
 	if a.path, err = syscall.BytePtrFromString(path); err != nil {
 		return 0, err
@@ -79,6 +80,7 @@ func forkRaw(a *forkArgs) (uintptr, syscall.Errno) {
 		return pid, errno
 	}
 	syscall.RawSyscall6(syscall.SYS_PRCTL, prPdeathsig, uintptr(syscall.SIGTERM), 0, 0, 0, 0)
+	syscall.RawSyscall(syscall.SYS_CLOSE, a.other, 0, 0) // or the gate would never close
 	n, _, _ := syscall.RawSyscall(syscall.SYS_READ, a.gate, uintptr(unsafe.Pointer(&a.token)), 1)
 	if n != 1 {
 		for {

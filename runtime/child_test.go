@@ -285,3 +285,23 @@ func TestGuard(t *testing.T) {
 		t.Error("the guard is still there")
 	}
 }
+
+// A command that was not released ends when nobody is left who could release it, also without its guard.
+func TestChildEndsWithItsGate(t *testing.T) {
+	c, err := StartChild("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.gate.Close()
+	c.gate = nil
+	fd, err := unix.PidfdOpen(c.PID(), 0)
+	if err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	defer unix.Close(fd)
+	const patience = 20_000 // milliseconds
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, patience); n != 1 {
+		t.Errorf("the child still waits (%v)", err)
+	}
+}
