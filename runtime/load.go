@@ -42,6 +42,11 @@ func (s *Session) loadMaps() error {
 			return err
 		}
 		s.maps[spec.Name] = m
+		if spec.Init != nil {
+			if err := m.Put(uint32(0), spec.Init); err != nil {
+				return fmt.Errorf("filling map %s: %w", spec.Name, err)
+			}
+		}
 	}
 	if err := s.initGlobals(); err != nil {
 		return err
@@ -117,10 +122,7 @@ func (s *Session) createMap(spec *layout.MapSpec) (*ebpf.Map, error) {
 		}
 	}
 	m, err := ebpf.NewMap(ms)
-	switch {
-	case err == nil && spec.Init != nil:
-		return m, m.Put(uint32(0), spec.Init)
-	case err == nil:
+	if err == nil {
 		return m, nil
 	}
 	err = fmt.Errorf("creating map %s: %w%s", spec.Name, err, probes.WhyDenied(err))

@@ -1,7 +1,10 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -53,7 +56,11 @@ func (s *Session) skip(p *codegen.Program, err error) bool {
 
 // endWildcards tells of the targets that were left out. A pattern of which nothing is attached is an error.
 func (s *Session) endWildcards() error {
-	for _, w := range s.wildcards {
+	places := slices.SortedFunc(maps.Keys(s.wildcards), func(a, b source.Pos) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	for _, at := range places {
+		w := s.wildcards[at]
 		if w.program == nil {
 			continue
 		}
