@@ -20,7 +20,7 @@ type fileKey struct {
 type file struct {
 	open   *os.File
 	path   string
-	source *os.File // for the debugging information, until it is known that there is none
+	source *os.File // for the debugging information, until it is known that there is none; nil if none is wanted
 	info   *dwarfinfo.Info
 	table  *symbols.Table
 	tried  bool
@@ -29,6 +29,8 @@ type file struct {
 
 // fileCache are the files of all processes. Tables of symbols are given up, the longest unused first, when they take too much memory.
 type fileCache struct {
+	wantLines bool
+
 	files map[fileKey]*file
 	clock uint64
 	open  int
@@ -105,10 +107,21 @@ func (c *fileCache) load(s *snapshot, m *symbols.Mapping, f *file) {
 	if t.Stripped {
 		addDebugSymbols(t, r, m.Path)
 	}
-	f.table, f.path = t, m.Path
-	f.source = r // closed when it is garbage
+	f.table, f.path, f.source = t, m.Path, r
+	if !c.wantLines {
+		f.dropSource()
+	}
 	c.bytes += t.Bytes()
 	c.shrink(f)
+}
+
+// dropSource gives up the descriptor of a file that was only kept for its debugging information. One that the table reads names from is closed
+// when the table is garbage.
+func (f *file) dropSource() {
+	if f.source != nil && (f.table == nil || !f.table.KeepsFile()) {
+		f.source.Close()
+	}
+	f.source = nil
 }
 
 // shrink gives up tables until the others fit.
@@ -124,6 +137,7 @@ func (c *fileCache) shrink(keep *file) {
 			return
 		}
 		c.bytes -= oldest.table.Bytes()
+		oldest.dropSource()
 		oldest.table, oldest.tried = nil, false
 	}
 }
@@ -167,6 +181,7 @@ func (c *fileCache) close() error {
 			errs = append(errs, f.open.Close())
 			f.open = nil
 		}
+		f.dropSource()
 	}
 	c.open = 0
 	return errors.Join(errs...)

@@ -33,10 +33,11 @@ type program struct {
 	maps  []symbols.Mapping
 }
 
-// maxEnded is how many processes that have ended are kept, maxPrograms how many programs of one.
+// maxEnded is how many processes that have ended are kept, maxPrograms how many programs of one, maxMaps how many mappings of each of those.
 const (
 	maxEnded    = 8192
 	maxPrograms = 8
+	maxMaps     = 1024
 )
 
 // watchProcesses begins. Without it short-lived processes have no names: an error is no reason not to trace.
@@ -89,13 +90,24 @@ func (h *history) take(e *procevents.Event) {
 			p.programs = []program{{from: p.born}}
 		}
 		last := &p.programs[len(p.programs)-1]
-		last.maps = append(last.maps, e.Mapping)
+		if last.maps = append(last.maps, e.Mapping); len(last.maps) > maxMaps {
+			last.maps = fewerMaps(last.maps)
+		}
 	case procevents.Exit:
 		if h.ended = append(h.ended, e.PID); len(h.ended) > maxEnded {
 			delete(h.past, h.ended[0])
 			h.ended = h.ended[1:]
 		}
 	}
+}
+
+// fewerMaps makes room: what was mapped over is forgotten, and if that is not enough, code without a file, which is made as a program runs, is,
+// too.
+func fewerMaps(maps []symbols.Mapping) []symbols.Mapping {
+	if maps = sortMaps(maps); len(maps) > maxMaps/2 {
+		maps = slices.DeleteFunc(maps, func(m symbols.Mapping) bool { return !m.IsFile() })
+	}
+	return maps[:min(len(maps), maxMaps/2)]
 }
 
 // moment is what history knows of a process at a time.

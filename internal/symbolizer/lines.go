@@ -23,8 +23,7 @@ func (c *fileCache) lines(f *file) *dwarfinfo.Info {
 	if f.info == nil && f.source != nil {
 		f.info = readInfo(f.source, f.path)
 		if f.info == nil {
-			f.source.Close()
-			f.source = nil
+			f.dropSource()
 			return nil
 		}
 		c.infos = append(c.infos, f)
@@ -38,7 +37,7 @@ func (c *fileCache) lines(f *file) *dwarfinfo.Info {
 
 // readInfo reads the debugging information of a file, or of the separate file with its.
 func readInfo(r *os.File, path string) *dwarfinfo.Info {
-	s := sections(r, isDebug)
+	s := debugSections(r)
 	if s == nil {
 		return nil
 	}
@@ -52,25 +51,27 @@ func readInfo(r *os.File, path string) *dwarfinfo.Info {
 		if err != nil {
 			continue
 		}
-		d := sections(f, isDebug)
+		d := debugSections(f)
 		f.Close()
-		if d == nil || len(d.Content[".debug_info"]) == 0 || s.Describes(d, false) != nil {
+		if d == nil {
 			continue
 		}
-		d.Path = other
+		if d.Path = other; len(d.Content[".debug_info"]) == 0 || s.Describes(d, false) != nil {
+			continue
+		}
 		info, _ := dwarfinfo.New(d, nil)
 		return info
 	}
 	return nil
 }
 
-// sections reads sections of a file that is not too large, nil if it cannot be.
-func sections(f *os.File, wanted func(string) bool) *symbols.Sections {
+// debugSections reads the debugging information of a file that is not too large, nil if it cannot be.
+func debugSections(f *os.File) *symbols.Sections {
 	info, err := f.Stat()
 	if err != nil || info.Size() > maxLineFile {
 		return nil
 	}
-	s, err := symbols.ParseSections(f, info.Size(), wanted)
+	s, err := symbols.ParseSections(f, info.Size(), isDebug)
 	if err != nil {
 		return nil
 	}
@@ -106,26 +107,48 @@ func (c *fileCache) withLines(f *file, frame Frame, addr uint64) []Frame {
 
 // addDebugSymbols adds the symbols of the separate file that has those taken out of a binary.
 func addDebugSymbols(t *symbols.Table, r *os.File, path string) {
-	s := sections(r, func(string) bool { return false })
+	s := identity(r)
 	if s == nil {
 		return
 	}
 	s.Path = path
 	for _, other := range s.DebugFiles(nil) {
-		f, err := os.Open(other)
-		if err != nil {
-			continue
-		}
-		d := sections(f, func(string) bool { return false })
-		debug, err := symbols.OpenTable(f)
-		if err == nil && d != nil && s.Describes(d, false) == nil && debug.Len() > 0 {
+		if debug := symbolsOf(other, s); debug != nil {
 			t.Merge(debug)
-		}
-		if err != nil || !debug.KeepsFile() {
-			f.Close()
-		}
-		if err == nil && debug.Len() > 0 {
 			return
 		}
 	}
+}
+
+// symbolsOf are those of a debug file, nil if it has none, or is not of the binary that s tells of.
+func symbolsOf(path string, s *symbols.Sections) *symbols.Table {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	if d := identity(f); d != nil {
+		d.Path = path
+		debug, err := symbols.OpenTable(f)
+		if err == nil && debug.Len() > 0 && s.Describes(d, false) == nil {
+			if !debug.KeepsFile() {
+				f.Close()
+			}
+			return debug
+		}
+	}
+	f.Close()
+	return nil
+}
+
+// identity is what a file says of itself, without the content of its sections; nil if it is no ELF file.
+func identity(f *os.File) *symbols.Sections {
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	s, err := symbols.ParseSections(f, info.Size(), func(string) bool { return false })
+	if err != nil {
+		return nil
+	}
+	return s
 }

@@ -51,7 +51,9 @@ const (
 
 // New returns a Symbolizer.
 func New(opts Options) *Symbolizer {
-	return &Symbolizer{opts: opts, kernel: &symbols.Kernel{}, processes: map[uint32]*process{}, kernels: map[uint64]Frame{}}
+	return &Symbolizer{
+		opts: opts, kernel: &symbols.Kernel{}, processes: map[uint32]*process{}, kernels: map[uint64]Frame{}, files: fileCache{wantLines: opts.Lines},
+	}
 }
 
 // Kernel names an address of the kernel. With caller the address is one to which a call returns: it is named by the call before it, which

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gotrace/gotrace/internal/procevents"
+	"github.com/gotrace/gotrace/internal/symbols"
 )
 
 // source is a program that tells the addresses of its functions, and waits for the end of its input.
@@ -241,4 +242,59 @@ func FuzzEvent(f *testing.F) {
 			h.at(e.PID, e.Time)
 		}
 	})
+}
+
+// A file whose names are so many that they are read when they are asked for, and that has no debugging information.
+func TestNamesInFile(t *testing.T) {
+	var asm strings.Builder
+	for i := range 200 {
+		name := fmt.Sprintf("%s%d", strings.Repeat("x", 48<<10), i)
+		fmt.Fprintf(&asm, ".globl %s\n%s = 1\n", name, name)
+	}
+	names := filepath.Join(t.TempDir(), "names.s")
+	if err := os.WriteFile(names, []byte(asm.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, compile(t, "-O0", "-Wl,-S", names))
+	s := New(Options{Lines: true})
+	defer s.Close()
+	want := []string{"first+4", "second+4", "main+4"}
+	if got := p.names(s.See(p.pid(), Now, p.addrs[:]...)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Files whose symbols are read are closed, unless their lines are asked for.
+func TestFilesAreClosed(t *testing.T) {
+	p := start(t, compile(t, "-O0"))
+	s := New(Options{})
+	defer s.Close()
+	p.names(s.See(p.pid(), Now, p.addrs[:]...))
+	for key, f := range s.files.files {
+		if f.table != nil && (f.open != nil || f.source != nil) {
+			t.Errorf("%s is open", key.path)
+		}
+	}
+}
+
+// What a process maps without end is bounded: a program that makes code maps it again and again.
+func TestManyMappings(t *testing.T) {
+	h := &history{past: map[uint32]*past{}}
+	take := func(start uint64, path string) {
+		h.take(&procevents.Event{Kind: procevents.Map, PID: 1, Mapping: symbols.Mapping{Start: start, End: start + 0x1000, Exec: true, Path: path}})
+	}
+	take(0x1000, "/bin/program")
+	for i := range uint64(20 * maxMaps) {
+		take(0x100000+i<<12, "")
+	}
+	take(0x2000, "/lib/late.so")
+	if n := len(h.past[1].programs[0].maps); n > maxMaps {
+		t.Errorf("%d mappings are kept", n)
+	}
+	maps := h.at(1, 0).maps
+	for _, path := range []string{"/bin/program", "/lib/late.so"} {
+		if !slices.ContainsFunc(maps, func(m symbols.Mapping) bool { return m.Path == path }) {
+			t.Errorf("%s is forgotten", path)
+		}
+	}
 }
