@@ -183,18 +183,21 @@ func (t *Type) arrayLen() {
 // Dims are the lengths of an array's dimensions, 0 where it is not known.
 func (t *Type) Dims() []int {
 	var dims []int
-	t.ID.src.children(t.ID.off, func(e *dwarf.Entry) step {
-		if e.Tag != dwarf.TagSubrangeType {
+	_ = protect("", func() error { // what cannot be read has no dimensions
+		t.ID.src.children(t.ID.off, func(e *dwarf.Entry) step {
+			if e.Tag != dwarf.TagSubrangeType {
+				return next
+			}
+			n := int64(0)
+			if count, ok := e.Val(dwarf.AttrCount).(int64); ok {
+				n = count
+			} else if upper, ok := e.Val(dwarf.AttrUpperBound).(int64); ok {
+				n = upper + 1
+			}
+			dims = append(dims, clampSize(n))
 			return next
-		}
-		n := int64(0)
-		if count, ok := e.Val(dwarf.AttrCount).(int64); ok {
-			n = count
-		} else if upper, ok := e.Val(dwarf.AttrUpperBound).(int64); ok {
-			n = upper + 1
-		}
-		dims = append(dims, clampSize(n))
-		return next
+		})
+		return nil
 	})
 	return dims
 }

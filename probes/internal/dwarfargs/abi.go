@@ -116,7 +116,7 @@ func (s *shape) scalar(t *dwarfinfo.Type, size, offset int) {
 	} else {
 		s.floats = -1 << 20
 	}
-	for at := offset; at < offset+size; at += word {
+	for at := offset; at < min(offset+size, len(s.words)*word); at += word {
 		s.set(at, c)
 	}
 }

@@ -20,7 +20,7 @@ type Reader struct {
 	enums   map[dwarfinfo.TypeID]*types.Enum
 }
 
-// New returns a reader; nil if nothing is known of the architecture.
+// New returns a reader for an architecture, amd64 or arm64.
 func New(info *dwarfinfo.Info, arch string) *Reader {
 	return &Reader{
 		Info: info, Arch: arch, conv: location.Of(arch, false),

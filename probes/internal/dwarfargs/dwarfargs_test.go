@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gotrace/gotrace/internal/dwarfinfo"
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -194,4 +195,22 @@ func FuzzArgs(f *testing.F) {
 		}
 		r.Find("struct", "list")
 	})
+}
+
+// A number that claims to take a terabyte costs no more than one of eight bytes.
+func TestLargeNumber(t *testing.T) {
+	done := make(chan shape)
+	go func() {
+		var s shape
+		s.scalar(&dwarfinfo.Type{Kind: dwarfinfo.KindInt}, 1<<40, 0)
+		done <- s
+	}()
+	select {
+	case s := <-done:
+		if s.words != [2]class{classInt, classInt} {
+			t.Errorf("it is %v", s.words)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it takes forever")
+	}
 }

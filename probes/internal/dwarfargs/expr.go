@@ -54,7 +54,7 @@ var (
 	errExpr      = errors.New("the debugging information about it is broken")
 )
 
-// dwarfRegisters are the registers by DWARF's numbers.
+// dwarfRegister is a register by DWARF's number.
 func dwarfRegister(arch string, n uint64) (string, error) {
 	amd64 := []string{"ax", "dx", "cx", "bx", "si", "di", "bp", "sp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "ip"}
 	switch {

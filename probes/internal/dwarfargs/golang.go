@@ -214,7 +214,8 @@ func (r *Reader) goPlace(c *goCall, id dwarfinfo.TypeID) Place {
 	if size == 0 {
 		return Place{Why: "it has no size"}
 	}
-	c.stack = types.AlignUp(c.stack, r.goAlign(id, 0))
+	budget = 256
+	c.stack = types.AlignUp(c.stack, r.goAlign(id, 0, &budget))
 	at := location.Address{Base: location.Register{Name: c.sp, Size: word}, Offset: int64(c.stack)}
 	c.stack += size
 	return Place{Loc: location.Memory{At: at, Size: size, User: true}}
@@ -283,20 +284,20 @@ func (r *Reader) goParts(parts []goPart, id dwarfinfo.TypeID, offset int, budget
 }
 
 // goAlign is the alignment of a type.
-func (r *Reader) goAlign(id dwarfinfo.TypeID, depth int) int {
-	t := r.Info.Plain(id)
-	if depth > maxDepth {
+func (r *Reader) goAlign(id dwarfinfo.TypeID, depth int, budget *int) int {
+	if *budget--; *budget < 0 || depth > maxDepth {
 		return word
 	}
+	t := r.Info.Plain(id)
 	switch t.Kind {
 	case dwarfinfo.KindStruct:
 		align := 1
 		for _, m := range r.Info.Members(t) {
-			align = max(align, r.goAlign(m.Type, depth+1))
+			align = max(align, r.goAlign(m.Type, depth+1, budget))
 		}
 		return align
 	case dwarfinfo.KindArray:
-		return r.goAlign(t.Elem, depth+1)
+		return r.goAlign(t.Elem, depth+1, budget)
 	}
 	return max(1, min(r.Info.SizeOf(t.ID), word))
 }
