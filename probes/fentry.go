@@ -349,14 +349,11 @@ func (e *TargetError) Error() string { return e.Err.Error() }
 // Unwrap gives the reason.
 func (e *TargetError) Unwrap() error { return e.Err }
 
-// errnoNotSupported is ENOTSUPP of include/linux/errno.h, which programs were never meant to see.
-const errnoNotSupported = 524
-
 // explainFentry says what the kernel means by an error of attaching (bpf_trampoline_link_prog, kernel/bpf/trampoline.c;
 // arch_prepare_bpf_trampoline).
 func explainFentry(t *lang.Target, err error) error {
 	switch {
-	case errors.Is(err, unix.Errno(errnoNotSupported)), errors.Is(err, link.ErrNotSupported):
+	case errors.Is(err, errNotSupported), errors.Is(err, link.ErrNotSupported):
 		return &explained{fmt.Sprintf("this kernel has no %s for %s: too many arguments, or no trampolines on this machine", t.Kind.Name, t.Func), err}
 	case errors.Is(err, unix.EBUSY):
 		return &explained{fmt.Sprintf("another kind of program holds %s (a kprobe, live patching, or a program that replaces it)", t.Func), err}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -199,12 +198,12 @@ func (e *Env) startIter(t *lang.Target, prog *ebpf.Program) (closer, error) {
 	info, used := e.iterInfo(t)
 	attr := struct {
 		prog, target, attachType, flags uint32
-		info                            uint64
+		info                            unsafe.Pointer
 		infoLen                         uint32
 		_                               uint32
 	}{prog: uint32(prog.FD()), attachType: uint32(ebpf.AttachTraceIter)}
 	if used {
-		attr.info, attr.infoLen = uint64(uintptr(unsafe.Pointer(&info))), uint32(len(info))
+		attr.info, attr.infoLen = unsafe.Pointer(&info), uint32(len(info))
 	}
 	link, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_CREATE, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
 	if errno != 0 {
@@ -230,11 +229,10 @@ func (e *Env) pinIter(t *lang.Target, link int) (closer, error) {
 		return nil, errors.Join(err, unix.Close(link))
 	}
 	attr := struct {
-		path          uint64
+		path          *byte
 		fd, fileFlags uint32
-	}{path: uint64(uintptr(unsafe.Pointer(path))), fd: uint32(link)}
+	}{path: path, fd: uint32(link)}
 	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_OBJ_PIN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	runtime.KeepAlive(path)
 	if err := errors.Join(explainPin(t.Path, errno), unix.Close(link)); err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (f *Func) Location(p *Param, pc uint64) (expr []byte, whole bool) {
 // FrameBase is the expression of the function's frame base, from which others count.
 func (f *Func) FrameBase() []byte { return f.frameBase }
 
-// Addr is an address of the table that split and newer units refer to by numbers.
+// addr is an address of the table that split and newer units refer to by numbers.
 func (u *Unit) addr(index uint64) (uint64, bool) {
 	base, table := u.addrBase(), u.src.addr
 	if index > uint64(len(table)) || base < 0 || base > int64(len(table)) {

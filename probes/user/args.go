@@ -31,9 +31,6 @@ func (e *Programs) debugInfo(path string) *debugInfo {
 			d.reader.Go = e.goInterfaces(b)
 		}
 	}
-	if e.debug == nil {
-		e.debug = map[string]*debugInfo{}
-	}
 	e.debug[path] = d
 	return d
 }

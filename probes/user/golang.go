@@ -90,9 +90,6 @@ func (e *Programs) goVersion(b *symbols.Binary) int {
 	v, ok := e.goVersions[b.Path]
 	if !ok {
 		v = b.GoVersion()
-		if e.goVersions == nil {
-			e.goVersions = map[string]int{}
-		}
 		e.goVersions[b.Path] = v
 	}
 	return v

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sort"
@@ -49,10 +50,7 @@ func usdtParts(parts []string) (file, provider, name string, err error) {
 	case len(parts) == 2 && parts[1] != "":
 		return parts[0], "*", parts[1], nil
 	case len(parts) == 3 && parts[2] != "":
-		if parts[1] == "" {
-			parts[1] = "*"
-		}
-		return parts[0], parts[1], parts[2], nil
+		return parts[0], cmp.Or(parts[1], "*"), parts[2], nil
 	}
 	return "", "", "", errors.New("a static probe is written usdt:BINARY:NAME or usdt:BINARY:PROVIDER:NAME")
 }
@@ -110,9 +108,6 @@ func (e *Programs) staticProbes(path string) ([]symbols.StaticProbe, error) {
 		}
 		return found[i].Name < found[j].Name
 	})
-	if e.static == nil {
-		e.static = map[string][]symbols.StaticProbe{}
-	}
 	e.static[path] = found
 	return found, nil
 }

@@ -1,5 +1,6 @@
 // Package binpath finds the files that scripts mean by the paths and names of programs and libraries: in this file system, in
-// that of a process, and among the files that processes have mapped. It imports internal/files, internal/symbols and probes/internal/ldcache.
+// that of a process, and among the files that processes have mapped. It imports internal/files, internal/symbols, and
+// glob and ldcache beside it.
 package binpath
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gotrace/gotrace/internal/files"
 	"github.com/gotrace/gotrace/internal/symbols"
+	"github.com/gotrace/gotrace/probes/internal/glob"
 	"github.com/gotrace/gotrace/probes/internal/ldcache"
 )
 
@@ -41,10 +43,10 @@ func (f *Finder) Find(name string) ([]string, error) {
 	if strings.Contains(name, "/") {
 		return f.findPath(root, name)
 	}
-	if IsPattern(name) && (f.PID != 0 || f.Command != "") {
+	if glob.IsPattern(name) && (f.PID != 0 || f.Command != "") {
 		return f.mappedLike(name)
 	}
-	if strings.HasPrefix(name, "lib") && !IsPattern(name) {
+	if strings.HasPrefix(name, "lib") && !glob.IsPattern(name) {
 		if path := f.findLibrary(root, name); path != "" {
 			return []string{path}, nil
 		}
@@ -68,7 +70,7 @@ func (f *Finder) findPath(root, name string) ([]string, error) {
 		}
 		path = abs
 	}
-	if !strings.ContainsAny(name, "*?[") || !IsPattern(name) {
+	if !strings.ContainsAny(name, "*?[") || !glob.IsPattern(name) {
 		p, err := inRoot(root, path)
 		if err == nil {
 			_, err = os.Stat(p)

@@ -8,20 +8,10 @@ import (
 	"path/filepath"
 	"sort"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/gotrace/gotrace/internal/symbols"
 )
-
-// IsPattern says whether a path or a name has wildcards.
-func IsPattern(s string) bool {
-	if strings.ContainsAny(s, "*?") {
-		return true
-	}
-	i := strings.IndexByte(s, '[')
-	return i >= 0 && strings.IndexByte(s[i:], ']') > 1
-}
 
 // mappedLike are the files of the process whose names, without directories, match a pattern.
 func (f *Finder) mappedLike(pattern string) ([]string, error) {
