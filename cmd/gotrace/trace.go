@@ -35,7 +35,7 @@ func (c *cli) trace(src *source.Source, params []string) int {
 	return code
 }
 
-func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
+func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err error) {
 	c.script = src
 	if c.title = src.Name; c.flags.program.given > 0 {
 		c.title = c.flags.program.text
@@ -63,7 +63,11 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	defer closeOut()
+	defer func() {
+		if closed := closeOut(); closed != nil && err == nil {
+			code, err = 1, fmt.Errorf("writing the output: %w", closed)
+		}
+	}()
 	ctx, stop := c.signals()
 	defer stop()
 	s, err := script.Open(ctx, c.announced(c.sink(out)))
@@ -229,16 +233,16 @@ func (c *cli) colour(f *os.File) bool {
 }
 
 // output is where the script prints: -o or standard output.
-func (c *cli) output() (io.Writer, func(), error) {
+func (c *cli) output() (io.Writer, func() error, error) {
 	if c.flags.output == "" {
-		return c.stdout, func() {}, nil
+		return c.stdout, func() error { return nil }, nil
 	}
 	// For writing alone, as a shell's redirection does: to open a named pipe waits for its reader, and a reader that goes away is noticed.
 	f, err := os.OpenFile(c.flags.output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the output: %w", err)
 	}
-	return f, func() { f.Close() }, nil
+	return f, f.Close, nil
 }
 
 // onUSR1 calls do for each SIGUSR1 until the function that it returns is called.
