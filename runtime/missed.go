@@ -27,7 +27,7 @@ func (s *Session) missedRuns() []output.Failure {
 		case missed > 0:
 			add(output.FailMissedSamples, missed, fmt.Sprintf("this probe missed %d of about %s", missed, times(due, "sample", "samples")), missedHint)
 		}
-		// recursion_misses: a kernel that does not count them says 0 (see tellUnknown).
+		// recursion_misses: a kernel that does not count them says 0 (see unknownSkips).
 		if stats, err := p.prog.Stats(); err == nil && stats.RecursionMisses > 0 {
 			add(output.FailMissedRuns, stats.RecursionMisses, fmt.Sprintf("the kernel skipped %s of this probe: a tracing program ran already on the same CPU",
 				times(stats.RecursionMisses, "run", "runs")), "")
@@ -61,8 +61,7 @@ func (s *Session) unknownSkips(others bool) []output.Failure {
 	if first.spec.Prog.Kind.Context == builtin.CtxPerf {
 		message = "samples of this probe that the kernel skipped are not counted with -p: whether there were any is unknown"
 	}
-	d := warning(attachSpan(first.spec).Pos, string(output.FailUnknown), message, "the kernel skips what comes while a tracing program runs on the same CPU")
-	d.Span = attachSpan(first.spec)
+	d := warningAt(attachSpan(first.spec), string(output.FailUnknown), message, "the kernel skips what comes while a tracing program runs on the same CPU")
 	return []output.Failure{{Kind: output.FailUnknown, Diagnostic: d}}
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/gotrace/gotrace/runtime/value"
 )
 
-// Session is a script in the kernel. It is used from one goroutine, but for Snapshot, Failures and StopLoops, which any may call.
+// Session is a script in the kernel. It is used from one goroutine, but for Snapshot, Failures, Signal and StopLoops, which any may call.
 type Session struct {
 	bp   *codegen.Blueprint
 	opts Options
