@@ -1,0 +1,121 @@
+package scripts
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var busy = flag.Duration("busy", 2*time.Second, "how long the busy program of Go is traced")
+
+// TestKernelGoBusy traces a program of thousands of goroutines whose stacks grow in the traced function all the time: it lives, and every call has its return.
+func TestKernelGoBusy(t *testing.T) {
+	needRoot(t)
+	tool := newTool(t)
+	tool.Timeout += 10 * *busy
+	goroutines, depth := 3000, 60
+	if os.Getenv("GOTRACE_VM") != "" { // where everything is emulated
+		goroutines = 100
+	}
+	run := func(times int) time.Duration {
+		calls := goroutines * (depth + 1) * times
+		c := &Case{
+			Name: "busy", Run: fmt.Sprintf("gogrow %d %d %d", goroutines, depth, times),
+			Script: `config = { max_map_keys = 200000 }
+uprobe:%WORKLOAD%:main.goGrow { @calls = count(); @depth[goid]++; @start[goid, @depth[goid]] = args.n + 1; }
+uretprobe:%WORKLOAD%:main.goGrow {
+	@returns = count();
+	if (@start[goid, @depth[goid]] != retval + 1) { @wrong = count(); }
+	delete(@start, (goid, @depth[goid]));
+	@depth[goid]--;
+}
+END { printf("%d %d\n", len(@start), len(@depth)); clear(@start); clear(@depth); }`,
+			Output: fmt.Sprintf("0 %d\n@calls: %d\n@returns: %d\n", goroutines, calls, calls),
+		}
+		skipMissing(t, &Case{Needs: []string{"uprobe"}})
+		start := time.Now()
+		res, err := tool.Run(t.Context(), c)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, res.Stderr)
+		}
+		if bad := tool.Check(c, res); bad != "" {
+			t.Fatal(bad)
+		}
+		return time.Since(start)
+	}
+	once := run(1)
+	if times := int(*busy / once); times > 1 {
+		run(times)
+	}
+}
+
+// goVersions are toolchains that a program is built with, as far as they have been fetched: GOTOOLCHAIN=go1.21.13 go version.
+var goVersions = []string{"go1.21.13", "go1.22.12", "go1.23.4", "go1.24.4", "go1.25.0"}
+
+func TestKernelGoVersions(t *testing.T) {
+	needRoot(t)
+	skipMissing(t, &Case{Needs: []string{"uprobe"}})
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("SKIPPED: no go to build programs with")
+	}
+	text, err := os.ReadFile("testdata/goversions/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range goVersions {
+		t.Run(version, func(t *testing.T) {
+			dir := t.TempDir()
+			goCommand := func(args ...string) ([]byte, error) {
+				cmd := exec.Command("go", args...)
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+version, "GOPROXY=off", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
+				return cmd.CombinedOutput()
+			}
+			for name, content := range map[string]string{"main.go": string(text), "go.mod": "module goversions\n\ngo 1.21\n"} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if out, err := goCommand("version"); err != nil {
+				t.Skipf("SKIPPED: no %s (fetch it by GOTOOLCHAIN=%s go version): %v", version, version, lastOf(out))
+			}
+			binary := filepath.Join(dir, "program")
+			if out, err := goCommand("build", "-o", binary, "."); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			tool := command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace")
+			script := strings.ReplaceAll(`uprobe:BIN:main.ints { print((args.a, args.b, args.s, args.p)); @ = goid; }
+uretprobe:BIN:main.ints { print((retval.r0, retval.r1)); }
+uprobe:BIN:main.any2 { print((args.x, args.e)); }
+uprobe:BIN:"main.(*pt).method" { print((args.p->Y, args.n)); }
+uretprobe:BIN:"main.(*pt).method" { print(retval); }
+uprobe:BIN:main.larger { @l = count(); }`, "BIN", binary)
+			out, err := exec.Command(tool, "-q", "-e", script, "-c", binary).CombinedOutput()
+			want := `(3, -4, hello, { .X = 5, .Y = 6 })
+(9, nil)
+(-3, -4, hello, { .X = 5, .Y = 6 })
+(-1, negative)
+(text, negative)
+(*main.pt, wrapped: negative)
+(2, 7)
+9
+@: 1
+@l: 2
+`
+			if err != nil || Normalize(string(out)) != Normalize(want) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// lastOf is the last line of a command's output.
+func lastOf(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
