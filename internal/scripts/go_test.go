@@ -119,3 +119,51 @@ func lastOf(out []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return lines[len(lines)-1]
 }
+
+// sdtProgram has static probes that systemtap's header makes.
+const sdtProgram = `#include <sys/sdt.h>
+#include <stdint.h>
+#include <string.h>
+struct deep { char pad[24]; int16_t level; };
+static volatile uint8_t small = 200;
+static __attribute__((noinline)) void work(int n, const char *text, struct deep *d) {
+	DTRACE_PROBE(demo, none);
+	DTRACE_PROBE4(demo, args, n, text, strlen(text), d->level);
+	DTRACE_PROBE2(demo, mixed, small, (uint32_t)-1);
+	DTRACE_PROBE12(demo, twelve, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, n);
+}
+int main(int argc, char **argv) {
+	struct deep d = { .level = -9 };
+	for (int i = 0; i < 2; i++) work(-i, argv[1], &d);
+	return 0;
+}
+`
+
+// TestKernelSDT traces a program with the static probes of systemtap's header, where gcc finds that (apt-get install systemtap-sdt-dev, or CPATH).
+func TestKernelSDT(t *testing.T) {
+	needRoot(t)
+	skipMissing(t, &Case{Needs: []string{"uprobe"}})
+	dir := t.TempDir()
+	source := filepath.Join(dir, "sdt.c")
+	if err := os.WriteFile(source, []byte(sdtProgram), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tool := command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace")
+	for _, level := range []string{"-O0", "-O2"} {
+		t.Run(level, func(t *testing.T) {
+			binary := filepath.Join(dir, "sdt"+level)
+			if out, err := exec.Command("gcc", level, "-o", binary, source).CombinedOutput(); err != nil {
+				t.Skipf("SKIPPED: no gcc with sys/sdt.h: %v: %s", err, lastOf(out))
+			}
+			script := strings.ReplaceAll(`usdt:BIN:demo:args { printf("%d %s %d %d\n", arg0, str(arg1), arg2, arg3); }
+usdt:BIN:mixed { printf("%d %u\n", arg0, arg1); }
+usdt:BIN::none { @ = count(); }
+usdt:BIN:demo:tw* { @t[arg0, arg10, arg11] = count(); }`, "BIN", binary)
+			out, err := exec.Command(tool, "-q", "-e", script, "-c", binary+" hello").CombinedOutput()
+			want := "0 hello 5 -9\n200 4294967295\n-1 hello 5 -9\n200 4294967295\n@: 2\n@t[1, 11, -1]: 1\n@t[1, 11, 0]: 1\n"
+			if err != nil || Normalize(string(out)) != Normalize(want) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
