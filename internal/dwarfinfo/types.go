@@ -136,13 +136,13 @@ func (i *Info) readType(t *Type, e *dwarf.Entry) {
 		}
 	case KindArray:
 		t.arrayLen()
-	case KindStruct, KindUnion:
-		if sig, ok := e.Val(dwarf.AttrSignature).(uint64); ok && t.Declared {
-			if full := i.sigs[sig]; !full.IsVoid() && i.signatures < maxSignatures {
-				i.signatures++
-				*t = *i.Type(full)
-				i.signatures--
-			}
+	}
+	// What stands in a type unit of its own has its signature here, and is not always said to be only declared.
+	if sig, ok := e.Val(dwarf.AttrSignature).(uint64); ok {
+		if full := i.sigs[sig]; !full.IsVoid() && i.signatures < maxSignatures {
+			i.signatures++
+			*t = *i.Type(full)
+			i.signatures--
 		}
 	}
 }

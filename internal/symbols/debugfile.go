@@ -54,6 +54,9 @@ func sectionsOf(wanted func(name string) bool) func(*elfFile) (*Sections, error)
 				return nil, fmt.Errorf("section %s: %w", s.Name, err)
 			}
 			left -= int64(len(data))
+			if before := out.Content[s.Name]; len(before) > 0 {
+				data = append(before[:len(before):len(before)], data...) // a .dwo file has a section of the name for each type unit
+			}
 			out.Content[s.Name] = data
 		}
 		return out, nil
