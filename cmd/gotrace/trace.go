@@ -81,7 +81,9 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err 
 	}
 	err = s.Run(ctx)
 	if c.page != nil {
-		err = errors.Join(err, c.page.Close())
+		if closed := c.page.Close(); !errors.Is(closed, syscall.EPIPE) { // that nobody reads it is not worth a word
+			err = errors.Join(err, closed)
+		}
 	}
 	if err != nil {
 		return 1, c.reported(err)
