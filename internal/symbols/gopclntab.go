@@ -39,27 +39,20 @@ func (f *elfFile) goFunctions() ([]Symbol, error) {
 }
 
 // readGoFunctions reads the table of a program whose code is the section text.
-func readGoFunctions(data []byte, order binary.ByteOrder, text *elf.Section) (out []Symbol, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("table of Go's functions: broken: %v", p)
-		}
-	}()
+func readGoFunctions(data []byte, order binary.ByteOrder, text *elf.Section) ([]Symbol, error) {
 	start := text.Addr
-	const header, countAt, textAt = 32, 8, 24
-	if len(data) >= header && data[7] == 8 && order.Uint64(data[countAt:]) > maxGoFunctions {
-		return nil, fmt.Errorf("table of Go's functions: more than %d", maxGoFunctions)
-	}
 	// The head of the table says where the code begins (runtime.pcHeader, until Go 1.25), which is not the section's beginning in programs with C.
+	const header, textAt = 32, 24
 	if len(data) >= header && data[7] == 8 {
 		if at := order.Uint64(data[textAt:]); at > text.Addr && at < text.Addr+text.Size {
 			start = at
 		}
 	}
-	t, err := gosym.NewTable(nil, gosym.NewLineTable(data, start))
+	t, err := goTable(data, order, start)
 	if err != nil {
 		return nil, err
 	}
+	var out []Symbol
 	for i := range t.Funcs {
 		fn := &t.Funcs[i]
 		if fn.Sym != nil && fn.Name != "" && fn.End > fn.Entry {
@@ -67,6 +60,21 @@ func readGoFunctions(data []byte, order binary.ByteOrder, text *elf.Section) (ou
 		}
 	}
 	return out, nil
+}
+
+// goTable reads the table of the functions of a program whose code begins at start. debug/gosym makes some hundred bytes of each function that the
+// table claims to have, and does not promise to survive every broken one.
+func goTable(data []byte, order binary.ByteOrder, start uint64) (t *gosym.Table, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t, err = nil, fmt.Errorf("table of Go's functions: broken: %v", p)
+		}
+	}()
+	const header, countAt = 32, 8
+	if len(data) >= header && data[7] == 8 && order.Uint64(data[countAt:]) > maxGoFunctions {
+		return nil, fmt.Errorf("table of Go's functions: more than %d", maxGoFunctions)
+	}
+	return gosym.NewTable(nil, gosym.NewLineTable(data, start))
 }
 
 // IsGoProgram says whether the Go linker made the binary.

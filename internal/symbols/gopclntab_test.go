@@ -32,6 +32,17 @@ func TestGoFunctions(t *testing.T) {
 	}
 }
 
+// A table that claims more functions than any program has, or is broken, is refused whoever reads it.
+func TestBrokenGoTable(t *testing.T) {
+	for _, count := range []uint64{maxGoFunctions + 1, 1 << 60} {
+		data := smallPclntab()
+		binary.LittleEndian.PutUint64(data[8:], count)
+		if tab, err := goTable(data, binary.LittleEndian, 0x1000); err == nil {
+			t.Errorf("%d functions: %d are read", count, len(tab.Funcs))
+		}
+	}
+}
+
 func FuzzGoFunctions(f *testing.F) {
 	f.Add(smallPclntab())
 	text := &elf.Section{SectionHeader: elf.SectionHeader{Addr: 0x1000, Size: 0x1000}}

@@ -3,7 +3,6 @@ package symbols
 import (
 	"bytes"
 	"debug/elf"
-	"debug/gosym"
 	"io"
 	"strings"
 
@@ -53,7 +52,7 @@ func (t *Table) addGo(f *elfFile, s *elf.Section) {
 	if !ok {
 		return
 	}
-	tab, err := gosym.NewTable(nil, gosym.NewLineTable(data, text))
+	tab, err := goTable(data, f.ByteOrder, text)
 	if err != nil {
 		return
 	}
