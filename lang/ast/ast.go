@@ -81,7 +81,7 @@ type AttachPoint struct {
 	Text     string   `parser:"@Attach"` // as written
 }
 
-// isPattern says whether an attach point stands for all probes that match it.
+// IsPattern says whether an attach point stands for all probes that match it.
 func (ap *AttachPoint) IsPattern() bool {
 	return slices.ContainsFunc(ap.Parts, func(part string) bool { return strings.ContainsAny(part, "*?[") })
 }
@@ -241,12 +241,12 @@ type TypeName struct {
 	Of      Expr   // typeof(expr), with Keyword and Name empty; else nil
 }
 
-// isString says whether a type is written as a string of no certain length.
+// IsString says whether a type is written as a string of no certain length.
 func (n *TypeName) IsString() bool {
 	return n.Keyword == "" && n.Name == "string" && n.Of == nil && n.Stars == 0 && len(n.Dims) == 0 && n.Outer == 0
 }
 
-// valueBlock makes a block an expression. A block or a complete if at its end gives the value, as an
+// ValueBlock makes a block an expression. A block or a complete if at its end gives the value, as an
 // expression there does.
 func ValueBlock(b *Block) *BlockExpr {
 	if n := len(b.Stmts); n > 0 {
@@ -285,7 +285,7 @@ func hasValue(s Stmt) bool {
 	return false
 }
 
-// choice makes an if with an else an expression.
+// Choice makes an if with an else an expression.
 func Choice(s *If) Expr {
 	t := &Ternary{Span: s.Span, Cond: s.Cond, X: ValueBlock(s.Then)}
 	if tail, ok := s.Else.(*If); ok {

@@ -1,6 +1,6 @@
 package ast
 
-// precedence is C's table of binary operators; a larger number binds tighter. All are left-associative.
+// Precedence is C's table of binary operators; a larger number binds tighter. All are left-associative.
 var Precedence = map[string]int{
 	"||": 1,
 	"&&": 2,

@@ -20,7 +20,7 @@ func Dump(w io.Writer, f *File) {
 	}, func(source.Node) { depth-- })
 }
 
-// label says in one line what a node is, its children left out.
+// Label says in one line what a node is, its children left out.
 func Label(n source.Node) string {
 	switch n := n.(type) {
 	case Expr:

@@ -37,7 +37,7 @@ func binding(x Expr) int {
 	return bindOperand
 }
 
-// expr writes an expression, in parentheses if it binds less tight than least.
+// Expr writes an expression, in parentheses if it binds less tight than least.
 func (p *Printer) Expr(x Expr, least int) {
 	if binding(x) < least {
 		p.put("(")

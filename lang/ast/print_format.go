@@ -34,7 +34,7 @@ func Format(w io.Writer, f *File) error {
 	return err
 }
 
-// printer collects the text of a script.
+// Printer collects the text of a script.
 type Printer struct {
 	Out    strings.Builder
 	indent int

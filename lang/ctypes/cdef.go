@@ -15,7 +15,7 @@ import (
 // define, a constant of the kernel's enums (BTF), a constant of the table of the kernel's interface (cdef_machine.go),
 // what installed headers of the system define (cdef_system.go). The last two are looked into only for names that the others do not know.
 
-// cTypes are C definitions: the script's own, or those of the system's headers.
+// Types are C definitions: the script's own, or those of the system's headers.
 type Types struct {
 	structs  map[string]*types.Struct // "struct x" and "union x", also those that are only declared
 	complete map[*types.Struct]bool   // of these, those that are defined, anonymous ones included
@@ -64,7 +64,7 @@ type cType struct {
 	align int
 }
 
-// cError is a mistake at a token of a definition.
+// Error is a mistake at a token of a definition.
 type Error struct {
 	At   CToken
 	text string
@@ -73,10 +73,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
+// CErrorf is a mistake at a token.
 func CErrorf(t CToken, format string, args ...any) error {
 	return &Error{At: t, text: fmt.Sprintf(format, args...)}
 }
 
+// New returns empty definitions. machine finds types of the machine; headers may be nil.
 func New(machine func(keyword, name string) (types.Type, bool), kernel *kernel.Kernel, headers *Headers) *Types {
 	if headers == nil {
 		headers = &Headers{}
@@ -89,7 +91,7 @@ func New(machine func(keyword, name string) (types.Type, bool), kernel *kernel.K
 	}
 }
 
-// script reads one definition or preprocessor line of the script.
+// Script reads one definition or preprocessor line of the script.
 func (c *Types) Script(d *ast.CDef) {
 	f := &cFile{Text: d.Text, pos: d.Pos}
 	c.files = append(c.files[:0], f)
@@ -97,7 +99,7 @@ func (c *Types) Script(d *ast.CDef) {
 	c.unit()
 }
 
-// find is a type of the script or of the machine.
+// Find is a type of the script or of the machine.
 func (c *Types) Find(keyword, name string) (types.Type, bool) {
 	if t, ok := c.Own(keyword, name); ok {
 		return t, true
@@ -116,7 +118,7 @@ func (c *Types) Find(keyword, name string) (types.Type, bool) {
 	return nil, false
 }
 
-// own is a type that the definitions have.
+// Own is a type that the definitions have.
 func (c *Types) Own(keyword, name string) (types.Type, bool) {
 	switch keyword {
 	case "struct", "union":

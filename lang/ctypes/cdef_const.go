@@ -182,7 +182,7 @@ func (p *cParser) constName(t CToken) (cValue, error) {
 	return cValue{}, err
 }
 
-// constNamed is a constant that is no macro: of an enum, or of the machine.
+// ConstNamed is a constant that is no macro: of an enum, or of the machine.
 func (c *Types) ConstNamed(name string) (types.Int, int64, bool) {
 	if k, ok := c.consts[name]; ok {
 		return k.typ, k.value, true
@@ -307,7 +307,7 @@ func (c *Types) fieldOf(s *types.Struct, name string) (types.Field, bool) {
 	return types.Field{}, false
 }
 
-// constTokens is a constant as C writes it.
+// ConstTokens is a constant as C writes it.
 func ConstTokens(k types.Const) []CToken {
 	if k.Str != nil {
 		return []CToken{{Kind: cString, Text: literal.Quote(*k.Str)}}

@@ -47,7 +47,7 @@ type cExpander struct {
 	depth int
 }
 
-// expand replaces the macros in a list of tokens.
+// Expand replaces the macros in a list of tokens.
 func (c *Types) Expand(in []CToken) ([]CToken, error) { return c.expandAt(in, 0) }
 
 func (c *Types) expandAt(in []CToken, depth int) ([]CToken, error) {

@@ -163,7 +163,7 @@ func (c *Types) hasInclude(arg []CToken) bool {
 	return err == nil && (f != nil || c.System.has(name) || knownHeader(name))
 }
 
-// includeOptions reads the headers of --include.
+// IncludeOptions reads the headers of --include.
 func (c *Types) IncludeOptions() {
 	for _, name := range c.headers.Files {
 		f, err := c.search(name, append([]string{"."}, c.headers.Dirs...), 0)

@@ -18,7 +18,7 @@ const (
 	CPunct
 )
 
-// cToken is a token of C.
+// CToken is a token of C.
 type CToken struct {
 	Kind   cKind
 	glued  bool  // right after the token before it

@@ -6,7 +6,7 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
-// cDefine is what #define stands for.
+// CDefine is what #define stands for.
 type CDefine struct {
 	tokens    []CToken
 	call      bool // it takes arguments
@@ -71,7 +71,7 @@ func (d *CDefine) param(t CToken) (int, bool) {
 	return 0, false
 }
 
-// macro is what a name stands for, nil if it is no macro.
+// Macro is what a name stands for, nil if it is no macro.
 func (c *Types) Macro(name string) *CDefine {
 	if d, ok := c.defines[name]; ok {
 		if d.undefined {
@@ -98,7 +98,7 @@ func (c *Types) isDefined(name string) bool {
 	return c.System.defined(name) != nil
 }
 
-// defined is the value that a name of a #define stands for, as a constant: a string or an integer. ok is false if there is no such
+// Defined is the value that a name of a #define stands for, as a constant: a string or an integer. ok is false if there is no such
 // name, err says why it is no constant.
 func (c *Types) Defined(name string) (k types.Const, ok bool, err error) {
 	d := c.Macro(name)
@@ -121,7 +121,7 @@ func (c *Types) macroValue(name string, d *CDefine) (types.Const, error) {
 	return c.ConstantTokens(t, tokens)
 }
 
-// constantTokens is the value of what a macro stands for.
+// ConstantTokens is the value of what a macro stands for.
 func (c *Types) ConstantTokens(t CToken, tokens []CToken) (types.Const, error) {
 	text, strings := "", len(tokens) > 0
 	for _, s := range tokens {
@@ -144,7 +144,7 @@ func (c *Types) ConstantTokens(t CToken, tokens []CToken) (types.Const, error) {
 	return types.Const{Int: v.n, Unsigned: v.unsigned}, nil
 }
 
-// callable is a macro with arguments, nil if there is none of the name.
+// Callable is a macro with arguments, nil if there is none of the name.
 func (c *Types) Callable(name string) *CDefine {
 	d := c.Macro(name)
 	if d == nil {

@@ -28,6 +28,7 @@ type cView struct {
 	done    int    // of the names
 }
 
+// NewCSystem are the headers of the system for the definitions of a script.
 func NewCSystem(script *Types) *cSystem {
 	s := &cSystem{script: script, asked: map[string]bool{}}
 	s.views = append(s.views, &cView{dirs: script.headers.System, defines: []string{"_GNU_SOURCE"}})
@@ -154,7 +155,7 @@ func (s *cSystem) constant(name string) (t types.Int, n int64, ok bool) {
 	return t, n, ok
 }
 
-// text is a macro that stands for a string.
+// Text is a macro that stands for a string.
 func (s *cSystem) Text(name string) (k types.Const, ok bool) {
 	s.each("\""+name, func(c *Types) bool {
 		d := c.defines[name]

@@ -17,7 +17,7 @@ type cFile struct {
 	next int        // directory after the one it was found in, for #include_next
 }
 
-// position is the place of byte offset of the text.
+// Position is the place of byte offset of the text.
 func (f *cFile) Position(offset int) source.Pos {
 	p := f.pos
 	if p.Line == 0 {

@@ -24,7 +24,7 @@ var sizeSuffixes = map[string]bool{
 	"": true, "u": true, "l": true, "ul": true, "lu": true, "ll": true, "ull": true, "llu": true,
 }
 
-// parseInt gives the value of an integer literal: decimal, hexadecimal or octal, with underscores
+// ParseInt gives the value of an integer literal: decimal, hexadecimal or octal, with underscores
 // between digits, an exponent, and a size or duration suffix.
 func ParseInt(text string) (uint64, error) {
 	base, digits := uint64(10), text
@@ -137,7 +137,7 @@ type badEscape struct {
 	Message    string
 }
 
-// unquote resolves the escapes of a string literal as written, quotes included (the closing
+// Unquote resolves the escapes of a string literal as written, quotes included (the closing
 // one may be missing). What is wrong with it is in bad.
 func Unquote(text string) (value string, bad []badEscape) {
 	body := text[1:]
@@ -162,7 +162,7 @@ func Unquote(text string) (value string, bad []badEscape) {
 	return b.String(), bad
 }
 
-// writtenAt is where byte n of the value of a string literal begins in the literal as written.
+// WrittenAt is where byte n of the value of a string literal begins in the literal as written.
 func WrittenAt(text string, n int) int {
 	i := 1
 	for ; n > 0 && i < len(text); n-- {
@@ -175,7 +175,7 @@ func WrittenAt(text string, n int) int {
 	return i
 }
 
-// escape resolves the escape sequence that text begins with: its byte, its length, or what is wrong with it.
+// Escape resolves the escape sequence that text begins with: its byte, its length, or what is wrong with it.
 func Escape(text string) (c byte, n int, message string) {
 	if c, ok := escapes[text[1]]; ok {
 		return c, 2, ""
@@ -205,7 +205,7 @@ func Escape(text string) (c byte, n int, message string) {
 	return 0, 2, "unknown escape sequence '" + text[:2] + "'"
 }
 
-// quote writes a string literal. Bytes that are no part of a printable character are hexadecimal escapes.
+// Quote writes a string literal. Bytes that are no part of a printable character are hexadecimal escapes.
 func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -233,7 +233,7 @@ func Quote(s string) string {
 	return b.String()
 }
 
-// blankLen is the length of the run of blanks, or of the comment, that text begins with.
+// BlankLen is the length of the run of blanks, or of the comment, that text begins with.
 func BlankLen(text string) int {
 	switch {
 	case strings.HasPrefix(text, "//"):
@@ -266,7 +266,7 @@ func IsWordStart(c byte) bool {
 
 func IsWord(c byte) bool { return IsWordStart(c) || IsDigit(c) }
 
-// wordLen is the length of the run of word characters that text begins with.
+// WordLen is the length of the run of word characters that text begins with.
 func WordLen(text string) int {
 	n := 0
 	for n < len(text) && IsWord(text[n]) {

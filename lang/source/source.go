@@ -78,7 +78,7 @@ func (s *Source) TextOf(at Span) string {
 	return string(in.Text[at.Pos.Offset:at.EndPos.Offset])
 }
 
-// nameOf is the name of a source that may be missing.
+// NameOf is the name of a source that may be missing.
 func (s *Source) NameOf() string {
 	if s == nil {
 		return "script"

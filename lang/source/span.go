@@ -6,7 +6,7 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
-// within is the span of the bytes [start, end) of a token at pos that lies on one line.
+// Within is the span of the bytes [start, end) of a token at pos that lies on one line.
 func Within(pos Pos, start, end int) Span {
 	from, to := pos, pos
 	from.Offset += start
@@ -31,7 +31,7 @@ func (s Span) Range() Span { return s }
 // Node is any element of the syntax tree.
 type Node interface{ Range() Span }
 
-// advance is the position after a text that begins at a position.
+// Advance is the position after a text that begins at a position.
 func Advance(p Pos, text string) Pos {
 	p.Offset += len(text)
 	if n := strings.Count(text, "\n"); n > 0 {

@@ -28,7 +28,7 @@ var verbs = []string{"rx", "rh", "r", "gr", "d", "i", "u", "o", "x", "X", "c", "
 
 var lengths = []string{"hh", "h", "ll", "l", "j", "z", "t", "L"}
 
-// maxField is the largest width and precision of a conversion.
+// MaxField is the largest width and precision of a conversion.
 const MaxField = 4096
 
 // ParseFormat splits a printf format. A '%' that begins no conversion is text, as in bpftrace; odd is the first one before a letter, nil

@@ -1,6 +1,6 @@
 package types
 
-// cutTo converts a number to a type as C does, extended to 64 bits.
+// CutTo converts a number to a type as C does, extended to 64 bits.
 func CutTo(n uint64, t Type) uint64 {
 	switch t := t.(type) {
 	case Bool:
@@ -18,7 +18,7 @@ func CutTo(n uint64, t Type) uint64 {
 	return n
 }
 
-// compute is x op y in 64 bits. Division by 0 is not computed.
+// Compute is x op y in 64 bits. Division by 0 is not computed.
 func Compute(op string, signed bool, x, y uint64) (uint64, bool) {
 	switch op {
 	case "+":
@@ -86,6 +86,7 @@ func divide(op string, signed bool, x, y uint64) (uint64, bool) {
 	return x % y, true
 }
 
+// Truth is 1 for true, 0 for false.
 func Truth(b bool) uint64 {
 	if b {
 		return 1

@@ -13,9 +13,10 @@ type Range struct {
 	Neg, Pos uint64
 }
 
+// MaxInt64 is the largest number of 64 bits with a sign.
 const MaxInt64 = 1<<63 - 1
 
-// literal is the type of numbers from -neg to pos. Where no type holds all of them it is an int64 of which nothing more is known.
+// Literal is the type of numbers from -neg to pos. Where no type holds all of them it is an int64 of which nothing more is known.
 func Literal(neg, pos uint64) Int {
 	if neg > 0 && pos > MaxInt64 {
 		return TypeInt64
@@ -36,7 +37,7 @@ func Literal(neg, pos uint64) Int {
 	return Int{Bits: 64, Signed: pos <= MaxInt64, Range: Range{true, neg, pos}}
 }
 
-// literalOf is the type of the number n, of which negative says how to read its highest bit.
+// LiteralOf is the type of the number n, of which negative says how to read its highest bit.
 func LiteralOf(n uint64, negative bool) Int {
 	if negative {
 		return Literal(-n, 0)
@@ -44,19 +45,19 @@ func LiteralOf(n uint64, negative bool) Int {
 	return Literal(0, n)
 }
 
-// typeCounted is the type of numbers that are counted up from a literal, and of results of which only the sign is known.
+// TypeCounted is the type of numbers that are counted up from a literal, and of results of which only the sign is known.
 var TypeCounted = Literal(0, MaxInt64)
 
-// isLiteral says whether numbers of a type come from literals alone.
+// IsLiteral says whether numbers of a type come from literals alone.
 func IsLiteral(t Type) bool {
 	i, ok := t.(Int)
 	return ok && i.Range.Known
 }
 
-// flexible says whether the sign of a number is open.
+// Flexible says whether the sign of a number is open.
 func (t Int) Flexible() bool { return t.Range.Known && t.Range.Neg == 0 && t.Range.Pos <= MaxInt64 }
 
-// belowZero says whether a number comes from literals of which some are negative.
+// BelowZero says whether a number comes from literals of which some are negative.
 func (t Int) BelowZero() bool { return t.Range.Known && t.Range.Neg > 0 }
 
 // in says whether a type holds all the values.
@@ -67,7 +68,7 @@ func (r Range) in(t Int) bool {
 	return r.Neg == 0 && (t.Bits == 64 || r.Pos < 1<<t.Bits)
 }
 
-// fixed is the smallest signed type that holds all values of a number from literals, uint64 if there is none, and any
+// Fixed is the smallest signed type that holds all values of a number from literals, uint64 if there is none, and any
 // other type as it is: what sizeof tells, as in bpftrace.
 func Fixed(t Type) Type {
 	switch t := t.(type) {
@@ -91,7 +92,7 @@ func Fixed(t Type) Type {
 	return t
 }
 
-// plain is a type without what is known of its literals: the type of values as they lie in memory.
+// Plain is a type without what is known of its literals: the type of values as they lie in memory.
 func Plain(t Type) Type {
 	if i, ok := t.(Int); ok {
 		i.Range = Range{}

@@ -418,6 +418,7 @@ func TupleBehind(t Type) *Tuple {
 	return nil
 }
 
+// AlignUp is the multiple of a at or above n.
 func AlignUp(n, a int) int { return (n + a - 1) / a * a }
 
 // PlaceBits makes a bitfield of the field: n bits from bit first on of a struct of so many bytes. It chooses the bytes to load: those

@@ -23,7 +23,7 @@ func CommonType(a, b Type) Type {
 	return TypeInt64
 }
 
-// asInt is the integer that a value of a type counts as.
+// AsInt is the integer that a value of a type counts as.
 func AsInt(t Type) Int {
 	switch t := t.(type) {
 	case Int:
@@ -88,7 +88,7 @@ func sameEnum(a, b *Enum) bool {
 	return a == b || a != nil && b != nil && a.Name != "" && a.Name == b.Name
 }
 
-// sameStruct says whether two args structs have the same fields at the same places.
+// SameStruct says whether two args structs have the same fields at the same places.
 func SameStruct(a, b *Struct) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -241,7 +241,7 @@ func widenPointer(a, b Type) (Type, bool) {
 	return x, true
 }
 
-// fits says whether a constant is in the range of an integer type.
+// Fits says whether a constant is in the range of an integer type.
 func Fits(n uint64, unsignedConst bool, t Int) bool {
 	v := int64(n)
 	if v < 0 && !unsignedConst {
@@ -257,7 +257,7 @@ func Fits(n uint64, unsignedConst bool, t Int) bool {
 	return n < 1<<limit
 }
 
-// baseTypes are the integer types by name, C's and bpftrace's.
+// BaseTypes are the integer types by name, C's and bpftrace's.
 var BaseTypes = map[string]Type{
 	"uint8": TypeUint8, "uint16": Int{Bits: 16}, "uint32": TypeUint32, "uint64": TypeUint64,
 	"int8": Int{Bits: 8, Signed: true, Number: true}, "int16": Int{Bits: 16, Signed: true}, "int32": Int{Bits: 32, Signed: true}, "int64": TypeInt64,
