@@ -131,6 +131,9 @@ func notInKind(name string, b *builtin.Builtin, kind *builtin.ProbeKind) string 
 	case b.Probe == builtin.HasFunc, b.Probe == builtin.HasReturn, b.Probe == builtin.HasRegisters, b.Probe == builtin.HasEntry, b.Probe == builtin.HasTypes:
 		return name + " is only available in " + kindList(builtin.KindsWith(b.Probe)) + " probes"
 	}
+	if b.Probe == builtin.HasArgN && kind.Has(builtin.HasArgs) {
+		return name + " is not available in " + kind.Name + " probes: their arguments have names, args.NAME (gotrace -lv lists them)"
+	}
 	if b.Probe == builtin.HasProcess {
 		return name + " is not available in " + kind.Name + " probes: they run in gotrace, not in what is traced"
 	}

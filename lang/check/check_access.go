@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
@@ -73,7 +75,11 @@ func (c *checker) field(e *ast.FieldExpr) types.Type {
 		if s == c.p.Args {
 			what = c.p.Targets[0].Name
 		}
-		c.report(withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", c.nearest(e.Name, func() []string { return fieldNames(s) })))
+		d := withNear(source.Errorf(e, "unknown-field", "%s has no field %s", what, e.Name), "", c.nearest(e.Name, func() []string { return fieldNames(s) }))
+		if names := fieldNames(s); d.Hint == "" && len(names) > 0 && len(names) <= fewFields {
+			d = d.WithHint("it has %s", strings.Join(names, ", "))
+		}
+		c.report(d)
 		return nil
 	}
 	if f.Why != "" {
@@ -107,6 +113,9 @@ func (c *checker) recordField(e *ast.FieldExpr, r types.Tuple) types.Type {
 }
 
 // fieldNames are the names of a struct's own members.
+// fewFields is how many fields a type may have whose fields are listed in a message.
+const fewFields = 12
+
 func fieldNames(s *types.Struct) (names []string) {
 	for _, f := range s.Fields() {
 		if f.Name != "" {

@@ -18,7 +18,11 @@ func (c *checker) call(e *ast.Call) types.Type {
 		return c.callVariable(e)
 	}
 	if len(e.Args) < b.Min || b.Max >= 0 && len(e.Args) > b.Max {
-		c.report(errArgCount(e, b.Min, b.Max))
+		d := errArgCount(e, b.Min, b.Max)
+		if b.Max != 0 {
+			d = d.WithHint("it is called %s(%s)", writtenName(e.Name), b.Args)
+		}
+		c.report(d)
 		return nil
 	}
 	if b.Unsafe && !c.opts.Unsafe {

@@ -68,7 +68,8 @@ func (c *checker) elementKey(e *ast.Call, ref *ast.MapRef, m *mapState) bool {
 	keys := ref.Keys
 	switch {
 	case ref.Indexed && len(e.Args) > 1:
-		c.report(source.Errorf(e.Args[1], "argument-count", "%s() has its key twice", e.Name))
+		c.report(source.Errorf(e.Args[1], "argument-count", "%s() takes one element, and its key once", e.Name).
+			WithHint("write %s(@%s, key), once for each element", e.Name, ref.Name))
 		return false
 	case len(e.Args) > 1:
 		keys = e.Args[1:]

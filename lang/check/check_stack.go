@@ -115,7 +115,7 @@ func errStackMode(e ast.Expr) source.Diagnostic {
 	if id, ok := e.(*ast.Ident); ok {
 		return withNear(d, "", source.Nearest(id.Name, types.StackModes))
 	}
-	return d
+	return d.WithHint("the mode comes before the number of frames: kstack(perf, 5)")
 }
 
 // symbol is ksym(address) and usym(address).

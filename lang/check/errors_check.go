@@ -111,7 +111,14 @@ func errNoValue(n source.Node) source.Diagnostic {
 }
 
 func errOperands(e *ast.Binary, x, y types.Type) source.Diagnostic {
-	return source.Errorf(e, "bad-operands", "%s cannot be applied to %s and %s", e.Op, x, y)
+	d := source.Errorf(e, "bad-operands", "%s cannot be applied to %s and %s", e.Op, x, y)
+	if types.Is(x, types.KindString) && types.Is(y, types.KindString) {
+		if e.Op == "+" {
+			return d.WithHint("str_concat(x, y) puts two strings together")
+		}
+		return d.WithHint("strings can be compared with == and !=, strncmp(x, y, n) and strcontains(x, y)")
+	}
+	return d
 }
 
 // errPointerOperands is about arithmetic that pointers do not have: they are moved by integers, and have distances.

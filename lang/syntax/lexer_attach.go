@@ -18,7 +18,11 @@ func (s *scanner) attachPoint() {
 		return
 	}
 	if word := providerOf(text); itemWords[word] {
-		s.fail(start, "syntax", "'"+word+"' begins no probe")
+		message := "'" + word + "' begins no probe"
+		if word == "import" {
+			message = `import takes a path in quotes: import "FILE";`
+		}
+		s.fail(start, "syntax", message)
 	}
 	if !quotesClosed(text) {
 		s.fail(start, codeOpenString, "a quote in this probe is never closed").Hint = `end it with "`
