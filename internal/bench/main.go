@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,7 +111,7 @@ func median(values []float64) float64 {
 
 // ratio of the second value to the first, as text: how many times less gotrace needs.
 func ratio(values []float64) string {
-	if len(values) < 2 || values[0] <= 0 {
+	if len(values) < 2 || values[0] <= 0 || math.IsNaN(values[1]) {
 		return "-"
 	}
 	return fmt.Sprintf("%.1fx", values[1]/values[0])
