@@ -209,6 +209,7 @@ func (l *lowerer) aggRead(ref *ast.MapRef, m *lang.Map, a types.Agg) operand {
 	pos := l.b.Pos
 	key := l.mapKey(ref)
 	l.b.Pos = pos
+	l.countMissing(ref, m, key)
 	if l.k.Layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) {
 			return l.notNull(l.lookup(key))

@@ -152,15 +152,56 @@ var kernelFuncs = map[string]callee{
 	"socket_cookie": func(l *lowerer, c *ast.Call) operand {
 		l.needsOf(c, c.Name+"()", builtin.Find(c.Name).Kernel)
 		o := l.expr(c.Args[0])
-		if !o.typed {
-			l.fail(c.Args[0], "give it an argument of the probe, or what members lead to from there: args.sk",
-				"the kernel wants a socket that its verifier knows the type of, and this is a number to it")
+		if !l.known(c.Args[0], o, "a socket", "args.sk") {
 			return operand{typ: l.typeOf(c), val: l.b.Const(0)}
 		}
 		return operand{typ: l.typeOf(c), val: l.b.Helper(int(asm.FnGetSocketCookie), false, o.val)}
 	},
+	// skboutput(path, packet, length, offset) sends a packet to user space, which writes it to a file.
+	"skboutput":  func(l *lowerer, c *ast.Call) operand { return l.skbOutput(c) },
+	"skb_output": func(l *lowerer, c *ast.Call) operand { return l.skbOutput(c) },
 	// percpu_kaddr(name, cpu) is the address of the variable of a CPU.
 	"percpu_kaddr": func(l *lowerer, c *ast.Call) operand { return l.perCPU(c) },
+}
+
+// known reports a pointer of which the verifier does not know the type.
+func (l *lowerer) known(e ast.Expr, o operand, what, example string) bool {
+	if !o.typed {
+		l.fail(e, "give it an argument of the probe, or what members lead to from there: "+example,
+			"the kernel wants %s that its verifier knows the type of, and this is a number to it", what)
+	}
+	return o.typed
+}
+
+// currentCPU is BPF_F_CURRENT_CPU, and packetShift where the flags have how much of a packet is sent (BPF_F_CTXLEN_MASK).
+const (
+	currentCPU  = 0xffffffff
+	packetShift = 32
+)
+
+// skbOutput sends a packet by a perf event array: no ring buffer takes the bytes of one that lies in pieces.
+func (l *lowerer) skbOutput(c *ast.Call) operand {
+	unused, t := l.unused == c, l.typeOf(c)
+	l.needsOf(c, c.Name+"()", builtin.Find(c.Name).Kernel)
+	skb := l.expr(c.Args[1])
+	if !l.known(c.Args[1], skb, "a packet", "args.skb") {
+		return operand{typ: t, val: l.b.Const(0)}
+	}
+	length := l.numExpr(c.Args[2])
+	l.b.Pos = c.Pos
+	m := l.mark()
+	head := l.temp("packet", layout.CaptureHeader)
+	id := l.k.capture(layout.Capture{Pos: c.Pos, Path: l.text(c.Args[0]), Offset: int(l.number(c.Args[3]))})
+	l.b.Store(8, head.base, head.off+layout.CaptureID, l.b.Const(int64(id)))
+	l.b.Store(8, head.base, head.off+layout.CaptureTime, l.b.Helper(int(asm.FnKtimeGetBootNs), false))
+	l.b.Store(8, head.base, head.off+layout.CaptureLength, length)
+	flags := l.b.Op(ir.OpOr, l.b.OpImm(ir.OpShl, l.atMost(length, layout.CaptureMost), packetShift), l.b.Const(currentCPU))
+	ret := l.b.Helper(int(asm.FnSkbOutput), false, skb.val, l.b.MapPtr(layout.MapPackets), flags, l.addr(head), l.b.Const(layout.CaptureHeader))
+	l.release(m)
+	if unused {
+		l.readFailure(ret, &layout.Site{Kind: layout.SiteCall, Pos: c.Pos, What: c.Name + "()", Helper: "skb_output"})
+	}
+	return operand{typ: t, val: l.b.Ext(ret, 32, true)}
 }
 
 // noName is the name of a thread that does not exist, as in bpftrace.

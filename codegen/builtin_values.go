@@ -184,7 +184,7 @@ func (l *lowerer) elementOf(c *ast.Call) (key mapKey, release func()) {
 
 // delete says whether there was something to delete.
 func (l *lowerer) delete(c *ast.Call) operand {
-	t := l.typeOf(c)
+	t, unused := l.typeOf(c), l.unused == c
 	if ref := c.Args[0].(*ast.MapRef); l.mapOf(ref).Key == nil {
 		return operand{typ: t, val: l.deleteGlobal(l.mapOf(ref))}
 	}
@@ -192,6 +192,10 @@ func (l *lowerer) delete(c *ast.Call) operand {
 	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, key.kmap, l.addr(key.mem))
 	release()
 	l.forget(key.m)
+	if unused {
+		// Not "less than 0": see storeElem.
+		l.countIf(ir.Ne, ret, &layout.Site{Kind: layout.SiteMissing, Pos: c.Pos, Map: key.m, Helper: "map_delete_elem"})
+	}
 	return operand{typ: t, val: l.b.Cmp(ir.Eq, ret, l.b.Const(0))}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -37,6 +38,8 @@ type Options struct {
 	// FilterPID, if not 0, makes every program but BEGIN and END do nothing in other processes (-p).
 	// Probes that are attached to the process alone do not need it.
 	FilterPID int
+	// Lookups has reads of elements that are not there counted (-k).
+	Lookups bool
 }
 
 // Error is a limit of the machine that a script exceeds, at a place in the script.
@@ -61,6 +64,7 @@ func Compile(c *lang.Checked, env lang.Env, opts *Options) (*Blueprint, error) {
 		kernel:  env.Kernel(),
 		bp:      &Blueprint{Checked: c},
 		pid:     opts.FilterPID,
+		lookups: opts.Lookups,
 		sites:   map[layout.Site]int{},
 	}
 	k.bp.Stoppable = effects.CanEnd(c.File) || manyTargets(c)
@@ -107,6 +111,7 @@ type compiler struct {
 	usesGlo bool                // some program reads MapGlobals
 	runs    int                 // bytes of MapRuns
 	pid     int                 // -p
+	lookups bool                // -k
 
 	newStack   *layout.Event // see stackEvent
 	newProcess *layout.Event // see processEvent
@@ -134,6 +139,16 @@ func (k *compiler) failuresSize() int {
 	return 0
 }
 
+// capture is the number of a call of skboutput(). The same file and offset are the same.
+func (k *compiler) capture(c layout.Capture) int {
+	i := slices.IndexFunc(k.bp.Captures, func(x *layout.Capture) bool { return x.Path == c.Path && x.Offset == c.Offset })
+	if i < 0 {
+		i = len(k.bp.Captures)
+		k.bp.Captures = append(k.bp.Captures, &c)
+	}
+	return i
+}
+
 // event adds a record kind and gives it its id.
 func (k *compiler) event(e *layout.Event) *layout.Event {
 	k.usesRB = true
@@ -150,6 +165,12 @@ func (k *compiler) ownMaps() {
 	}
 	if n := k.failuresSize(); n > 0 {
 		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: n, MaxEntries: 1})
+	}
+	if len(k.bp.Captures) > 0 {
+		k.Add(&layout.MapSpec{Name: layout.MapPackets, Type: ebpf.PerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: k.kernel.PossibleCPUs})
+	}
+	if slices.ContainsFunc(k.bp.Sites, func(s *layout.Site) bool { return s.Kind == layout.SiteMapUpdate && k.Spec(s.Map).Refused > 0 }) {
+		k.Add(&layout.MapSpec{Name: layout.MapRefused, Type: ebpf.Array, KeySize: 4, ValueSize: k.RefusedSize, MaxEntries: 1})
 	}
 	if k.runs > 0 {
 		k.Add(&layout.MapSpec{Name: layout.MapRuns, Type: ebpf.Array, KeySize: 4, ValueSize: k.runs, MaxEntries: 1})
@@ -300,6 +321,7 @@ type Blueprint struct {
 	Programs []*Program
 	Events   []*layout.Event // by event id
 	Sites    []*layout.Site  // what can fail, in the order of its counters
+	Captures []*layout.Capture
 	// Stoppable says that all programs but BEGIN and END look at GlobalExiting first: those of scripts with exit(), and of those that
 	// are attached to so many places that detaching them takes long.
 	Stoppable bool
@@ -347,6 +369,7 @@ type lowerer struct {
 	loops    []*layout.Site                // of the loops that the budget can stop
 	walked   []*lang.Map                   // the maps that loops go through
 	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
+	refusals int                           // places that keep the keys that full maps refuse
 	unrolled int                           // statements of unrolled bodies so far, with their copies
 	unused   *ast.Call                     // a call whose value nobody asks for
 	subs     map[*ast.Func]*subprogram     // functions of the script

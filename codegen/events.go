@@ -164,6 +164,11 @@ var outputFuncs = map[string]callee{
 	"assert": func(l *lowerer, c *ast.Call) operand { l.assert(c); return nothing },
 	// join(strings) puts strings together.
 	"join": func(l *lowerer, c *ast.Call) operand { l.joinStrings(c); return nothing },
+	// unwatch(address) takes watchpoints away.
+	"unwatch": func(l *lowerer, c *ast.Call) operand {
+		l.send(l.newRecord(c, &layout.Event{Kind: layout.EventUnwatch}, c.Args), ringWakeIdle)
+		return nothing
+	},
 	// debugf(format, args…) is the kernel's.
 	"debugf": func(l *lowerer, c *ast.Call) operand { l.debugf(c); return nothing },
 	// These are about the compilation alone.

@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 	tests := []struct{ name, script, want string }{
 		{"frame", "BEGIN { " + alive("v", 80) + "@x = " + nested("v", 80) + "; }", "bytes of stack, the kernel gives 512"},
 		{"loops", "BEGIN { " + strings.Repeat("for ($i : 0..3) { @x += $i; } ", 256) + "}", "more than 255 loops"},
-		{"maps", "BEGIN { " + many(65, func(i int) string { return fmt.Sprintf("@m%d[pid] = 1; @n%d = 1;", i, i) }) + "}", "@m62 is one map too many"},
+		{"maps", "BEGIN { " + many(65, func(i int) string { return fmt.Sprintf("@m%d[pid] = 1; @n%d = 1;", i, i) }) + "}", "@m61 is one map too many"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -92,9 +92,50 @@ func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
 	return l.b.Helper(int(asm.FnMapUpdateElem), false, key.kmap, l.addr(key.mem), value, l.b.Const(flags))
 }
 
-// notStored counts an insertion that failed with an error at the current place.
-func (l *lowerer) notStored(m *lang.Map, ret *ir.Value) {
-	l.countError(ret, &layout.Site{Kind: layout.SiteMapUpdate, Pos: l.b.Pos, Map: m, Helper: "map_update_elem"})
+// maxRefusals is how many places of a program keep the keys that full maps refuse. Each is a branch, and the verifier does not follow any
+// number of those (see pass.straight).
+const maxRefusals = 256
+
+// notStored counts an insertion that failed with an error at the current place, and keeps its key if it belongs to the sample (see
+// layout.RefusedSample).
+func (l *lowerer) notStored(key mapKey, ret *ir.Value) {
+	l.countError(ret, &layout.Site{Kind: layout.SiteMapUpdate, Pos: l.b.Pos, Map: key.m, Helper: "map_update_elem"})
+	s := l.k.Spec(key.m)
+	if l.refusals++; s.Refused == 0 || l.refusals > maxRefusals {
+		return
+	}
+	f := l.fn.fn
+	keep, done := f.NewBlock("refused"), f.NewBlock("told")
+	room := l.b.MapValue(layout.MapRefused, s.Refused-1)
+	n := l.addFetch(room, l.b.Const(1))
+	size := s.RefusedKeySize()
+	sample := layout.SampleOf(size)
+	slot := n
+	if sample.Modulus > 0 {
+		rest := l.b.Op(ir.OpAnd, n, l.b.OpImm(ir.OpSub, n, 1)) // less than First, and 0 for powers of two
+		l.b.BranchUnlikely(ir.ULt, rest, l.b.Const(int64(sample.First)), keep, done)
+		l.b.At(keep)
+		slot = l.b.Op(ir.OpUMod, n, l.b.Const(int64(sample.Modulus)))
+	} else {
+		l.b.BranchUnlikely(ir.ULt, n, l.b.Const(int64(sample.First)), keep, done)
+		l.b.At(keep)
+	}
+	slot = l.b.OpImm(ir.OpAnd, slot, int64(sample.Slots-1))
+	addr := l.b.Op(ir.OpAdd, room, l.b.OpImm(ir.OpMul, slot, int64(layout.Align8(size))))
+	l.copyBytes(bpf(addr, 8), key.mem, size)
+	l.b.Jump(done)
+	l.b.At(done)
+}
+
+// addFetch adds to a word that all CPUs share, and gives what it was. Without BPF_FETCH (5.12) the sum is exact all the same; the value seen here
+// may be another CPU's.
+func (l *lowerer) addFetch(addr, delta *ir.Value) *ir.Value {
+	if l.k.kernel.AtLeast(5, 12) {
+		return l.b.Atomic(ir.OpAtomicFetch, 8, addr, 0, delta)
+	}
+	old := l.b.Load(8, addr, 0)
+	l.b.Atomic(ir.OpAtomicAdd, 8, addr, 0, delta)
+	return old
 }
 
 // zeros is the address of size zero bytes.
@@ -127,7 +168,7 @@ func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
 	l.b.Term(ir.Term{Kind: ir.TermBranch, Cond: ir.Eq, X: v, Y: l.b.Const(0),
 		Then: ir.Edge{To: none}, Else: ir.Edge{To: found, Args: []*ir.Value{v}}, Unlikely: true})
 	l.b.At(none)
-	l.notStored(key.m, ret)
+	l.notStored(key, ret)
 	l.b.Jump(failed)
 	l.b.At(found)
 	return addr
@@ -149,10 +190,19 @@ func (l *lowerer) mapRead(ref *ast.MapRef) operand {
 		return operand{typ: m.Value, val: v}
 	}
 	mk := l.mark()
-	x := l.readElem(m, l.mapKey(ref))
+	key := l.mapKey(ref)
+	l.countMissing(ref, m, key)
+	x := l.readElem(m, key)
 	l.release(mk)
 	l.remember(ref, x)
 	return operand{typ: m.Value, val: x}
+}
+
+// countMissing counts an element that is not there, of which the value is asked, if that is asked for. The look-up is one more.
+func (l *lowerer) countMissing(ref *ast.MapRef, m *lang.Map, key mapKey) {
+	if l.k.lookups {
+		l.countIf(ir.Eq, l.lookup(key), &layout.Site{Kind: layout.SiteMissing, Pos: ref.Pos, Map: m, Helper: "map_lookup_elem"})
+	}
 }
 
 // readElem is the number that the element with a key holds, 0 where there is none.
@@ -174,7 +224,9 @@ func (l *lowerer) readElem(m *lang.Map, key mapKey) *ir.Value {
 func (l *lowerer) readObject(ref *ast.MapRef, m *lang.Map) operand {
 	dst := l.temp("element", m.Value.Size())
 	mk := l.mark()
-	v := l.lookup(l.mapKey(ref))
+	key := l.mapKey(ref)
+	l.countMissing(ref, m, key)
+	v := l.lookup(key)
 	l.release(mk)
 	f := l.fn.fn
 	some, none, end := f.NewBlock("some"), f.NewBlock("none"), f.NewBlock("value")

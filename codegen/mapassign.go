@@ -110,7 +110,7 @@ func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
 	// Not "less than 0": before Linux 6.4 the result is an int in a register of 64 bits.
 	l.b.BranchUnlikely(ir.Ne, ret, l.b.Const(0), bad, done)
 	l.b.At(bad)
-	l.notStored(m, ret)
+	l.notStored(key, ret)
 	l.b.Jump(done)
 	l.b.At(done)
 }
@@ -230,10 +230,9 @@ func (l *lowerer) addAt(m *lang.Map, base, delta *ir.Value, fetch bool) *ir.Valu
 		old := l.b.Load(8, base, 0)
 		l.b.Store(8, base, 0, l.b.Op(ir.OpAdd, old, delta))
 		return old
-	case fetch && l.k.kernel.AtLeast(5, 12):
-		return l.b.Atomic(ir.OpAtomicFetch, 8, base, 0, delta)
+	case fetch:
+		return l.addFetch(base, delta)
 	}
-	// Without BPF_FETCH (5.12) the sum is exact all the same; the value seen here may be another CPU's.
 	old := l.b.Load(8, base, 0)
 	l.b.Atomic(ir.OpAtomicAdd, 8, base, 0, delta)
 	return old

@@ -333,8 +333,13 @@ func (l *lowerer) countError(ret *ir.Value, s *layout.Site) {
 
 // readFailure adds one to a failure counter if ret, the result of a helper, is negative.
 func (l *lowerer) readFailure(ret *ir.Value, s *layout.Site) {
+	l.countIf(ir.SLt, ret, s)
+}
+
+// countIf adds one to a failure counter if x compares so with 0.
+func (l *lowerer) countIf(cond ir.Cond, x *ir.Value, s *layout.Site) {
 	bad, ok := l.fn.fn.NewBlock("failed"), l.fn.fn.NewBlock("read")
-	l.b.BranchUnlikely(ir.SLt, ret, l.b.Const(0), bad, ok)
+	l.b.BranchUnlikely(cond, x, l.b.Const(0), bad, ok)
 	l.b.At(bad)
 	l.countFailure(s)
 	l.b.Jump(ok)

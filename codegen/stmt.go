@@ -103,7 +103,11 @@ func (l *lowerer) maybe(f func()) {
 
 func (l *lowerer) assign(s *ast.Assign) {
 	switch t := s.Target.(type) {
-	case nil:
+	case nil: // _ = x: who drops a result in so many words does not want to be told of failures
+		if _, ok := s.Value.(*ast.Call); ok {
+			l.expr(s.Value)
+			return
+		}
 		l.effect(s.Value)
 	case *ast.MapRef:
 		l.mapAssign(t, s.Op, s.Value, s)

@@ -34,6 +34,7 @@ var codeCases = []struct{ code, script, place string }{
 	{"bad-map-size", `let @a = hash(foo); begin { }`, "1:15"},
 	{"bad-operands", `begin { print(comm + 1); }`, "1:15"},
 	{"bad-parameter", `begin { print($2 + 1); }`, "1:15"},
+	{"bad-path", `fentry:vfs_read { skboutput("", args.file, 1, 0); }`, "1:29"},
 	{"bad-pattern", `begin { print(cgroup_path(cgroup, "[a")); }`, "1:35"},
 	{"bad-probe", `i:s:0 { }`, "1:1"},
 	{"bad-verdict", `test:a { return "x"; }`, "1:17"},

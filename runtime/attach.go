@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -281,4 +282,36 @@ func (s *Session) newPlan(p *codegen.Program) (plan, error) {
 		return nil, errors.New("no environment to attach the program in")
 	}
 	return s.opts.Env.Plan(p.Prog.Targets)
+}
+
+// unwatch detaches the watchpoints at an address. There is nothing to say if it is done again: the events of a watchpoint come before it is gone.
+func (s *Session) unwatch(address uint64) error {
+	found := s.unwatched[address]
+	for _, p := range s.programs {
+		targets := p.spec.Prog.Targets
+		if p.spec.Prog.Kind.Name != "watchpoint" || len(p.links)%len(targets) != 0 {
+			continue
+		}
+		each := len(p.links) / len(targets) // a target has one on each CPU, or for each thread
+		for i := len(targets) - 1; i >= 0 && each > 0; i-- {
+			if targets[i].Address != address {
+				continue
+			}
+			if links := p.links[i*each : (i+1)*each]; !s.unwatched[address] {
+				found = true
+				s.links = slices.DeleteFunc(s.links, func(l io.Closer) bool { return slices.Contains(links, l) })
+				if err := links.Close(); err != nil {
+					return fmt.Errorf("detaching: %w", err)
+				}
+			}
+		}
+	}
+	if s.unwatched == nil {
+		s.unwatched = map[uint64]bool{}
+	}
+	s.unwatched[address] = true
+	if !found {
+		s.warn(source.Diagnostics{{Severity: source.SevWarning, Code: "runtime", Message: fmt.Sprintf("unwatch(%#x): the script has no watchpoint there", address)}})
+	}
+	return nil
 }

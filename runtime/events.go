@@ -90,6 +90,7 @@ var eventHandlers = map[layout.EventKind]func(*Session, *events, *layout.Event) 
 	layout.EventJoin:      joinHandler,
 	layout.EventCat:       catHandler,
 	layout.EventSystem:    systemHandler,
+	layout.EventUnwatch:   unwatchHandler,
 }
 
 func printfHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
@@ -275,6 +276,18 @@ func processHandler(s *Session, _ *events, _ *layout.Event) (handler, error) {
 			s.unwind.Request(uint32(binary.NativeEndian.Uint64(pid)))
 		}
 		return nil
+	}, nil
+}
+
+// unwatchHandler detaches the watchpoints at an address.
+func unwatchHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
+	fields, err := eventFields(e)
+	if err != nil || len(fields) != 1 {
+		return nil, errors.Join(err, errors.New("unwatch without an address"))
+	}
+	return func(rec []byte) error {
+		address, _, _ := value.Integer(fields[0].Type, from(rec, fields[0].Off))
+		return s.unwatch(address)
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang"
@@ -67,7 +68,9 @@ func (s *Script) compile(src *source.Source) error {
 		Headers:    probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
 		Imports:    imports.System(),
 	}
+	took := s.clock()
 	file, diags := lang.Parse(src, lopts)
+	took("parse")
 	if diags.HasErrors() {
 		diags = lang.CheckRest(file, src, diags, func() lang.Env { return s.machine(lopts) }, lopts)
 	}
@@ -80,7 +83,9 @@ func (s *Script) compile(src *source.Source) error {
 	if err := s.prepare(lopts); err != nil {
 		return err
 	}
+	took("look at the machine")
 	checked, diags := lang.Check(file, src, s.opts.Env, lopts)
+	took("check")
 	if err := s.judge(src, diags); err != nil {
 		return err
 	}
@@ -93,7 +98,20 @@ func (s *Script) compile(src *source.Source) error {
 	if err := s.dump("types", func() { lang.DumpTypes(s.opts.Dump.Writer, checked) }); err != nil {
 		return err
 	}
+	defer took("generate")
 	return s.generate(checked)
+}
+
+// clock tells Options.Took how long it is since the last stage ended.
+func (s *Script) clock() (ended func(stage string)) {
+	last := time.Now()
+	return func(stage string) {
+		now := time.Now()
+		if s.opts.Took != nil {
+			s.opts.Took(stage, now.Sub(last))
+		}
+		last = now
+	}
 }
 
 // judge gives mistakes as an error, and tells warnings.
@@ -152,12 +170,14 @@ func (o *Options) btf() string {
 	if o.Environ == nil {
 		return ""
 	}
-	return cmp.Or(o.Environ("GOTRACE_BTF"), o.Environ("BPFTRACE_BTF"))
+	own, _ := o.Environ("GOTRACE_BTF")
+	theirs, _ := o.Environ("BPFTRACE_BTF")
+	return cmp.Or(own, theirs)
 }
 
 // generate makes the programs.
 func (s *Script) generate(checked *lang.Checked) error {
-	copts := &codegen.Options{FilterPID: s.opts.PID}
+	copts := &codegen.Options{FilterPID: s.opts.PID, Lookups: s.opts.Lookups}
 	if s.shows("ir") {
 		copts.Dump = func(stage string, p fmt.Stringer) { fmt.Fprintf(s.opts.Dump.Writer, "; %s\n%s\n", stage, p) }
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"time"
 
 	"github.com/gotrace/gotrace/codegen"
 	"github.com/gotrace/gotrace/lang/source"
@@ -27,21 +28,25 @@ type Options struct {
 	Filter *regexp.Regexp
 
 	Sink    output.Sink // takes all that the session has to tell; nil drops it
+	Lookups bool        // count reads of elements of maps that are not there, and tell them with what else fails
 	Verbose bool        // tell load times, instruction counts and the logs of rejected programs
 
-	NoWarnings  []string            // codes of warnings about the script that are not told
-	Unsafe      bool                // allow what can harm
-	DebugInfo   []string            // where debug files of traced programs are
-	IncludeDirs []string            // where #include looks first
-	Includes    []string            // headers that are read before the script
-	Functions   string              // a file with the kernel's functions that can be traced, "" for the kernel's list
-	Without     []string            // ways of attaching that are not used: some of probes.Features
-	Environ     func(string) string // GOTRACE_* and BPFTRACE_* variables; nil means none
+	NoWarnings  []string // codes of warnings about the script that are not told
+	Unsafe      bool     // allow what can harm
+	DebugInfo   []string // where debug files of traced programs are
+	IncludeDirs []string // where #include looks first
+	Includes    []string // headers that are read before the script
+	Functions   string   // a file with the kernel's functions that can be traced, "" for the kernel's list
+	Without     []string // ways of attaching that are not used: some of probes.Features
+	// Environ gives GOTRACE_* and BPFTRACE_* variables, as os.LookupEnv does; nil means none.
+	Environ func(string) (string, bool)
 
 	// Env finds and attaches probes; nil: one is made.
 	Env *probes.Env
 	// Dump, if set, shows stages of the compilation.
 	Dump *Dump
+	// Took, if set, is told how long each stage of the compilation took.
+	Took func(stage string, took time.Duration)
 
 	child *Child                               // of Command
 	plan  func(*codegen.Program) (plan, error) // tests: in the place of Env

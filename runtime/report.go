@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -124,6 +125,14 @@ var failureTexts = map[layout.SiteKind]func(s *Session, n uint64, site *layout.S
 		return fmt.Sprintf("%s was given a number that is no signal %s: nothing was sent", what(site, "signal()"), times(n, "time", "times")),
 			fmt.Sprintf("signals are numbered from 1 to %d", lang.MaxSignal)
 	},
+	layout.SiteMissing: func(_ *Session, n uint64, site *layout.Site) (string, string) {
+		if site.Helper == "map_delete_elem" {
+			return fmt.Sprintf("delete() found no element of @%s %s", site.Map.Name, times(n, "time", "times")),
+				"ask before, or take the result: if (delete(…)) { … }, or _ = delete(…)"
+		}
+		return fmt.Sprintf("an element of @%s was read that is not there, %s: the value is 0 or empty", site.Map.Name, times(n, "time", "times")),
+			fmt.Sprintf("ask before: has_key(@%s, key)", site.Map.Name)
+	},
 	layout.SiteInternal: func(_ *Session, n uint64, site *layout.Site) (string, string) {
 		return fmt.Sprintf("%s failed %s", what(site, "an operation"), times(n, "time", "times")), "this is a bug in gotrace: please report it"
 	},
@@ -147,7 +156,11 @@ var updateErrors = []struct {
 				4*size, name, 4*size, name, size)
 	}},
 	{syscall.ENOMEM, output.FailMapMemory, func(_ *Session, site *layout.Site) (string, string) {
-		return "the kernel had no memory for a new element of " + mapOf(site), "it has little at hand where many keys are new at a time: use fewer keys, or smaller ones and smaller values"
+		hint := "it has little at hand where many keys are new at a time: use fewer keys, or smaller ones and smaller values"
+		if site.Map != nil {
+			hint += fmt.Sprintf("; or say how many there will be, for which up to 16 MB are taken beforehand: let @%s = hash(16)", site.Map.Name)
+		}
+		return "the kernel had no memory for a new element of " + mapOf(site), hint
 	}},
 	{syscall.EBUSY, output.FailMapBusy, inUse}, // and ETIMEDOUT
 	{syscall.EDEADLK, output.FailMapBusy, inUse},
@@ -180,10 +193,10 @@ func (s *Session) failedUpdates(counts counters, site *layout.Site) (list []outp
 			kind, lost = output.FailStacks, times(n, "stack was", "stacks were")
 		}
 		problem, hint := e.text(s, site)
-		list = append(list, output.Failure{
-			Kind: kind, Count: n, Helper: site.Helper, Errno: e.errno,
-			Diagnostic: warning(site.Pos, "runtime", fmt.Sprintf("%s: %s lost", problem, lost), hint),
-		})
+		f := output.Failure{Kind: kind, Count: n, Helper: site.Helper, Errno: e.errno}
+		f.Keys, f.MoreKeys = s.refusedKeys(site)
+		f.Diagnostic = warning(site.Pos, "runtime", fmt.Sprintf("%s: %s lost%s", problem, lost, refusedText(&f, site)), hint)
+		list = append(list, f)
 	}
 	return list
 }
@@ -196,8 +209,54 @@ var unwindStops = map[int]string{
 	layout.UnwindStopReturn:  "it goes through a function whose return is probed",
 }
 
+// refusedShown is how many of the keys that a full map refused are shown, and refusedText how much of each, in characters.
+const (
+	refusedShown  = 8
+	refusedLength = 64
+)
+
+// refusedText says which keys a full map refused.
+func refusedText(f *output.Failure, site *layout.Site) string {
+	if len(f.Keys) == 0 {
+		return ""
+	}
+	more := f.MoreKeys || len(f.Keys) > refusedShown
+	keys := slices.Clone(f.Keys[:min(len(f.Keys), refusedShown)])
+	for i, k := range keys {
+		k = strings.Join(strings.Fields(k), " ") // stacks have lines
+		if r := []rune(k); len(r) > refusedLength {
+			k = string(r[:refusedLength]) + "…"
+		}
+		keys[i] = fmt.Sprintf("@%s[%s]", site.Map.Name, k)
+	}
+	if more {
+		keys[len(keys)-1] += " and others"
+	}
+	return "; it had no room for " + strings.Join(keys, ", ")
+}
+
+// refusedKeys are a sample of the keys that a full map refused, as text. more says that there were, or may have been, others.
+func (s *Session) refusedKeys(site *layout.Site) (keys []string, more bool) {
+	m := s.maps[layout.MapRefused]
+	if m == nil || site.Kind != layout.SiteMapUpdate || site.Map == nil || s.scriptMaps[site.Map] == nil {
+		return nil, false
+	}
+	mem, err := m.LookupBytes(uint32(0))
+	if err != nil {
+		return nil, false // the message does without
+	}
+	spec := s.scriptMaps[site.Map].spec
+	codec := s.values.MapCodec(&lang.Map{Name: spec.Script.Name, Key: spec.RefusedKeyType(), Value: spec.Script.Value}, 1)
+	sample, all := spec.RefusedKeys(mem)
+	for _, k := range sample {
+		keys = append(keys, string(codec.AppendKey(nil, k)))
+	}
+	return keys, !all
+}
+
 // callHints say why the kernel may refuse what a helper does.
 var callHints = map[string]string{
+	"skb_output":         "the length is more than the packet has (its len), or the buffer was full: config = { perf_rb_pages = 1024 } makes it larger",
 	"send_signal":        "the kernel sends none to its own threads, nor to a process that is about to end",
 	"send_signal_thread": "the kernel sends none to its own threads, nor to a process that is about to end",
 	lang.TaskFromPID:     "there is no thread with this id in the first pid namespace: the name is N/A",
@@ -225,11 +284,20 @@ var failureKinds = map[layout.SiteKind]output.FailureKind{
 	layout.SiteDivide: output.FailDivide, layout.SiteIndex: output.FailIndex,
 	layout.SiteStackHash: output.FailStacks, layout.SiteInternal: output.FailInternal,
 	layout.SiteUnwindNew: output.FailUnwind, layout.SiteUnwindStop: output.FailUnwind,
-	layout.SiteCall: output.FailCall, layout.SiteSignal: output.FailCall,
+	layout.SiteMissing: output.FailMissing, layout.SiteCall: output.FailCall, layout.SiteSignal: output.FailCall,
 }
 
-// failureErrnos are what helpers answer when they fail: EFAULT where memory that is read is not there.
-var failureErrnos = map[layout.SiteKind]syscall.Errno{layout.SiteRead: syscall.EFAULT}
+// errnoOf is what a helper answers when it fails: a hash without the element ENOENT (htab_map_delete_elem, kernel/bpf/hashtab.c), a read of memory
+// that is not there EFAULT; 0 where that is not known, or no error: a look-up answers with a null pointer.
+func errnoOf(site *layout.Site) syscall.Errno {
+	switch {
+	case site.Kind == layout.SiteRead:
+		return syscall.EFAULT
+	case site.Kind == layout.SiteMissing && site.Helper == "map_delete_elem":
+		return syscall.ENOENT
+	}
+	return 0
+}
 
 // Failures are what failed until now: events that were lost, maps that were full, reads that failed, each with its place in the
 // script; and, once a run has ended, what its probes missed. It may be called from any goroutine, also after Close.
@@ -259,7 +327,7 @@ func (s *Session) listFailures() ([]output.Failure, error) {
 		}
 		message, hint := text(s, n, site)
 		list = append(list, output.Failure{
-			Kind: failureKinds[site.Kind], Count: n, Helper: site.Helper, Errno: failureErrnos[site.Kind],
+			Kind: failureKinds[site.Kind], Count: n, Helper: site.Helper, Errno: errnoOf(site),
 			Diagnostic: warning(site.Pos, "runtime", message, hint),
 		})
 	}

@@ -240,6 +240,9 @@ func (s *Session) finish() error {
 	if err := s.detach(); err != nil {
 		return err
 	}
+	if err := s.closeCapture(); err != nil {
+		return err
+	}
 	s.reportFailures()
 	return s.reportChild()
 }

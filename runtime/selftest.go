@@ -76,12 +76,12 @@ func (s *Session) verdict() int64 {
 	return int64(atomic.LoadUint64(word(s.globals, layout.GlobalVerdict)))
 }
 
-// errorCount is how many errors programs have met. Reads that fail are not among them, as a test may want to see what they give; with
+// errorCount is how many errors programs have met. Reads that fail, and elements of maps that are not there, are not among them, as a test may want to see what they give; with
 // bpftrace they are none without -k.
 func (s *Session) errorCount() (n uint64, err error) {
 	counts, err := s.failures()
 	for _, site := range s.bp.Sites {
-		if site.Kind != layout.SiteRead && site.Kind != layout.SiteTrunc {
+		if site.Kind != layout.SiteRead && site.Kind != layout.SiteTrunc && site.Kind != layout.SiteMissing {
 			n += counts.sum(site)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/internal/capture"
 	"github.com/gotrace/gotrace/runtime/internal/names"
 	"github.com/gotrace/gotrace/runtime/internal/unwind"
 	"github.com/gotrace/gotrace/runtime/output"
@@ -52,7 +53,10 @@ type Session struct {
 	losses losses
 	failed []output.Failure // what Failures gives after Close
 	loops  loopStopper
-	closed bool
+	// packets writes what skboutput() sends, nil for a script without; unwatched are the addresses of watchpoints that the script took away.
+	packets   *capture.Capture
+	unwatched map[uint64]bool
+	closed    bool
 	// detached: the run is over, and what probes missed is known.
 	detached bool
 	// signals counts those that Signal was called for and loop has not seen yet.
@@ -108,6 +112,9 @@ func (s *Session) load() error {
 	if s.events, err = s.newEvents(); err != nil {
 		return err
 	}
+	if err := s.openCapture(); err != nil {
+		return err
+	}
 	ringFD := -1
 	if ring := s.maps[layout.MapEvents]; ring != nil {
 		ringFD = ring.FD()
@@ -153,6 +160,36 @@ func (s *Session) findStack(id uint64) ([]byte, error) {
 	return m.LookupBytes(id)
 }
 
+// openCapture opens the files of skboutput().
+func (s *Session) openCapture() error {
+	m := s.maps[layout.MapPackets]
+	if m == nil {
+		return nil
+	}
+	var err error
+	s.packets, err = capture.New(m, s.bp.Captures, s.bp.Checked.Config.PerfRBPages, s.values.Clock.Boot())
+	var file *capture.FileError
+	if errors.As(err, &file) {
+		pos := file.Call.Pos
+		return errorAt(source.Diagnostic{Span: source.Span{Pos: pos, EndPos: pos}, Code: "capture", Message: err.Error()}, err)
+	}
+	return err
+}
+
+// closeCapture writes the packets that there are to the files of skboutput(), and tells what was lost. All probes are detached.
+func (s *Session) closeCapture() error {
+	if s.packets == nil {
+		return nil
+	}
+	lost, err := s.packets.Close()
+	s.packets = nil
+	if lost > 0 {
+		message := times(lost, "packet of skboutput() was lost: a buffer was full", "packets of skboutput() were lost: a buffer was full")
+		s.warn(source.Diagnostics{warning(s.bp.Captures[0].Pos, "runtime", message, "make it larger: config = { perf_rb_pages = 1024 }")})
+	}
+	return err
+}
+
 // ExitCode is what the script gave to exit(), else 0, or 1 if a test or benchmark failed.
 func (s *Session) ExitCode() int { return s.events.exitCode }
 
@@ -166,6 +203,7 @@ func (s *Session) Close() error {
 	defer s.mapsMu.Unlock()
 	s.failed, _ = s.listFailures()
 	s.closed = true
+	errs = append(errs, s.closeCapture())
 	for _, p := range s.programs {
 		errs = append(errs, p.prog.Close())
 	}

@@ -17,12 +17,18 @@ import (
 type cli struct {
 	stdin          io.Reader
 	stdout, stderr *os.File
-	out            *sticky // stdout, for what is not printed by the script
-	environ        func(string) string
+	out            *sticky                     // stdout, for what is not printed by the script
+	environ        func(string) (string, bool) // as os.LookupEnv
 	flags          flags
 	title          string // of a profile
 	script         *source.Source
 	page           *report.Sink // of -f html, nil for other formats
+}
+
+// env is a variable of the environment, "" if it is not set.
+func (c *cli) env(name string) string {
+	value, _ := c.environ(name)
+	return value
 }
 
 // run is the whole command. It returns the exit code.
@@ -66,6 +72,9 @@ func (c *cli) dispatch(args []string) int {
 	}
 	if err := textual(src); err != nil {
 		return c.fail(err)
+	}
+	if c.flags.mode == compilerBench {
+		return c.benchCompiler(src, params)
 	}
 	return c.trace(src, params)
 }

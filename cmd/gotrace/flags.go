@@ -80,6 +80,17 @@ var errUsage = errors.New("usage")
 // debugStages are what -d can show, in the order of compilation.
 var debugStages = []string{"ast", "types", "ir", "asm"}
 
+// foreignStages answer the stages of bpftrace's -d.
+var foreignStages = map[string]string{
+	"parse":       "; ast is the syntax tree",
+	"codegen":     "; ir is the intermediate form, before and after the optimiser",
+	"codegen-opt": "; ir is the intermediate form, before and after the optimiser",
+	"dis":         "; asm are the instructions",
+	"libbpf":      "; there is no libbpf here",
+	"-e":          "; older versions of bpftrace had no stages here: use -d all",
+	"verifier":    "; -v shows the verifier's log of what it refuses",
+}
+
 // group is some of the flags, under a title of --help.
 type group struct {
 	title string
@@ -108,7 +119,7 @@ var groups = []group{
 		fs.StringVarP(&f.bufferMode, "buffering", "B", "line", "buffering of the output: `none|line|full`")
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what the script prints")
 		fs.BoolVarP(&f.verbose, "verbose", "v", false, "show load times, instruction counts and verifier logs of failures; with -l the arguments of probes")
-		fs.BoolVarP(&f.errors, "warnings", "k", false, "report what failed while the script ran, with -q too")
+		fs.BoolVarP(&f.errors, "warnings", "k", false, "report what failed while the script ran, with -q too, and reads of map elements that are not there")
 		fs.BoolVar(&f.reformat, "fmt", false, "print the script in one style, and do not run it")
 		fs.Var(&f.noWarnings, "no-warnings", "print no warnings, or none of the codes `CODE,…`")
 		fs.Lookup("no-warnings").NoOptDefVal = allWarnings
@@ -116,7 +127,7 @@ var groups = []group{
 	{"TESTS", func(fs *pflag.FlagSet, f *flags) {
 		fs.BoolVar(&f.test, "test", false, "run the test probes of the script, and fail if one of them fails")
 		fs.BoolVar(&f.bench, "bench", false, "run the bench probes of the script, and show how long they take")
-		fs.StringVar(&f.mode, "mode", "", "`MODE`: test, bench, or codegen, which only compiles the script")
+		fs.StringVar(&f.mode, "mode", "", "`MODE`: test, bench; codegen, which only compiles the script; compiler-bench, which shows how long that takes; format, as --fmt")
 		fs.StringVar(&f.filter, "probe-filter", "", "run only probes whose names match the regular expression `REGEX`")
 		fs.BoolVar(&f.dryRun, "dry-run", false, "attach everything, then end at once")
 		fs.StringSliceVarP(&f.stages, "debug", "d", nil, "print a `STAGE` of the compilation and stop: ast, types, ir, asm, all")
@@ -125,18 +136,22 @@ var groups = []group{
 }
 
 // foreign are flags of bpftrace that have no meaning here, and what they are answered with; those without an answer are accepted.
-var foreign = []struct{ name, short, answer string }{
-	{"btf", "b", ""},
-	{"usdt-file-activation", "", ""}, // the kernel activates static probes in every process, also in those that start later
-	{"verify-llvm-ir", "", ""},
-	{"aot", "", "gotrace starts in milliseconds, and needs nothing on the machine where a script runs: copy gotrace and the script"},
-	{"emit-elf", "", "gotrace makes no ELF files: -d asm shows the instructions"},
-	{"emit-llvm", "", "there is no LLVM here: -d ir shows gotrace's own intermediate form"},
+var foreign = []struct {
+	name, short, answer string
+	value               bool // the flag has one
+}{
+	{name: "btf", short: "b"},
+	{name: "dwarf-pid", value: true},
+	{name: "usdt-file-activation"}, // the kernel activates static probes in every process, also in those that start later
+	{name: "verify-llvm-ir"},
+	{name: "aot", value: true, answer: "gotrace starts in milliseconds, and needs nothing on the machine where a script runs: copy gotrace and the script"},
+	{name: "emit-elf", value: true, answer: "gotrace makes no ELF files: -d asm shows the instructions"},
+	{name: "emit-llvm", value: true, answer: "there is no LLVM here: -d ir shows gotrace's own intermediate form"},
 }
 
 func addForeign(fs *pflag.FlagSet, _ *flags) {
 	for _, f := range foreign {
-		if f.answer == "" {
+		if !f.value {
 			fs.BoolP(f.name, f.short, false, "")
 		} else {
 			fs.StringP(f.name, f.short, "", "")
@@ -189,7 +204,7 @@ func (c *cli) showHelp() {
 func (f *flags) check() error {
 	for _, s := range f.stages {
 		if s != "all" && !slices.Contains(debugStages, s) {
-			return fmt.Errorf("%w: unknown stage %q of -d: use %s, or all", errUsage, s, strings.Join(debugStages, ", "))
+			return fmt.Errorf("%w: unknown stage %q of -d: use %s, or all%s", errUsage, s, strings.Join(debugStages, ", "), foreignStages[s])
 		}
 	}
 	for _, s := range f.without {
@@ -222,15 +237,17 @@ func (f *flags) checkMode() error {
 	}
 	add("bench", f.bench)
 	add("test", f.test)
+	add("format", f.reformat)
 	add(f.mode, f.mode != "")
 	switch {
 	case len(modes) > 1:
-		return fmt.Errorf("%w: --mode, --test and --bench: only one of %s can be run at a time", errUsage, strings.Join(modes, " and "))
+		return fmt.Errorf("%w: --mode, --test, --bench and --fmt: only one of %s can be run at a time", errUsage, strings.Join(modes, " and "))
 	case len(modes) == 1:
 		f.mode = modes[0]
 	}
-	if !slices.Contains([]string{"", "test", "bench", "codegen"}, f.mode) {
-		return fmt.Errorf("%w: unknown mode %q of --mode: use test, bench or codegen", errUsage, f.mode)
+	f.reformat = f.mode == "format"
+	if !slices.Contains([]string{"", "test", "bench", "format"}, f.mode) && !slices.Contains(compileOnly, f.mode) {
+		return fmt.Errorf("%w: unknown mode %q of --mode: use test, bench, codegen, compiler-bench or format", errUsage, f.mode)
 	}
 	return nil
 }
@@ -244,9 +261,14 @@ func (f *flags) checkFilter() (err error) {
 	return nil
 }
 
+// compilerBench is the mode that measures the compiler, compileOnly are those that run nothing.
+const compilerBench = "compiler-bench"
+
+var compileOnly = []string{"codegen", compilerBench}
+
 // runMode is what the session runs.
 func (f *flags) runMode() runtime.Mode {
-	if f.mode == "codegen" {
+	if slices.Contains(compileOnly, f.mode) {
 		return runtime.ModeTrace
 	}
 	return runtime.Mode(f.mode)

@@ -20,7 +20,7 @@ func (c *cli) list(args []string) int {
 		Functions: c.flags.functions,
 		PID:       c.flags.pid,
 		Unsafe:    c.flags.unsafe,
-		BTF:       cmp.Or(c.environ("GOTRACE_BTF"), c.environ("BPFTRACE_BTF")),
+		BTF:       cmp.Or(c.env("GOTRACE_BTF"), c.env("BPFTRACE_BTF")),
 	})
 	if err != nil {
 		return c.fail(err)

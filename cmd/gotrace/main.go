@@ -4,6 +4,6 @@ package main
 import "os"
 
 func main() {
-	c := &cli{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Getenv}
+	c := &cli{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.LookupEnv}
 	os.Exit(c.run(os.Args[1:]))
 }

@@ -26,13 +26,18 @@ var errReported = errors.New("reported")
 // trace compiles and runs a script. It returns the exit code.
 func (c *cli) trace(src *source.Source, params []string) int {
 	code, err := c.compileAndRun(src, params)
-	switch {
-	case errors.Is(err, errReported):
-		return 1
-	case err != nil:
-		return c.fail(err)
+	if err != nil {
+		return c.failed(err)
 	}
 	return code
+}
+
+// failed tells an error, unless it is told already, and gives the exit code.
+func (c *cli) failed(err error) int {
+	if err = c.reported(err); errors.Is(err, errReported) {
+		return 1
+	}
+	return c.fail(err)
 }
 
 func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err error) {
@@ -100,6 +105,7 @@ func (c *cli) options(params []string) runtime.Options {
 		Command:     c.flags.command,
 		Sink:        c.sink(nil),
 		Verbose:     c.flags.verbose,
+		Lookups:     c.flags.errors,
 		Mode:        c.flags.runMode(),
 		Filter:      c.flags.filterRE,
 		NoWarnings:  c.flags.noWarnings.codes,
@@ -111,7 +117,7 @@ func (c *cli) options(params []string) runtime.Options {
 		Includes:    c.flags.includes,
 		Environ:     c.environ,
 	}
-	if len(c.flags.stages) > 0 || c.flags.mode == "codegen" {
+	if len(c.flags.stages) > 0 || slices.Contains(compileOnly, c.flags.mode) {
 		opts.Dump = &runtime.Dump{Writer: c.out, Stages: c.stages()}
 	}
 	return opts
@@ -190,7 +196,7 @@ const attachedMark = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
 
 // announced prints attachedMark where it is asked for.
 func (c *cli) announced(sink output.Sink) output.Sink {
-	if c.environ(attachedMark) == "" {
+	if c.env(attachedMark) == "" {
 		return sink
 	}
 	return output.Tee{sink, output.Func(func(e output.Event) error {
@@ -224,14 +230,14 @@ func (c *cli) report(src *source.Source, diags source.Diagnostics) bool {
 // colour says whether what goes to a file may be coloured: on a terminal, unless NO_COLOR is set. BPFTRACE_COLOR, or GOTRACE_COLOR, can say always
 // or never.
 func (c *cli) colour(f *os.File) bool {
-	switch cmp.Or(c.environ("GOTRACE_COLOR"), c.environ("BPFTRACE_COLOR")) {
+	switch cmp.Or(c.env("GOTRACE_COLOR"), c.env("BPFTRACE_COLOR")) {
 	case "always":
 		return true
 	case "never":
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.environ("NO_COLOR") == ""
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.env("NO_COLOR") == ""
 }
 
 // output is where the script prints: -o or standard output.

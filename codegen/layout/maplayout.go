@@ -47,6 +47,8 @@ type MapSpec struct {
 	Half     int
 	Second   *MapSpec
 	IsSecond bool
+	// Refused, if not 0, is one more than where MapRefused has the keys that found this map full.
+	Refused int
 }
 
 // Storage is where a script map's values are kept.

@@ -100,15 +100,33 @@ const (
 	EventTime   // time(fmt): Format
 	EventErrorf // errorf(fmt, …): as printf, with Places
 	EventWarnf
-	EventSystem // system(fmt, …): as printf, the command
-	EventCat    // cat(fmt, …): as printf, the path of the file
-	EventJoin   // join(strings): the record is as long as the text that follows the header
+	EventSystem  // system(fmt, …): as printf, the command
+	EventCat     // cat(fmt, …): as printf, the path of the file
+	EventJoin    // join(strings): the record is as long as the text that follows the header
+	EventUnwatch // unwatch(address): Fields[0]
 	// EventStack tells of a user stack that is new: Fields[0] is its number.
 	EventStack
 	// EventProcess asks for the unwinding tables of a process: Fields[0] is its id.
 	EventProcess
 
 	EventKinds // one more than the last kind
+)
+
+// Capture is a call of skboutput(): the packet goes to a file, but its first Offset bytes.
+type Capture struct {
+	Pos    source.Pos
+	Path   string
+	Offset int
+}
+
+// What a program sends before the bytes of a packet: the number of the Capture, the time (CLOCK_BOOTTIME), and how many bytes the script asks for.
+// There may be fewer: a record of the kernel has less than 64 KB.
+const (
+	CaptureID     = 0
+	CaptureTime   = 8
+	CaptureLength = 16
+	CaptureHeader = 24
+	CaptureMost   = 65000
 )
 
 // Site is a place in the script where something can fail in the kernel; its counters are in MapFailures.
@@ -144,6 +162,7 @@ const (
 	SiteUnwindStop                     // a stack that ends before its outermost function
 	SiteCall                           // a call of the kernel for its effect
 	SiteSignal                         // a number that is no signal
+	SiteMissing                        // an element that is not there was to be read, or taken away: Helper tells
 	SiteInternal
 )
 

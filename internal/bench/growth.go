@@ -63,7 +63,7 @@ func compileCost(script string) string {
 // compileOnly compiles a script and throws the result away.
 func compileOnly(text []byte) error {
 	src := &source.Source{Name: "stdin", Text: text}
-	opts := &lang.Options{Environ: os.Getenv}
+	opts := &lang.Options{Environ: os.LookupEnv}
 	file, diags := lang.Parse(src, nil)
 	if diags.HasErrors() {
 		return fmt.Errorf("%s", diags[0].Message)

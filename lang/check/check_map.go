@@ -271,8 +271,9 @@ func (c *checker) seriesClock() {
 	if c.opts.Environ == nil {
 		return
 	}
-	m := c.out.Byname[strings.TrimPrefix(c.opts.Environ(seriesClockEnv), "@")]
-	if m != nil && m.Key == nil && types.Is(m.Value, types.KindInt) && c.opts.Environ(seriesClockEnv) != "" {
+	name, _ := c.opts.Environ(seriesClockEnv)
+	m := c.out.Byname[strings.TrimPrefix(name, "@")]
+	if m != nil && m.Key == nil && types.Is(m.Value, types.KindInt) && name != "" {
 		c.out.SeriesClock = m
 	}
 }

@@ -308,3 +308,42 @@ func isSocket(s *types.Struct) bool {
 	}
 	return false
 }
+
+// skbOutput writes what a pointer to a struct sk_buff stands for to a file.
+func (c *checker) skbOutput(e *ast.Call) types.Type {
+	path, known := c.constText(e, 0)
+	t := c.value(e.Args[1])
+	length, offset := c.integer(e.Args[2]), c.integer(e.Args[3])
+	if !known || t == nil || length == nil || offset == nil {
+		return nil
+	}
+	if path == "" {
+		c.report(source.Errorf(e.Args[0], "bad-path", "%s() takes the path of the file to write, and this is empty", e.Name))
+		return nil
+	}
+	if s := structBehind(t); s == nil || !types.Is(t, types.KindPointer) || s.Name != "sk_buff" {
+		c.report(c.withoutTypes(errArgType(e.Args[1], e.Name, "a pointer to a struct sk_buff", t)))
+		return nil
+	}
+	switch k, ok := c.constInt(e.Args[3]); {
+	case !ok:
+		c.report(errNotConstant(e.Args[3], e.Name, "an offset"))
+		return nil
+	case int64(k.Int) < 0 || k.Int > maxStrlenLimit:
+		c.report(source.Errorf(e.Args[3], "out-of-range", "an offset is a number from 0 to %d", maxStrlenLimit))
+		return nil
+	}
+	return builtin.Find(e.Name).Type
+}
+
+// unwatch takes the address of a watchpoint.
+func (c *checker) unwatch(e *ast.Call) types.Type {
+	switch t := c.value(e.Args[0]); {
+	case t == nil:
+		return nil
+	case !types.Is(t, types.KindPointer) && !types.Is(types.Value(t), types.KindInt):
+		c.report(errArgType(e.Args[0], e.Name, "the address of a watchpoint", t))
+		return nil
+	}
+	return types.None{}
+}

@@ -30,7 +30,10 @@ func taskResults() map[string]func(c *checker, e *ast.Call) types.Type {
 		"kfunc_allowed": (*checker).kfunc,
 		"kfunc_exist":   (*checker).kfunc,
 		"percpu_kaddr":  (*checker).perCPU,
+		"skb_output":    (*checker).skbOutput,
+		"skboutput":     (*checker).skbOutput,
 		"socket_cookie": (*checker).socketCookie,
+		"unwatch":       (*checker).unwatch,
 
 		"reg":  (*checker).reg,
 		"kptr": pointsInto(types.SpaceKernel),

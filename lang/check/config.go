@@ -113,6 +113,9 @@ var settings = map[string]setting{
 	"verify_llvm_ir":          {"", truth},
 }
 
+// mayBeEmpty are the settings for which an empty variable of the environment is a value; for others it is as good as none.
+var mayBeEmpty = []string{"str_trunc_trailer"}
+
 // environmentOnly are what gotrace, or bpftrace, reads of its environment, and a script cannot set.
 var environmentOnly = []string{"btf", "color", "kernel_build", "kernel_source", "vmlinux"}
 
@@ -253,8 +256,8 @@ func (c *checker) configureFromEnv(cfg *Config) {
 	for _, name := range settingNames() {
 		for _, prefix := range []string{"BPFTRACE_", "GOTRACE_"} {
 			env := prefix + strings.ToUpper(name)
-			text := c.opts.Environ(env)
-			if text == "" {
+			text, set := c.opts.Environ(env)
+			if !set || text == "" && !slices.Contains(mayBeEmpty, name) {
 				continue
 			}
 			v := settingValue{text: text}

@@ -19,16 +19,17 @@ import (
 
 // Options are the settings of one compilation, from the command line and the script's config block.
 type Options struct {
-	Params     []string            // positional parameters $1…
-	Named      []string            // named parameters, "name" or "name=value" each, for getopt()
-	ChildPID   int                 // cpid: the process of -c, 0 if there is none
-	MaxStrlen  int                 // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
-	MaxMapKeys int                 // entries of a keyed map; 0 means 4096
-	NoWarnings []string            // codes of warnings that are not told
-	Unsafe     bool                // calls with side effects are allowed
-	Headers    *ctypes.Headers     // where #include finds files; nil: there are none
-	Imports    *imports.Files      // where import finds files; nil: there are none
-	Environ    func(string) string // BPFTRACE_* and GOTRACE_* variables; nil means none
+	Params     []string        // positional parameters $1…
+	Named      []string        // named parameters, "name" or "name=value" each, for getopt()
+	ChildPID   int             // cpid: the process of -c, 0 if there is none
+	MaxStrlen  int             // bytes str() reads by default, the NUL included; 0 means the default, 64 … see config
+	MaxMapKeys int             // entries of a keyed map; 0 means 4096
+	NoWarnings []string        // codes of warnings that are not told
+	Unsafe     bool            // calls with side effects are allowed
+	Headers    *ctypes.Headers // where #include finds files; nil: there are none
+	Imports    *imports.Files  // where import finds files; nil: there are none
+	// Environ gives BPFTRACE_* and GOTRACE_* variables, as os.LookupEnv does; nil means none.
+	Environ func(string) (string, bool)
 }
 
 // Checked is a script that the checker has accepted: what the code generator reads.

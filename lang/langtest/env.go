@@ -220,7 +220,7 @@ func counter(kind *builtin.ProbeKind, p []string) ([]lang.Target, error) {
 
 // Names that exist, in order.
 var (
-	functions      = []string{"__x64_sys_getuid", "do_filp_open", "do_nanosleep", "do_sys_open", "ksys_lseek", "security_file_open", "udp_sendmsg", "vfs_open", "vfs_read", "vfs_write"}
+	functions      = []string{"__dev_queue_xmit", "__x64_sys_getuid", "do_filp_open", "do_nanosleep", "do_sys_open", "ip_send_skb", "ksys_lseek", "security_file_open", "udp_sendmsg", "vfs_open", "vfs_read", "vfs_write"}
 	userFunctions  = []string{"free", "main", "main.add", "malloc", "readline", "wl_add", "wl_neg", "wl_point", "wl_say", "wl_six"}
 	staticProbes   = []string{"setjmp", "start", "stop"}
 	rawTracepoints = []string{"sched_switch", "sched_wakeup", "sys_enter", "sys_exit", "test_none"}

@@ -24,6 +24,8 @@ func (e *Env) buildFunctions() {
 		"vfs_write":          {[]types.Field{file, {Name: "buf", Type: chars}, count, pos}, i64},
 		"vfs_open":           {[]types.Field{{Name: "path", Type: ptr("path")}, file}, i32},
 		"ksys_lseek":         {[]types.Field{{Name: "fd", Type: u32}, {Name: "offset", Type: i64}, {Name: "whence", Type: u32}}, i64},
+		"__dev_queue_xmit":   {[]types.Field{{Name: "skb", Type: ptr("sk_buff")}, {Name: "sb_dev", Type: types.Pointer{Elem: types.Void{}}}}, i32},
+		"ip_send_skb":        {[]types.Field{{Name: "net", Type: types.Pointer{Elem: types.Void{}}}, {Name: "skb", Type: ptr("sk_buff")}}, i32},
 		"udp_sendmsg":        {[]types.Field{{Name: "sk", Type: ptr("sock")}, {Name: "msg", Type: types.Pointer{Elem: types.Void{}}}, {Name: "len", Type: u64}}, i32},
 		"do_filp_open": {[]types.Field{{Name: "dfd", Type: i32}, {Name: "pathname", Type: types.Pointer{Elem: types.Void{}}},
 			{Name: "op", Type: types.Pointer{Elem: types.Void{}}}}, ptr("file")},

@@ -90,6 +90,7 @@ func (e *Env) buildStructs() {
 	add(21, "sock", 760, func() []types.Field {
 		return []types.Field{{Name: "__sk_common", Type: e.structs["sock_common"]}}
 	})
+	add(22, "sk_buff", 232, func() []types.Field { return []types.Field{{Name: "len", Type: u32, Offset: 112}} })
 	add(9, "list_head", 16, func() []types.Field {
 		return []types.Field{{Name: "next", Type: e.pointerTo("list_head")}, {Name: "prev", Type: e.pointerTo("list_head"), Offset: 8}}
 	})

@@ -183,6 +183,7 @@ const (
 	FailIndex         FailureKind = "index"          // indices outside of an array or a string
 	FailStacks        FailureKind = "stacks"         // stacks that found no room in their store
 	FailUnwind        FailureKind = "unwind"         // stacks that were not followed by tables, or not to their end
+	FailMissing       FailureKind = "missing"        // elements of maps that are not there
 	FailCall          FailureKind = "call"           // calls of the kernel for their effect
 	FailMissedTicks   FailureKind = "missed-ticks"   // ticks of a timer
 	FailMissedSamples FailureKind = "missed-samples" // samples of a profile
@@ -198,6 +199,9 @@ type Failure struct {
 	// Helper is the kernel's helper that failed (uapi/linux/bpf.h, without bpf_) and Errno its error; "" if it was none.
 	Helper string
 	Errno  syscall.Errno
+	// Keys are keys that a full map refused, as text: the first ones and some of those that followed. MoreKeys says that there may have been others.
+	Keys     []string
+	MoreKeys bool
 	// Diagnostic has the place, and says in words what happened and what to do about it.
 	Diagnostic source.Diagnostic
 }

@@ -123,13 +123,30 @@ func appendFailure(b []byte, f *Failure, src *source.Source) []byte {
 	if f.Helper == "" {
 		b = appendText(append(b, `{"type": "runtime_error", "msg": `...), f.Diagnostic.Message)
 	} else {
-		b = appendText(append(b, `{"type": "helper_error", "msg": `...), errnoText(f.Errno))
+		msg := f.Diagnostic.Message
+		if f.Errno != 0 {
+			msg = errnoText(f.Errno)
+		}
+		b = appendText(append(b, `{"type": "helper_error", "msg": `...), msg)
 		b = appendText(append(b, `, "helper": `...), f.Helper)
-		b = strconv.AppendInt(append(b, `, "retcode": -`...), int64(f.Errno), 10)
+		b = strconv.AppendInt(append(b, `, "retcode": `...), -int64(f.Errno), 10)
 	}
 	b = appendPlace(b, &f.Diagnostic, src)
 	if f.Count > 1 {
 		b = strconv.AppendUint(append(b, `, "count": `...), f.Count, 10)
+	}
+	if len(f.Keys) == 0 {
+		return b
+	}
+	b = append(b, `, "keys": [`...)
+	for i, k := range f.Keys {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = appendText(b, k)
+	}
+	if b = append(b, ']'); f.MoreKeys {
+		b = append(b, `, "more_keys": true`...)
 	}
 	return b
 }

@@ -59,6 +59,9 @@ func (c *Clock) wall(mode string, ns uint64) time.Time {
 	}
 }
 
+// Boot is the wall-clock time at which CLOCK_BOOTTIME was zero.
+func (c *Clock) Boot() time.Time { return c.boot }
+
 // AppendNow formats the time of now as time() of a script does.
 func (c *Clock) AppendNow(dst []byte, format string) ([]byte, time.Time) {
 	now := c.now().In(c.zone)

@@ -18,6 +18,8 @@ type Plan struct {
 	Maps   []*layout.MapSpec          // those of the script first, in order of first appearance
 	ByName map[string]*layout.MapSpec // by name of the kernel map
 	Swaps  int                        // how many maps of the script are kept twice
+	// RefusedSize is the size of MapRefused.
+	RefusedSize int
 
 	checked *lang.Checked
 	kernel  *kernel.Kernel
@@ -67,11 +69,21 @@ func (p *Plan) scriptMaps() {
 			continue
 		}
 		p.splitMap(s)
+		p.keepRefused(s)
 		p.swapMap(s)
 	}
 	for _, m := range p.values {
 		p.Add(m)
 	}
+}
+
+// keepRefused gives a map that can be full room for the keys that it refuses. It comes after splitMap.
+func (p *Plan) keepRefused(s *layout.MapSpec) {
+	if s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash {
+		return // it drops others
+	}
+	s.Refused = p.RefusedSize + 1
+	p.RefusedSize += s.RefusedSize()
 }
 
 // NeedZeros makes MapZeros at least so large.
@@ -149,9 +161,9 @@ const preallocMax = 256
 const swapPrealloc = 16 << 20
 
 // In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
-// stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes.
+// stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes. So it is where the script says how many keys there are.
 func (p *Plan) allocFlags(s *layout.MapSpec) uint32 {
-	if p.uses[s.Script.Name].swapped() && (s.KeySize+s.ValueSize*p.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
+	if (p.uses[s.Script.Name].swapped() || s.Script.Kind != "") && (s.KeySize+s.ValueSize*p.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
 		return 0
 	}
 	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash // always preallocated

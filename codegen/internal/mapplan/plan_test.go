@@ -123,6 +123,9 @@ func TestMapStorage(t *testing.T) {
 		p := parsed(t, tt.script, &m)
 		want := tt.want
 		want.Name, want.Script = "@x", &m
+		if m.Key != nil && want.Type != ebpf.LRUCPUHash {
+			want.Refused = 1
+		}
 		if got := *p.Spec(&m); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.script, got, want)
 		}
