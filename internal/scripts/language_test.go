@@ -3,6 +3,7 @@ package scripts
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // languageDoc is the reference of the language. Its examples are blocks that begin with ```gotrace and options: run=, args=, flags= and needs=, as
-// in the table, with commas between the words; `error`, if the script must be refused; `warns`, if there is a warning. A block
+// in the table, with commas between the words; `error`, if the script must be refused; `warns`, if there is a warning; file=NAME, if it is a file that the next example
+// finds in its directory. A block
 // without a word that follows is what the example prints, or, of these two, what the messages begin with. An example without one is compiled and attached.
 const languageDoc = "../../docs/language.md"
 
@@ -21,6 +23,9 @@ type example struct {
 	kind string // "error", "warns" or ""
 	want string
 	told bool // there is a block with what it prints
+	// file is its name, if it is no script to run; files are those that the script finds.
+	file  string
+	files []*example
 }
 
 const fence = "```"
@@ -40,6 +45,7 @@ func languageExamples(t *testing.T) []*example {
 		}
 		return strings.Join(lines[start:min(i, len(lines))], "\n"), i + 1
 	}
+	var files []*example
 	for i := 0; i < len(lines); i++ {
 		options, ok := strings.CutPrefix(lines[i], fence+"gotrace")
 		if !ok {
@@ -50,6 +56,12 @@ func languageExamples(t *testing.T) []*example {
 			e.option(t, option)
 		}
 		e.Script, i = block(i)
+		if e.file != "" {
+			files = append(files, e)
+			i--
+			continue
+		}
+		e.files, files = files, nil
 		if e.told = i < len(lines) && lines[i] == fence; e.told {
 			e.want, i = block(i)
 		}
@@ -72,6 +84,8 @@ func (e *example) option(t *testing.T, option string) {
 		e.Flags = words
 	case "needs":
 		e.Needs = words
+	case "file":
+		e.file = value
 	case "error", "warns":
 		e.kind = name
 	default:
@@ -115,6 +129,7 @@ func TestKernelLanguage(t *testing.T) {
 			if !e.told {
 				e.Flags = append(e.Flags, "--dry-run")
 			}
+			e.write(t)
 			res, err := tool.Run(t.Context(), e.Case)
 			if err != nil {
 				t.Fatalf("%s:%d: %v\nmessages:\n%s", e.File, e.Line, err, res.Stderr)
@@ -123,6 +138,20 @@ func TestKernelLanguage(t *testing.T) {
 				t.Errorf("%s:%d: %s\nexit code %d, output:\n%s\nmessages:\n%s", e.File, e.Line, bad, res.Exit, res.Stdout, res.Stderr)
 			}
 		})
+	}
+}
+
+// write makes a directory with the files that the script finds.
+func (e *example) write(t *testing.T) {
+	t.Helper()
+	if len(e.files) == 0 {
+		return
+	}
+	e.Dir = t.TempDir()
+	for _, f := range e.files {
+		if err := os.WriteFile(filepath.Join(e.Dir, f.file), []byte(f.Script+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

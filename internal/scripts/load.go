@@ -28,6 +28,7 @@ type Case struct {
 	Run     string   // arguments of the workload, "" if there is none
 	Flags   []string // more flags of the command
 	Env     []string // more of its environment: NAME=VALUE
+	Dir     string   // where it runs, "" for here
 	Needs   []string
 	Exit    int
 

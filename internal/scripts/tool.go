@@ -32,6 +32,7 @@ func (t *Tool) Run(ctx context.Context, c *Case) (*Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.Path, t.args(c)...)
+	cmd.Dir = c.Dir
 	// The tool and its child are one process group, so that nothing outlives a timeout.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
