@@ -4,6 +4,7 @@ import (
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/codegen/layout"
 	"github.com/gotrace/gotrace/lang/ast"
+	"github.com/gotrace/gotrace/lang/check"
 	"github.com/gotrace/gotrace/lang/types"
 )
 
@@ -313,6 +314,9 @@ func (l *lowerer) storeTernary(dst place, t types.Type, e *ast.Ternary, exact bo
 
 func (l *lowerer) cast(e *ast.Cast) operand {
 	t, from := l.typeOf(e), l.typeOf(e.X)
+	if check.CastCalls(e, from) {
+		return l.expr(e.Call)
+	}
 	o := l.expr(e.X)
 	switch t := t.(type) {
 	case types.Pointer:

@@ -408,7 +408,7 @@ func (l *lowerer) keySignature(b *strings.Builder, e ast.Expr) bool {
 		return ok && x.Name == "args" && !types.InMemory(l.typeOf(e))
 	case *ast.Cast:
 		fmt.Fprintf(b, "(%s)", l.typeOf(e))
-		return l.keySignature(b, e.X)
+		return l.keySignature(b, e.X) && e.Call == nil
 	case *ast.TupleExpr:
 		for _, x := range e.Elems {
 			if !l.keySignature(b, x) {

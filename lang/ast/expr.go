@@ -78,6 +78,8 @@ type (
 		source.Span
 		Type *TypeName
 		X    Expr
+		// Call is the call that a cast to string[N], buffer[N] or inet stands for where X is an address or a number, else nil. It has the same X.
+		Call *Call
 	}
 	// FieldExpr is `x.name` or `x->name`; the two mean the same for pointers, as in bpftrace.
 	FieldExpr struct {
@@ -175,3 +177,24 @@ func (*TypeExpr) expr()   {}
 func (*Typeinfo) expr()   {}
 func (*Comptime) expr()   {}
 func (*BlockExpr) expr()  {}
+
+// NewCast makes a cast.
+func NewCast(span source.Span, t *TypeName, x Expr) *Cast {
+	c := &Cast{Span: span, Type: t, X: x}
+	if t.Keyword != "" || t.Of != nil || t.Stars > 0 || t.Outer > 0 || len(t.Dims) > 1 || len(t.Dims) == 1 && t.Dims[0] < 1 {
+		return c
+	}
+	call := func(name string, args ...Expr) {
+		c.Call = &Call{Span: span, Name: name, Args: append([]Expr{x}, args...)}
+	}
+	sized := len(t.Dims) == 1
+	switch {
+	case t.Name == "string" && sized:
+		call("str", &IntLit{Span: t.Span, Value: uint64(t.Dims[0])})
+	case t.Name == "buffer" && sized:
+		call("buf", &IntLit{Span: t.Span, Value: uint64(t.Dims[0])})
+	case t.Name == "inet":
+		call("ntop")
+	}
+	return c
+}

@@ -1,5 +1,7 @@
 package builtin
 
+import "strings"
+
 // Context is the kind of context a program of a probe kind gets.
 type Context uint8
 
@@ -137,8 +139,13 @@ func ProbeKindByName(name string) *ProbeKind {
 	return nil
 }
 
-// FindKind is ProbeKindByName that also finds planned kinds.
-func FindKind(name string) *ProbeKind { return kindsByName[name] }
+// FindKind is ProbeKindByName that also finds planned kinds. Names of several letters may be written in capitals; U is not u.
+func FindKind(name string) *ProbeKind {
+	if k := kindsByName[name]; k != nil || len(name) == 1 {
+		return k
+	}
+	return kindsByName[strings.ToLower(name)]
+}
 
 // KindNames are the names of the kinds that a script can use, in order.
 func KindNames() []string {

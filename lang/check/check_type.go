@@ -8,6 +8,12 @@ import (
 
 func (c *checker) cast(e *ast.Cast) types.Type {
 	from := c.value(e.X)
+	if e.Call != nil && from == nil {
+		return nil
+	}
+	if CastCalls(e, from) {
+		return c.value(e.Call)
+	}
 	to := c.typeName(e.Type)
 	if from == nil {
 		return c.guess(to)
@@ -34,6 +40,11 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 	}
 	c.foldCast(e, to)
 	return to
+}
+
+// CastCalls says whether a cast reads what its operand, of a type, is the address of, or makes text of a number: then it is a call.
+func CastCalls(e *ast.Cast, from types.Type) bool {
+	return e.Call != nil && (e.Type.Name != "string" || types.Is(from, types.KindInt) || types.Is(from, types.KindPointer))
 }
 
 // castable says whether a value can be cast to a type.

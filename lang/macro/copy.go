@@ -138,9 +138,7 @@ func (e *expander) expr(x ast.Expr) ast.Expr {
 		c.Y = e.expr(x.Y)
 		return &c
 	case *ast.Cast:
-		c := *x
-		c.Type, c.X = e.typeName(x.Type), e.expr(x.X)
-		return &c
+		return ast.NewCast(x.Span, e.typeName(x.Type), e.expr(x.X))
 	}
 	return e.other(x)
 }

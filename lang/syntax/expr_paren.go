@@ -155,5 +155,5 @@ func (p *parser) cast(lex *lexer.PeekingLexer, start source.Pos) (ast.Expr, erro
 	if err != nil {
 		return nil, err
 	}
-	return &ast.Cast{Span: since(start, lex), Type: t, X: x}, nil
+	return ast.NewCast(since(start, lex), t, x), nil
 }
