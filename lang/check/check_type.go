@@ -42,9 +42,11 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 	return to
 }
 
-// CastCalls says whether a cast reads what its operand, of a type, is the address of, or makes text of a number: then it is a call.
+// CastCalls says whether a cast reads what its operand, of a type, is the address of, or makes text of a number: then it is a call. Numbers of
+// fewer than 64 bits are no addresses.
 func CastCalls(e *ast.Cast, from types.Type) bool {
-	return e.Call != nil && (e.Type.Name != "string" || types.Is(from, types.KindInt) || types.Is(from, types.KindPointer))
+	n, number := from.(types.Int)
+	return e.Call != nil && (e.Type.Name != "string" || types.Is(from, types.KindPointer) || number && n.Bits == 64)
 }
 
 // castable says whether a value can be cast to a type.
