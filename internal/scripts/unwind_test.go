@@ -1,11 +1,13 @@
 package scripts
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -62,16 +64,19 @@ func ownFrames(stack string) string {
 }
 
 // checkChains compares what a script printed, "=number" and a stack for each call, with the chains.
-func checkChains(t *testing.T, res *Result) {
+func checkChains(t *testing.T, res *Result, times int) {
 	t.Helper()
-	got := map[string]string{}
+	seen := map[string]int{}
 	for _, part := range strings.Split(res.Stdout, "=")[1:] {
 		number, stack, _ := strings.Cut(part, "\n")
-		got[number] = ownFrames(stack)
+		seen[number]++
+		if got := ownFrames(stack); got != chains[number] {
+			t.Errorf("chain %s: %q, want %q", number, got, chains[number])
+		}
 	}
-	for number, want := range chains {
-		if got[number] != want {
-			t.Errorf("chain %s: %q, want %q", number, got[number], want)
+	for number := range chains {
+		if seen[number] != times {
+			t.Errorf("chain %s came %d times, not %d", number, seen[number], times)
 		}
 	}
 	if t.Failed() {
@@ -102,7 +107,7 @@ func TestUnwind(t *testing.T) {
 					pic := map[string]string{"-pie": "-fPIE", "-no-pie": "-fno-pie"}[place]
 					compileC(t, "gcc", "chain.c", program, optimise, frame, pic, place, "-pthread")
 					res := runScript(t, tool, chainScript, "-c", program+" "+library)
-					checkChains(t, res)
+					checkChains(t, res, 1)
 					if strings.Contains(res.Stderr, "frame pointers") {
 						t.Error(res.Stderr)
 					}
@@ -121,4 +126,45 @@ func runScript(t *testing.T, tool *Tool, script string, flags ...string) *Result
 		t.Fatalf("%v\n%s%s", err, res.Stdout, res.Stderr)
 	}
 	return res
+}
+
+// TestUnwindLater follows processes that start while the script runs, many of them at a time.
+func TestUnwindLater(t *testing.T) {
+	needRoot(t)
+	tool := newTool(t)
+	dir := t.TempDir()
+	library, program := filepath.Join(dir, "library.so"), filepath.Join(dir, "chain")
+	compileC(t, "gcc", "library.c", library, "-O2", "-fPIC", "-shared", "-fomit-frame-pointer")
+	compileC(t, "gcc", "chain.c", program, "-O2", "-fomit-frame-pointer", "-pthread")
+	const processes = 20
+	command := fmt.Sprintf("/bin/sh -c 'for i in $(seq %d); do %s %s 1000000 & done; wait'", processes, program, library)
+	res := runScript(t, tool, chainScript, "-c", command)
+	checkChains(t, res, processes)
+}
+
+// TestUnwindRunning follows a process that runs already, by -p and because a probe is in its program.
+func TestUnwindRunning(t *testing.T) {
+	needRoot(t)
+	tool := newTool(t)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "chain")
+	compileC(t, "gcc", "chain.c", program, "-O2", "-fomit-frame-pointer", "-pthread")
+	for name, flags := range map[string][]string{"pid": {"-p", ""}, "file": nil} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(program, "", "5000000")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = cmd.Wait() }()
+			if flags != nil {
+				flags[1] = strconv.Itoa(cmd.Process.Pid)
+			}
+			script := `config = { show_debug_info = false }
+uprobe:` + program + `:leaf /arg0 == 1/ { print(dw_ustack); exit(); } interval:s:15 { exit(); }`
+			res := runScript(t, tool, script, flags...)
+			if got, want := ownFrames(res.Stdout), chains["1"]; got != want {
+				t.Errorf("%q, want %q\n%s%s", got, want, res.Stdout, res.Stderr)
+			}
+		})
+	}
 }

@@ -204,6 +204,21 @@ func FuzzReadTable(f *testing.F) {
 	})
 }
 
+func FuzzReadFrames(f *testing.F) {
+	f.Add(symbolstest.ELF())
+	f.Add(VDSO())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		frames, err := ReadFrames(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		if len(frames.Data) > len(data) {
+			t.Errorf("%d bytes of %d", len(frames.Data), len(data))
+		}
+		frames.Virtual(0x1000)
+	})
+}
+
 // What strip(1) leaves: the table of Go's runtime, and the section that Fedora adds.
 func TestStripped(t *testing.T) {
 	dir := t.TempDir()

@@ -49,7 +49,7 @@ func parseFrames(f *elfFile) (*Frames, error) {
 		}
 	}
 	s := f.Section(".eh_frame")
-	if s == nil || s.Flags&elf.SHF_ALLOC == 0 || len(u.loads) == 0 {
+	if s == nil || s.Flags&(elf.SHF_ALLOC|elf.SHF_COMPRESSED) != elf.SHF_ALLOC || len(u.loads) == 0 {
 		return nil, ErrNoFrames
 	}
 	var err error

@@ -44,7 +44,9 @@ FN void *thread(void *arg) { three(5); BEHIND; return arg; }
 // Through a library that is opened while the program runs.
 FN int back(int n) { int r = three(n); BEHIND; return r; }
 
+// argv: the library, and for how many microseconds to sleep at first.
 int main(int argc, char **argv) {
+	usleep(argc > 2 ? atoi(argv[2]) : 0);
 	one(1);
 	sort();
 	signals();
@@ -56,7 +58,7 @@ int main(int argc, char **argv) {
 	if (lib != NULL) {
 		int (*through)(int (*)(int), int);
 		*(void **)&through = dlsym(lib, "through");
-		usleep(argc > 2 ? atoi(argv[2]) : 100000);
+		usleep(300000);
 		through(back, 7);
 	}
 	return sink == 0;
