@@ -26,8 +26,7 @@ type saved struct {
 
 // state is what the instructions have said up to an address.
 type state struct {
-	kind    Kind  // of the CFA
-	reg     int64 // of StackBased and FrameBased, which DW_CFA_def_cfa_offset keeps
+	kind    Kind // of the CFA
 	offset  int64
 	rbp, ra saved
 }
