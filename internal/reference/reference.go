@@ -152,7 +152,7 @@ func configuration(b *strings.Builder) {
 
 // planned lists what is not there yet.
 func planned(b *strings.Builder) {
-	b.WriteString("## Planned\n\nbpftrace has these, gotrace has not, yet. A script that needs one gets an error that says so, with its place.\n\n")
+	b.WriteString("## Planned\n\nThese names are kept for what is to come. A script that uses one gets an error that says so, with its place.\n\n")
 	b.WriteString("| name | what it is |\n|---|---|\n")
 	for _, k := range builtin.ProbeKinds {
 		if k.Planned {

@@ -49,7 +49,7 @@ type Builtin struct {
 	// Map is what it does to the map that its first argument names.
 	Map MapUse
 
-	// Planned says that bpftrace has it and gotrace has not, yet.
+	// Planned says that the name is kept for what is not there yet.
 	Planned bool
 }
 

@@ -54,7 +54,7 @@ type ProbeKind struct {
 	OneTarget bool  // a program is bound to its target when it is loaded, so that each target needs its own
 	Attach    Order // when it is attached
 
-	// Planned says that bpftrace has it and gotrace has not, yet.
+	// Planned says that the name is kept for what is not there yet.
 	Planned bool
 }
 
