@@ -127,14 +127,25 @@ func (w *Watcher) run() {
 	defer close(w.ended)
 	for {
 		rec, err := w.reader.Read()
-		if errors.Is(err, os.ErrClosed) {
+		switch {
+		case errors.Is(err, os.ErrClosed):
 			return
-		}
-		if err == nil && len(rec.RawSample) >= 8 {
+		case err != nil: // the session ends, and Close lets the process go on
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.fail(fmt.Errorf("reading addresses: %w", err))
+			return
+		case len(rec.RawSample) >= 8:
 			w.watch(binary.NativeEndian.Uint64(rec.RawSample))
 		}
 		w.resume()
 	}
+}
+
+// fail ends the session. The caller holds mu.
+func (w *Watcher) fail(err error) {
+	w.err = err
+	w.opts.Failed()
 }
 
 func (w *Watcher) watch(address uint64) {
@@ -145,8 +156,7 @@ func (w *Watcher) watch(address uint64) {
 	}
 	c, err := w.opts.Open(address)
 	if err != nil {
-		w.err = fmt.Errorf("watching %#x: %w", address, err)
-		w.opts.Failed()
+		w.fail(fmt.Errorf("watching %#x: %w", address, err))
 		return
 	}
 	w.open[address] = c
