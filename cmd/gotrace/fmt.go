@@ -44,7 +44,7 @@ func (c *cli) formatCommand(args []string) int {
 	help := flags.BoolP("help", "h", false, "print this text")
 	switch err := flags.Parse(args); {
 	case err != nil:
-		fmt.Fprintf(c.stderr, "gotrace: %v\nTry 'gotrace fmt --help'.\n", err)
+		fmt.Fprintf(c.stderr, "ERROR: %v\nTry 'gotrace fmt --help'.\n", err)
 		return 1
 	case *help:
 		fmt.Fprintf(c.out, "%s%s", fmtUsage, flags.FlagUsages())
