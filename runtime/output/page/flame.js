@@ -203,6 +203,7 @@ function flame(box, data, opts) {
     let at = x;
     for (const [n, v] of segments.parts(i)) {
       const w = width * v / total;
+      if (w < 1) break; // the largest come first: the others are too thin to be told apart
       pen.fillStyle = segments.colour(n);
       pen.fillRect(at, y, w, ROW - 1);
       at += w;
