@@ -158,12 +158,21 @@ var hashTypes = map[string]ebpf.MapType{
 // is safe in any context (bpf_mem_alloc) behind BPF_F_NO_PREALLOC. Before it, tracing programs must not use that flag.
 const preallocMax = 256
 
-const swapPrealloc = 16 << 20
+// swapPrealloc and smallPrealloc are the largest maps, in bytes on all CPUs, that get their memory at once though their elements are large.
+const (
+	swapPrealloc  = 16 << 20
+	smallPrealloc = 1 << 20
+)
 
 // In a map that is emptied again and again all keys come anew each time, on all CPUs at once: there the allocator's few elements in
-// stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes. So it is where the script says how many keys there are.
+// stock run out now and then, so that memory is taken beforehand up to swapPrealloc bytes. So it is where the script says how many keys there are,
+// and in maps so small that it takes no time.
 func (p *Plan) allocFlags(s *layout.MapSpec) uint32 {
-	if (p.uses[s.Script.Name].swapped() || s.Script.Kind != "") && (s.KeySize+s.ValueSize*p.kernel.PossibleCPUs)*s.MaxEntries <= swapPrealloc {
+	limit := smallPrealloc
+	if p.uses[s.Script.Name].swapped() || s.Script.Kind != "" {
+		limit = swapPrealloc
+	}
+	if (s.KeySize+s.ValueSize*p.kernel.PossibleCPUs)*s.MaxEntries <= limit {
 		return 0
 	}
 	lru := s.Type == ebpf.LRUHash || s.Type == ebpf.LRUCPUHash // always preallocated

@@ -1,6 +1,7 @@
 package mapplan
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 
@@ -23,7 +24,7 @@ func parsed(t *testing.T, script string, m *lang.Map) *Plan {
 	if len(diags) > 0 {
 		t.Fatalf("%s: %v", script, diags[0])
 	}
-	m.Name, m.MaxEntries = "x", 100
+	m.Name, m.MaxEntries = "x", cmp.Or(m.MaxEntries, 100)
 	c := &lang.Checked{File: file, Source: src, Maps: []*lang.Map{m}, Byname: map[string]*lang.Map{"x": m}}
 	for _, it := range file.Items {
 		p := it.(*ast.Probe)
@@ -100,7 +101,10 @@ func TestMapStorage(t *testing.T) {
 			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 24, ValueSize: 8, MaxEntries: 100,
 				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 8, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist},
-			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100, Flags: FlagNoPrealloc,
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100,
+				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 520, Present: -1}}},
+		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist, MaxEntries: 4096},
+			layout.MapSpec{Type: ebpf.PerCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 4096, Flags: FlagNoPrealloc,
 				Layout: layout.ValueLayout{Storage: layout.StoragePerCPUHash, Size: 520, Present: -1}}},
 		{`kprobe:f { @x[pid] = hist(1); }`, lang.Map{Key: uint64T, Value: hist, Kind: "percpulruhash"},
 			layout.MapSpec{Type: ebpf.LRUCPUHash, KeySize: 8, ValueSize: 528, MaxEntries: 100,
