@@ -18,7 +18,7 @@
 //	run: lseek 999 1 3       arguments of the workload command that -c runs (see package workload), or a command of %BIN%
 //	flags: -q                more flags of gotrace (a case with flags never runs under the oracle)
 //	env: A=1 "B=two words"   more of the environment of gotrace (nor does such a case)
-//	needs: kprobe 6.2        what the machine must have: kprobe, fentry, uprobe, watchpoint, bash, override, amd64, or a version of the kernel
+//	needs: kprobe 6.2        what the machine must have: kprobe, fentry, uprobe, watchpoint, bash, override, amd64, the path of a file, or the kernel's version
 //	exit: 3                  exit code, 0 if not given
 //	oracle: reason           why bpftrace 0.17 prints something else; the oracle test checks that it does
 //	oracle-skip: reason      why bpftrace 0.17 cannot run the script at all, or prints now this, now that

@@ -49,6 +49,9 @@ func has(need string) (bool, error) {
 	case "bash":
 		return exists("/bin/bash"), nil
 	}
+	if strings.HasPrefix(need, "/") {
+		return exists(need), nil
+	}
 	want, err := parseVersion(need)
 	if err != nil {
 		return false, err
