@@ -148,7 +148,7 @@ var (
 	shownMap    = regexp.MustCompile(`^@(\w+)(?:\[.*\])?: ?(.*)$`)
 	shownNumber = regexp.MustCompile(`^(?:\{ )?(?:\.?count[ =]+)?(\d+)`)
 	shownBucket = regexp.MustCompile(`^\[.*[\])] +(\d+) \|`)
-	shownPeriod = regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d+ .*[|*] (\d+)$`) // the largest stands on the border
+	shownPeriod = regexp.MustCompile(`^\d\d:\d\d:\d\d(?:\.\d+)? .*[|*] (\d+)$`) // the largest stands on the border
 )
 
 // numbers lists what was printed of each map: numbers, the counts of stats() and those of the buckets of histograms, the values of
