@@ -103,10 +103,10 @@ func (p *cParser) structType(keyword string) (cType, error) {
 	}
 	members, err := p.members()
 	delete(p.open, s)
-	limit := int(p.tokens[p.at-1].pack)
 	if err != nil {
 		return cType{}, err
 	}
+	limit := int(p.tokens[p.at-1].pack) // of the closing brace
 	after, err := p.attributes()
 	if err != nil {
 		return cType{}, err
