@@ -80,11 +80,11 @@ func (g *Guest) addSuite(dir, root string, s Suite) error {
 	}
 	g.Suites = append(g.Suites, s)
 	g.Jobs = append(g.Jobs, wire.Job{
-		Argv: append([]string{exe, "-test.v", "-test.timeout=29m"}, s.Args...),
+		Argv: append([]string{exe, "-test.v", "-test.timeout=49m"}, s.Args...),
 		Env:  []string{"GOTRACE_VM=1", "GOTRACE=/bin/gotrace", "GOTRACE_WORKLOAD=/bin/workload"},
 		Dir:  work,
 		// A little less than the machine has, so that the guest can still report.
-		Timeout: 30 * time.Minute,
+		Timeout: 50 * time.Minute,
 	})
 	return nil
 }

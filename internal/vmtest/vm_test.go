@@ -64,7 +64,7 @@ func runGuest(t *testing.T, kernel *Kernel, guest *Guest) {
 		Kernel:  kernel,
 		Files:   guest.Files,
 		Jobs:    guest.Jobs,
-		Timeout: 32 * time.Minute,
+		Timeout: 55 * time.Minute,
 		Output: func(ev wire.Event) {
 			outputs[ev.Job].Write(ev.Data)
 			if ev.Error != "" {
