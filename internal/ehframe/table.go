@@ -76,7 +76,7 @@ func Build(s Section) ([]Row, error) {
 // entries reads the section from its beginning. What is read up to an error counts.
 func (b *builder) entries() error {
 	r := reader{data: b.section.Data}
-	for r.left() >= 4 {
+	for r.err == nil && r.left() >= 4 {
 		begin := r.at
 		size := uint64(r.u32())
 		if size == math.MaxUint32 {
