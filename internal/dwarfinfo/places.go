@@ -70,6 +70,9 @@ func (u *Unit) at(addr uint64) []Place {
 	// The line of the innermost function is that of the code, the line of each other that of the call within it.
 	out := make([]Place, 0, len(chain))
 	for k := len(chain) - 1; k >= 0; k-- {
+		if file == "" {
+			line = 0 // of no file
+		}
 		out = append(out, Place{Func: chain[k].name, File: file, Line: line})
 		file, line = u.places.file(chain[k].callFile), chain[k].callLine
 	}

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"debug/gosym"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,8 +71,18 @@ func goTable(data []byte, order binary.ByteOrder, start uint64) (t *gosym.Table,
 			t, err = nil, fmt.Errorf("table of Go's functions: broken: %v", p)
 		}
 	}()
-	const header, countAt = 32, 8
-	if len(data) >= header && data[7] == 8 && order.Uint64(data[countAt:]) > maxGoFunctions {
+	const wordAt, countAt, header, entry = 7, 8, 16, 8 // bytes; an entry has at least an address and a number
+	if len(data) < header {
+		return nil, errors.New("table of Go's functions: it ends in its header")
+	}
+	count := order.Uint64(data[countAt:])
+	if data[wordAt] == 4 {
+		count = uint64(order.Uint32(data[countAt:]))
+	}
+	switch { // NewTable makes room for so many before it reads them
+	case count > uint64(len(data)/entry):
+		return nil, errors.New("table of Go's functions: it has not so many as it says")
+	case count > maxGoFunctions:
 		return nil, fmt.Errorf("table of Go's functions: more than %d", maxGoFunctions)
 	}
 	return gosym.NewTable(nil, gosym.NewLineTable(data, start))

@@ -45,7 +45,7 @@ func arm64Register(name string) (location.Register, bool) {
 		return location.Register{}, false
 	}
 	n, err := strconv.ParseUint(name[1:], 10, 8)
-	if err != nil || n > 30 || name[0] != 'x' && name[0] != 'w' {
+	if err != nil || n > 30 || name[1] == '0' && len(name) > 2 || name[0] != 'x' && name[0] != 'w' {
 		return location.Register{}, false
 	}
 	r := location.Register{Name: "x" + name[1:], Size: 8}
