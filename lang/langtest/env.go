@@ -150,6 +150,8 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 		return []lang.Target{{Kind: kind, Name: "self:" + strings.Join(p, ":")}}, nil
 	case kind.Once:
 		return []lang.Target{{Kind: kind, Name: ap.Provider}}, nil
+	case len(p) == 0:
+		return nil, fmt.Errorf("a %s probe is of something", kind.Name)
 	case kind.Name == "software" || kind.Name == "hardware" || strings.HasSuffix(kind.Name, "watchpoint"):
 		return counter(kind, p)
 	case kind.Name == "iter":

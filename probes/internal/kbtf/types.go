@@ -161,7 +161,7 @@ func (t *Type) member(b []byte) (Member, error) {
 func (t *Type) Params() ([]Param, error) {
 	if t.Kind == KindFunc {
 		proto, err := t.file.Type(t.Ref)
-		if err != nil {
+		if err != nil || proto.Kind != KindFuncProto { // nothing else belongs there
 			return nil, err
 		}
 		return proto.Params()
