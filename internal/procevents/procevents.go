@@ -4,6 +4,7 @@ package procevents
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -119,15 +120,7 @@ func (w *Watch) Read(visit func(*Event)) {
 		})
 	}
 	// Each ring is in order; a process moves from one to another.
-	slices.SortStableFunc(w.events, func(a, b Event) int {
-		switch {
-		case a.Time < b.Time:
-			return -1
-		case a.Time > b.Time:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(w.events, func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
 	for i := range w.events {
 		visit(&w.events[i])
 	}

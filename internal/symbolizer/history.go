@@ -1,6 +1,7 @@
 package symbolizer
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -156,12 +157,4 @@ func sortMaps(maps []symbols.Mapping) []symbols.Mapping {
 	return out
 }
 
-func byStart(a, b symbols.Mapping) int {
-	switch {
-	case a.Start < b.Start:
-		return -1
-	case a.Start > b.Start:
-		return 1
-	}
-	return 0
-}
+func byStart(a, b symbols.Mapping) int { return cmp.Compare(a.Start, b.Start) }

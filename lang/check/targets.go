@@ -11,6 +11,8 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 )
 
+// This is about which targets of a probe share a program.
+//
 // Many system calls with one body become one program on the raw tracepoint that all of them pass, which looks the number up in a table. To detach
 // a tracepoint the kernel waits for a grace period, some tens of milliseconds, so that hundreds of them take seconds; and a raw tracepoint costs
 // less at a call that is hit (72 ns to 151 ns, measured with getppid), and more at one that is not (67 to 33). So a few calls stay as they are.
@@ -149,4 +151,138 @@ func nameRoom(p *Prog) int {
 		}
 	}
 	return n + 1
+}
+
+// bound is a target with the types of its arguments and of what it returns, nil where they are not known.
+type bound struct {
+	target *Target
+	args   *types.Struct
+	retval types.Type
+}
+
+// bind finds the types of a target's arguments. Where C's registers serve without them, they are only looked for if the probe names them:
+// functions with different arguments share a program else.
+func (c *checker) bind(ap *ast.AttachPoint, t *Target, use uses) (bound, bool) {
+	b := bound{target: t}
+	args, retval := true, true
+	switch { // those of programs are described in large files
+	case t.Kind.User:
+		args, retval = use.args || use.goid, use.retval || use.goid
+	case t.Kind.Context == builtin.CtxRegs:
+		args, retval = use.args, use.retval
+	}
+	if !args && !retval {
+		return b, true
+	}
+	a, r, err := c.env.Args(t)
+	if err != nil {
+		c.diags = append(c.diags, source.Errorf(ap, "bad-probe", "%v", err))
+		return b, false
+	}
+	if args {
+		b.args = a
+	}
+	if retval {
+		b.retval = r
+	}
+	return b, true
+}
+
+// oneResult makes what functions return a plain number, the register, in a probe of several whose types differ, if they need no type: a script that
+// keeps all of them in one map would not do with pointers and numbers.
+func oneResult(all []bound) {
+	for i := range all {
+		if all[i].target.Kind.Context != builtin.CtxRegs || types.SameType(all[i].retval, all[0].retval) {
+			continue
+		}
+		for j := range all {
+			if all[j].target.Kind.Context == builtin.CtxRegs {
+				all[j].retval = nil
+			}
+		}
+		return
+	}
+}
+
+// addTarget adds a target to the group with the same arguments, or makes a new one.
+func addTarget(groups []*progState, p *ast.Probe, b *bound, use uses) []*progState {
+	t := b.target
+	if !t.Kind.OneTarget {
+		for _, g := range groups {
+			if g.Kind == t.Kind && !t.Kind.Once && g.Dispatch == nil && types.SameStruct(g.Args, b.args) && types.SameType(g.Retval, b.retval) && use.same(&g.Targets[0], t) {
+				g.Targets = append(g.Targets, *t)
+				return groups
+			}
+		}
+	}
+	g := newProg(p, b)
+	if use.name {
+		g.ProbeName = t.Name
+	}
+	return append(groups, g)
+}
+
+// newProg is a program for a target.
+func newProg(p *ast.Probe, b *bound) *progState {
+	return &progState{
+		Prog: &Prog{
+			Probe: p, Kind: b.target.Kind, Targets: []Target{*b.target}, Args: b.args, Retval: b.retval,
+			Types: map[ast.Expr]types.Type{}, Consts: map[ast.Expr]types.Const{}, Vars: map[*ast.Var]*Variable{},
+			Results: map[*ast.Func]types.Type{},
+			Infos:   map[*ast.Typeinfo]*ast.RecordExpr{},
+		},
+		own: map[source.Node]*varState{}, wide: map[string]*varState{}, choices: map[*ast.Comptime]choice{},
+	}
+}
+
+// perTarget says whether a builtin has another value at each target of a probe.
+func perTarget(name string) bool {
+	b := builtin.Find(name)
+	return b.There() && b.PerTarget
+}
+
+// uses is what a probe's body uses of what its targets can differ in.
+type uses struct {
+	name      bool // `probe`, or another builtin that has its value for each target
+	arguments bool // args, argN, retval, goid
+	goid      bool
+	function  bool // func
+	args      bool
+	retval    bool
+}
+
+// usesOf finds what a probe, or a function that it calls, uses.
+func (c *checker) usesOf(p *ast.Probe) uses {
+	var u uses
+	see := func(name string) {
+		u.name = u.name || perTarget(name)
+		u.args, u.retval = u.args || name == "args", u.retval || name == "retval"
+		b := builtin.Find(name)
+		u.function = u.function || name == "func"
+		u.goid = u.goid || name == "goid"
+		u.arguments = u.arguments || u.goid || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
+			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)
+	}
+	called := map[*ast.Func]bool{}
+	var visit func(n source.Node) bool
+	visit = func(n source.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			see(n.Name)
+		case *ast.Call:
+			see(n.Name)
+			if f := c.funcs[n.Name]; f != nil && !called[f] {
+				called[f] = true
+				ast.Inspect(f.Body, visit)
+			}
+		}
+		return true
+	}
+	ast.Inspect(p, visit)
+	return u
+}
+
+// same says whether one program serves two targets whose typed arguments are the same.
+func (u uses) same(a, b *Target) bool {
+	return a.I386 == b.I386 && (!u.function || a.FuncOffset == b.FuncOffset) && (!u.name || a.Name == b.Name) && (!u.arguments || sameArgN(a.ArgN, b.ArgN) && sameResult(a.Result, b.Result) && sameResult(a.GoID, b.GoID))
 }
