@@ -188,3 +188,34 @@ func TestClockMisses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Ticks that come after the script's exit() are not missed; those before it are, whoever has called it.
+func TestTicksAfterExit(t *testing.T) {
+	now := monotonic()
+	start := now - uint64(100*time.Millisecond)
+	for _, tt := range []struct {
+		name   string
+		exited bool
+		ran    uint64 // when a tick was run last
+		least  uint64
+		most   uint64
+	}{
+		{"no exit", false, start, 97, 1 << 40},
+		{"exit in the first tick", true, start + 1_000_000, 0, 0},
+		{"exit in another interval's tick, much later", true, start + 50_000_000, 48, 49},
+	} {
+		c := &clock{wake: -1, ran: tt.ran}
+		k := newTick(&lang.Target{Period: uint64(time.Millisecond)}, nil, start)
+		k.clock, k.next = c, 2
+		c.ticks = []*tick{k}
+		if tt.exited {
+			k.Exited()
+		}
+		if err := k.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := k.Missed(); got < tt.least || got > tt.most {
+			t.Errorf("%s: %d ticks were missed, want %d to %d", tt.name, got, tt.least, tt.most)
+		}
+	}
+}
