@@ -71,6 +71,7 @@ var mounts = []struct{ kind, dir string }{
 	{"proc", "/proc"},
 	{"sysfs", "/sys"},
 	{"devtmpfs", "/dev"},
+	{"devpts", "/dev/pts"},
 	{"tmpfs", "/tmp"},
 	{"tmpfs", "/run"},
 	{"cgroup2", "/sys/fs/cgroup"},
@@ -82,6 +83,9 @@ var mounts = []struct{ kind, dir string }{
 // setUp mounts the file systems, loads the modules and brings up the loopback interface.
 func setUp() error {
 	for _, m := range mounts {
+		if err := os.MkdirAll(m.dir, 0o755); err != nil {
+			return err
+		}
 		if err := unix.Mount(m.kind, m.dir, m.kind, 0, ""); err != nil {
 			return fmt.Errorf("mounting %s: %w", m.dir, err)
 		}
