@@ -26,6 +26,7 @@ type Info struct {
 
 	types map[string]TypeID // by keyword and name, once they are asked for
 	sigs  map[uint64]TypeID // type units by their signature
+	bytes int               // what it keeps in memory
 	// signatures is how many of them are being followed.
 	signatures int
 }
@@ -54,6 +55,9 @@ func Open(path string, dirs []string) (*Info, error) {
 // New takes the sections of a file with debugging information.
 func New(s *symbols.Sections, dirs []string) (*Info, error) {
 	info := &Info{Path: s.Path, dirs: dirs, sigs: map[uint64]TypeID{}}
+	for _, content := range s.Content {
+		info.bytes += len(content)
+	}
 	if err := protect(s.Path, func() error { return info.read(s) }); err != nil {
 		return nil, err
 	}

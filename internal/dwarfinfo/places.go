@@ -37,6 +37,9 @@ type span struct {
 // maxInlined bounds the functions that are inlined into each other.
 const maxInlined = 256
 
+// Bytes is about how much memory the information takes.
+func (i *Info) Bytes() int { return i.bytes }
+
 // At names the functions that the code at an address is of, the innermost inlined one first; the last one is that in whose code the others
 // are. ok is false if nothing is known of the address.
 func (i *Info) At(addr uint64) (out []Place, ok bool) {
@@ -58,6 +61,7 @@ func (u *Unit) at(addr uint64) []Place {
 		u.places = &places{}
 		u.readRows()
 		u.body().readSpans(u.places)
+		u.info.bytes += 16*cap(u.places.rows) + 24*cap(u.places.funcs)
 	}
 	chain := u.body().chain(u.places, addr)
 	file, line := u.places.line(addr)

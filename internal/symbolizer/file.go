@@ -25,6 +25,7 @@ type file struct {
 	table  *symbols.Table
 	tried  bool
 	used   uint64
+	named  map[uint64][]Frame // by address in the file; their own address is that
 }
 
 // fileCache are the files of all processes. Tables of symbols are given up, the longest unused first, when they take too much memory.
@@ -35,12 +36,14 @@ type fileCache struct {
 	clock uint64
 	open  int
 	bytes int
+	named int // addresses of all files
 	vdso  *file
-	infos []*file // those with debugging information in memory, the oldest first
+	infos []*file // those with debugging information in memory, the longest unused first
 }
 
 // Bounds of what is kept.
 const (
+	maxFiles      = 16 << 10
 	maxOpen       = 256
 	maxTableBytes = 192 << 20
 )
@@ -49,18 +52,51 @@ func keyOf(m *symbols.Mapping) fileKey { return fileKey{m.Device, m.Inode, m.Pat
 
 // keep opens the file of a mapping, if it is not known, for the time when the process has ended.
 func (c *fileCache) keep(s *snapshot, m *symbols.Mapping) {
-	if !m.IsFile() || isMemory(m) || c.files[keyOf(m)] != nil || c.open >= maxOpen {
+	if !m.IsFile() || isMemory(m) {
+		return
+	}
+	if f := c.files[keyOf(m)]; f != nil && (f.open != nil || f.table != nil || f.tried) {
+		return
+	}
+	if c.open >= maxOpen && !c.closeOne() {
 		return
 	}
 	if f, err := s.open(m); err == nil {
-		c.add(keyOf(m), &file{open: f})
+		c.add(keyOf(m), &file{open: f, path: m.Path})
 		c.open++
 	}
 }
 
+// closeOne closes a file that can be opened again, because its name leads to it.
+func (c *fileCache) closeOne() bool {
+	for _, f := range c.files {
+		if f.open == nil {
+			continue
+		}
+		have, err := f.open.Stat()
+		named, err2 := os.Stat(f.path)
+		if err == nil && err2 == nil && os.SameFile(have, named) {
+			f.open.Close()
+			f.open = nil
+			c.open--
+			return true
+		}
+	}
+	return false
+}
+
+// add keeps a file, and forgets one that has nothing to keep if there are too many.
 func (c *fileCache) add(key fileKey, f *file) {
 	if c.files == nil {
 		c.files = map[fileKey]*file{}
+	}
+	if len(c.files) >= maxFiles {
+		for key, old := range c.files {
+			if old.open == nil && old.table == nil {
+				delete(c.files, key)
+				break
+			}
+		}
 	}
 	c.files[key] = f
 }
@@ -137,6 +173,7 @@ func (c *fileCache) shrink(keep *file) {
 			return
 		}
 		c.bytes -= oldest.table.Bytes()
+		c.dropInfo(oldest)
 		oldest.dropSource()
 		oldest.table, oldest.tried = nil, false
 	}
@@ -156,12 +193,41 @@ func (c *fileCache) ownVDSO() *file {
 	return c.vdso
 }
 
-// name finds what an offset in the file stands for.
-func (c *fileCache) name(opts Options, f *file, frame Frame, offset uint64) []Frame {
+// name adds what an offset in the file stands for. Each address is named once.
+func (c *fileCache) name(dst []Frame, opts Options, f *file, frame Frame, offset uint64) []Frame {
 	addr, ok := f.table.Address(offset)
 	if !ok {
-		return []Frame{frame}
+		return append(dst, frame)
 	}
+	frames, ok := f.named[addr]
+	if !ok {
+		frames = c.find(opts, f, frame, addr)
+		c.remember(f, addr, frames)
+	}
+	first := len(dst)
+	dst = append(dst, frames...)
+	for i := range dst[first:] {
+		dst[first+i].Addr, dst[first+i].Module = frame.Addr, frame.Module
+	}
+	return dst
+}
+
+// remember keeps the frames of an address, until there are too many.
+func (c *fileCache) remember(f *file, addr uint64, frames []Frame) {
+	if c.named++; c.named > maxNamed {
+		for _, other := range c.files {
+			other.named = nil
+		}
+		f.named, c.named = nil, 1
+	}
+	if f.named == nil {
+		f.named = map[uint64][]Frame{}
+	}
+	f.named[addr] = frames
+}
+
+// find finds what stands at an address of the file.
+func (c *fileCache) find(opts Options, f *file, frame Frame, addr uint64) []Frame {
 	if name, start, ok := f.table.Find(addr); ok {
 		frame.Name, frame.Offset = name, addr-start
 		if opts.Demangle {

@@ -17,7 +17,14 @@ type history struct {
 
 	mu    sync.Mutex // rings have one reader at a time
 	past  map[uint32]*past
-	ended []uint32
+	ended []gone
+	maps  int // mappings of those that have ended
+}
+
+// gone is a process that has ended. Another one may have its number since.
+type gone struct {
+	pid  uint32
+	past *past
 }
 
 // past is what is known of a process.
@@ -34,11 +41,13 @@ type program struct {
 	maps  []symbols.Mapping
 }
 
-// maxEnded is how many processes that have ended are kept, maxPrograms how many programs of one, maxMaps how many mappings of each of those.
+// maxEnded is how many processes that have ended are kept, maxEndedMaps how many mappings of all of them, maxPrograms how many programs of one, maxMaps how
+// many mappings of each of those.
 const (
-	maxEnded    = 8192
-	maxPrograms = 8
-	maxMaps     = 1024
+	maxEnded     = 8192
+	maxEndedMaps = 1 << 16
+	maxPrograms  = 8
+	maxMaps      = 1024
 )
 
 // watchProcesses begins. Without it short-lived processes have no names: an error is no reason not to trace.
@@ -95,11 +104,24 @@ func (h *history) take(e *procevents.Event) {
 			last.maps = fewerMaps(last.maps)
 		}
 	case procevents.Exit:
-		if h.ended = append(h.ended, e.PID); len(h.ended) > maxEnded {
-			delete(h.past, h.ended[0])
+		h.ended = append(h.ended, gone{e.PID, p})
+		h.maps += p.mappings()
+		for len(h.ended) > maxEnded || h.maps > maxEndedMaps && len(h.ended) > 1 {
+			first := h.ended[0]
+			if h.maps -= first.past.mappings(); h.past[first.pid] == first.past {
+				delete(h.past, first.pid)
+			}
 			h.ended = h.ended[1:]
 		}
 	}
+}
+
+// mappings is how many are kept.
+func (p *past) mappings() (n int) {
+	for i := range p.programs {
+		n += len(p.programs[i].maps)
+	}
+	return n
 }
 
 // fewerMaps makes room: what was mapped over is forgotten, and if that is not enough, code without a file, which is made as a program runs, is,

@@ -3,17 +3,18 @@ package symbolizer
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gotrace/gotrace/internal/dwarfinfo"
 	"github.com/gotrace/gotrace/internal/symbols"
 )
 
-// maxLineFile is the largest file whose debugging information is read for lines: reading it takes about as much memory. maxLineInfos is how
-// many files' is kept.
+// maxLineFile is the largest file whose debugging information is read for lines: reading it takes about as much memory. maxLineBytes bounds what is
+// kept of all files, but for the one that was asked last.
 const (
 	maxLineFile  = 192 << 20
-	maxLineInfos = 4
+	maxLineBytes = 256 << 20
 )
 
 func isDebug(name string) bool { return strings.HasPrefix(name, ".debug_") }
@@ -26,13 +27,25 @@ func (c *fileCache) lines(f *file) *dwarfinfo.Info {
 			f.dropSource()
 			return nil
 		}
-		c.infos = append(c.infos, f)
-		if len(c.infos) > maxLineInfos {
-			c.infos[0].info = nil
-			c.infos = c.infos[1:]
+	}
+	if n := len(c.infos); f.info != nil && (n == 0 || c.infos[n-1] != f) {
+		c.infos = append(slices.DeleteFunc(c.infos, func(other *file) bool { return other == f }), f)
+		total := 0
+		for _, other := range c.infos {
+			total += other.info.Bytes()
+		}
+		for total > maxLineBytes && len(c.infos) > 1 {
+			total -= c.infos[0].info.Bytes()
+			c.dropInfo(c.infos[0])
 		}
 	}
 	return f.info
+}
+
+// dropInfo gives up the debugging information of a file, until an address asks again.
+func (c *fileCache) dropInfo(f *file) {
+	f.info = nil
+	c.infos = slices.DeleteFunc(c.infos, func(other *file) bool { return other == f })
 }
 
 // readInfo reads the debugging information of a file, or of the separate file with its.

@@ -1,7 +1,6 @@
 package symbolizer
 
 import (
-	"os"
 	"slices"
 	"sort"
 	"strconv"
@@ -15,9 +14,44 @@ import (
 
 // process is what is known of a process: it is another one after it has executed a program.
 type process struct {
-	pid     uint32
-	latest  *snapshot
-	earlier *snapshot // of a program that it has left
+	pid      uint32
+	programs []*snapshot // what it was, the latest last; no more than maxPrograms
+}
+
+// latest is the last snapshot, nil if there is none.
+func (p *process) latest() *snapshot {
+	if n := len(p.programs); n > 0 {
+		return p.programs[n-1]
+	}
+	return nil
+}
+
+// put keeps a snapshot in the order of time, in the place of the one of the same program if there is one.
+func (p *process) put(s *snapshot) {
+	i := len(p.programs)
+	for i > 0 && p.programs[i-1].since > s.since {
+		i--
+	}
+	if i > 0 && p.programs[i-1].since == s.since {
+		p.programs[i-1] = s
+		return
+	}
+	if p.programs = slices.Insert(p.programs, i, s); len(p.programs) > maxPrograms {
+		p.programs = slices.Delete(p.programs, 0, 1)
+	}
+}
+
+// known is the snapshot of a time that has mappings at all addresses, or that was taken later; nil if there is none.
+func (p *process) known(at uint64, addrs []uint64) *snapshot {
+	for _, s := range slices.Backward(p.programs) {
+		if s.since <= at {
+			if s.stamp >= at || s.holds(addrs) {
+				return s
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // snapshot is where a process has its files, at a time.
@@ -26,9 +60,10 @@ type snapshot struct {
 	exe   [2]uint64 // device and inode of the program
 	maps  []symbols.Mapping
 	taken time.Time
-	since uint64 // when the program began, as far as it is known
-	named map[uint64][]Frame
-	jit   *perfMap // nil until it is asked for
+	stamp uint64   // the same, in nanoseconds of CLOCK_MONOTONIC
+	since uint64   // when the program began, as far as it is known
+	made  bool     // it has code that is in no file
+	jit   *perfMap // nil until such code was seen
 }
 
 // A process is not looked at more often than this because of addresses that are in no file: those of a JIT may never be.
@@ -37,21 +72,27 @@ const lookInterval = 20 * time.Millisecond
 // see returns what the process was at a time: the latest snapshot, or a new one if the process has become another program, or maps files
 // at addresses where none was.
 func (p *process) see(sym *Symbolizer, at uint64, addrs []uint64) *snapshot {
-	old := p.latest
+	old := p.latest()
 	exe := exeOf(p.pid)
 	same := old != nil && exe == old.exe && exe != [2]uint64{}
-	if same && (old.holds(addrs) || time.Since(old.taken) < lookInterval) && old.since <= at {
+	switch {
+	case same && (old.holds(addrs) || time.Since(old.taken) < lookInterval) && old.since <= at:
+		old.keepNames(sym, addrs)
 		return old
+	case old != nil && old.since > at:
+		if s := p.known(at, addrs); s != nil {
+			return s
+		}
 	}
 	sym.past.read()
 	then := sym.past.at(p.pid, at)
-	if old != nil && !same && exe != [2]uint64{} {
-		p.earlier = old
-	}
 	if then.later {
-		return p.before(sym, then.maps)
+		return p.before(sym, then)
 	}
-	s := &snapshot{pid: p.pid, exe: exe, taken: time.Now(), since: then.from, named: map[uint64][]Frame{}}
+	s := &snapshot{pid: p.pid, exe: exe, taken: time.Now(), stamp: monotonic(), since: then.from}
+	if old != nil && !same && exe != [2]uint64{} && then.from <= old.since {
+		s.since = max(old.since+1, min(at, s.stamp)) // nobody has told when: this is the first sign of another program
+	}
 	// Where the mappings cannot be read the process has ended.
 	_ = symbols.Mappings(int(p.pid), func(m symbols.Mapping) bool {
 		if m.Exec {
@@ -61,7 +102,7 @@ func (p *process) see(sym *Symbolizer, at uint64, addrs []uint64) *snapshot {
 	})
 	switch {
 	case len(s.maps) > 0:
-	case old != nil && old.holds(addrs):
+	case old != nil && old.since >= then.from && old.holds(addrs):
 		return old
 	default:
 		s.maps = then.maps
@@ -69,26 +110,53 @@ func (p *process) see(sym *Symbolizer, at uint64, addrs []uint64) *snapshot {
 			s.add(sym.inherited(then.parent, at))
 		}
 	}
-	if old != nil && (same || exe == [2]uint64{}) {
+	if old != nil && (same || exe == [2]uint64{} && old.since >= then.from) {
 		s.add(old.maps)
+		s.jit = old.jit
 	}
-	for i := range s.maps {
-		sym.files.keep(s, &s.maps[i])
-	}
-	p.latest = s
+	p.take(sym, s, addrs)
 	return s
 }
 
+// take keeps a snapshot, and opens what will be gone when the process has ended: its files, and the names of code that it has made.
+func (p *process) take(sym *Symbolizer, s *snapshot, addrs []uint64) {
+	for i := range s.maps {
+		sym.files.keep(s, &s.maps[i])
+	}
+	s.made = slices.ContainsFunc(s.maps, func(m symbols.Mapping) bool { return isMade(&m) })
+	s.keepNames(sym, addrs)
+	p.put(s)
+}
+
+// keepNames opens the file with the names of code that the process has made, if there is such code at one of the addresses.
+func (s *snapshot) keepNames(sym *Symbolizer, addrs []uint64) {
+	switch {
+	case !s.made || s.jit != nil && s.jit.open != nil:
+	case !slices.ContainsFunc(addrs, func(a uint64) bool { m := s.mapping(a); return m != nil && isMade(m) }):
+	case s.jit == nil:
+		s.jit = sym.maps.open(s.pid)
+	default:
+		sym.maps.tryOpen(s.jit)
+	}
+}
+
+// monotonic is the time of CLOCK_MONOTONIC in nanoseconds.
+func monotonic() uint64 {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // there is such a clock
+	return uint64(ts.Nano())
+}
+
 // before is the snapshot of a program that the process has left by executing another.
-func (p *process) before(sym *Symbolizer, maps []symbols.Mapping) *snapshot {
-	if p.earlier != nil && (maps == nil || slices.Equal(p.earlier.maps, maps)) {
-		return p.earlier
+func (p *process) before(sym *Symbolizer, then moment) *snapshot {
+	for _, s := range p.programs {
+		if s.since == then.from && (then.maps == nil || slices.Equal(s.maps, then.maps)) {
+			return s
+		}
 	}
-	p.earlier = &snapshot{pid: p.pid, taken: time.Now(), named: map[uint64][]Frame{}, maps: maps}
-	for i := range maps {
-		sym.files.keep(p.earlier, &p.earlier.maps[i])
-	}
-	return p.earlier
+	s := &snapshot{pid: p.pid, taken: time.Now(), stamp: monotonic(), since: then.from, maps: then.maps}
+	p.take(sym, s, nil)
+	return s
 }
 
 // add adds what was mapped elsewhere, such as a library that was closed.
@@ -129,56 +197,37 @@ func procPath(pid uint32, name string) string {
 	return "/proc/" + strconv.FormatUint(uint64(pid), 10) + "/" + name
 }
 
-// name finds what an address stands for.
-func (s *snapshot) name(sym *Symbolizer, addr uint64) []Frame {
+// name adds what an address stands for.
+func (s *snapshot) name(dst []Frame, sym *Symbolizer, addr uint64) []Frame {
 	f := Frame{Addr: addr}
 	m := s.mapping(addr)
 	switch {
 	case m == nil:
-	case m.Path == "[vdso]" || m.IsFile() && !isMemory(m):
-		f.Module = m.Path
-		if file := sym.files.of(s, m); file != nil {
-			return sym.files.name(sym.opts, file, f, addr-m.Start+m.Offset)
-		}
-	case m.Path == "[vsyscall]":
-		f.Module = m.Path
-	default: // made as it runs
+	case isMade(m):
 		if s.jit == nil {
-			s.jit = newPerfMap(s.pid)
+			s.jit = sym.maps.open(s.pid)
 		}
-		if name, start, ok := s.jit.find(addr); ok {
+		if name, start, ok := sym.maps.find(s.jit, addr); ok {
 			f.Name, f.Offset, f.Module = name, addr-start, s.jit.path
 		}
+	default:
+		f.Module = m.Path
+		if m.Path == "[vsyscall]" {
+			break
+		}
+		if file := sym.files.of(s, m); file != nil {
+			return sym.files.name(dst, sym.opts, file, f, addr-m.Start+m.Offset)
+		}
 	}
-	return []Frame{f}
+	return append(dst, f)
+}
+
+// isMade says whether what is mapped is code that the program makes as it runs, rather than that of a file or of the kernel.
+func isMade(m *symbols.Mapping) bool {
+	return m.Path != "[vdso]" && m.Path != "[vsyscall]" && (!m.IsFile() || isMemory(m))
 }
 
 // isMemory says whether what is mapped is memory with the name of a file, in which a program makes code.
 func isMemory(m *symbols.Mapping) bool {
 	return strings.HasPrefix(m.Path, "/memfd:") || strings.HasPrefix(m.Path, "/dev/zero") || strings.HasPrefix(m.Path, "/SYSV")
-}
-
-// open opens the file of a mapping: by the mapping itself, which leads to it whatever has become of its name, or else by name, as the
-// process sees it or, once it has ended, as we do. One of the name that was changed since the process was looked at is another.
-func (s *snapshot) open(m *symbols.Mapping) (*os.File, error) {
-	f, err := os.Open(procPath(s.pid, "map_files/"+strconv.FormatUint(m.Start, 16)+"-"+strconv.FormatUint(m.End, 16)))
-	if err == nil {
-		return f, nil
-	}
-	if m.Deleted {
-		return nil, os.ErrNotExist
-	}
-	for _, path := range []string{procPath(s.pid, "root") + m.Path, m.Path} {
-		f, err = os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-		if err != nil {
-			continue
-		}
-		var st unix.Stat_t
-		if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && time.Unix(st.Ctim.Unix()).Before(s.taken) {
-			return f, nil
-		}
-		f.Close()
-		err = os.ErrNotExist
-	}
-	return nil, err
 }

@@ -39,6 +39,7 @@ type Symbolizer struct {
 	processes map[uint32]*process
 	order     []uint32 // of processes, the oldest first
 	files     fileCache
+	maps      perfMaps
 	past      *history // nil until Watch
 	kernels   map[uint64]Frame
 }
@@ -46,7 +47,7 @@ type Symbolizer struct {
 // Bounds of what is kept.
 const (
 	maxProcesses = 4096
-	maxNamed     = 1 << 16 // addresses of the kernel, and of each process
+	maxNamed     = 1 << 17 // addresses of the kernel, and of all files
 )
 
 // New returns a Symbolizer.
@@ -118,6 +119,17 @@ func (s *Symbolizer) See(pid uint32, at uint64, addrs ...uint64) View {
 	return View{s, s.process(pid).see(s, at, addrs)}
 }
 
+// SeeAgain is See of addresses that it was called with before, and does not look at the process again.
+func (s *Symbolizer) SeeAgain(pid uint32, at uint64, addrs ...uint64) View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.process(pid)
+	if known := p.known(at, addrs); known != nil {
+		return View{s, known}
+	}
+	return View{s, p.see(s, at, addrs)}
+}
+
 func (s *Symbolizer) process(pid uint32) *process {
 	p := s.processes[pid]
 	if p == nil {
@@ -133,8 +145,8 @@ const generations = 16
 // inherited is what a process had mapped that has forked another.
 func (s *Symbolizer) inherited(pid uint32, at uint64) []symbols.Mapping {
 	for range generations {
-		if p := s.processes[pid]; p != nil && p.latest != nil {
-			return p.latest.maps
+		if p := s.processes[pid]; p != nil && p.latest() != nil {
+			return p.latest().maps
 		}
 		if exe := exeOf(pid); exe != [2]uint64{} {
 			return s.process(pid).see(s, at, nil).maps
@@ -152,6 +164,7 @@ func (s *Symbolizer) inherited(pid uint32, at uint64) []symbols.Mapping {
 func (s *Symbolizer) add(p *process) {
 	if len(s.order) >= maxProcesses {
 		delete(s.processes, s.order[0])
+		s.maps.forget(s.order[0])
 		s.order = s.order[1:]
 	}
 	s.processes[p.pid] = p
@@ -159,26 +172,20 @@ func (s *Symbolizer) add(p *process) {
 }
 
 // Name names an address of the process. See Kernel for caller. There is at least one frame.
-func (v View) Name(addr uint64, caller bool) []Frame {
+func (v View) Name(addr uint64, caller bool) []Frame { return v.Append(nil, addr, caller) }
+
+// Append adds what Name returns.
+func (v View) Append(dst []Frame, addr uint64, caller bool) []Frame {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	at := inside(addr, caller)
-	frames, ok := v.p.named[at]
-	if !ok {
-		frames = v.p.name(v.s, at)
-		if len(v.p.named) >= maxNamed {
-			clear(v.p.named)
+	at, first := inside(addr, caller), len(dst)
+	dst = v.p.name(dst, v.s, at)
+	if at != addr {
+		for i, f := range dst[first:] {
+			dst[first+i] = moved(f, addr)
 		}
-		v.p.named[at] = frames
 	}
-	if at == addr {
-		return frames
-	}
-	out := make([]Frame, len(frames))
-	for i, f := range frames {
-		out[i] = moved(f, addr)
-	}
-	return out
+	return dst
 }
 
 // BuildID is the build id of the file that an address is in, in hexadecimal, and the address's offset in the file.
@@ -200,5 +207,6 @@ func (s *Symbolizer) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.past.close()
+	s.maps.close()
 	return s.files.close()
 }

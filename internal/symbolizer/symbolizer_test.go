@@ -207,17 +207,13 @@ func TestDemangle(t *testing.T) {
 
 func TestPerfMap(t *testing.T) {
 	text := "1000 20 one\n1020 10 two words\nnonsense\n1000 30 one again\n0x2000 0x10 hex\n3000 0 empty\n4000 10 unfinished"
-	syms, read := readPerfMap(nil, strings.NewReader(text), 0)
-	if read != int64(strings.LastIndex(text, "\n")+1) {
-		t.Errorf("%d bytes are read", read)
+	p := &perfMap{}
+	p.add(strings.NewReader(text))
+	if p.read != int64(strings.LastIndex(text, "\n")+1) {
+		t.Errorf("%d bytes are read", p.read)
 	}
-	p := &perfMap{syms: syms}
-	for addr, want := range map[uint64]string{0x1000: "one again", 0x1021: "two words", 0x1030: "", 0x2008: "hex", 0x3000: "", 0xfff: ""} {
-		got := ""
-		if s := p.search(addr); s != nil {
-			got = s.name
-		}
-		if got != want {
+	for addr, want := range map[uint64]string{0x1000: "one again", 0x1021: "one again", 0x1030: "", 0x2008: "hex", 0x3000: "", 0xfff: ""} {
+		if got := nameIn(p, addr); got != want {
 			t.Errorf("%#x is %q, want %q", addr, got, want)
 		}
 	}
@@ -226,9 +222,39 @@ func TestPerfMap(t *testing.T) {
 func FuzzPerfMap(f *testing.F) {
 	f.Add("1000 20 one\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		syms, _ := readPerfMap(nil, strings.NewReader(text), 0)
-		(&perfMap{syms: syms}).search(0x1000)
+		p := &perfMap{}
+		for part := range strings.SplitAfterSeq(text, "\n\n") {
+			p.add(strings.NewReader(part))
+		}
+		nameIn(p, 0x1000)
+		for i := 1; i < len(p.syms); i++ {
+			if before := p.syms[i-1]; p.syms[i].start-before.start < uint64(before.size) || p.syms[i].start < before.start {
+				t.Errorf("%+v and %+v", before, p.syms[i])
+			}
+		}
 	})
+}
+
+func nameIn(p *perfMap, addr uint64) string {
+	if s := p.search(addr); s != nil {
+		return string(p.text[s.name:][:s.len])
+	}
+	return ""
+}
+
+// Of code that lies where other code was the later has the place.
+func TestPerfMapOverlaps(t *testing.T) {
+	p := &perfMap{}
+	p.add(strings.NewReader("1000 100 old\n1050 10 new\n2000 10 small\n3000 10 a\n3010 10 b\n3020 10 c\n4000 100 long\n4000 10 short\n"))
+	p.add(strings.NewReader("1ff0 100 large\n3008 10 between\n"))
+	for addr, want := range map[uint64]string{
+		0x1000: "old", 0x104f: "old", 0x1050: "new", 0x1060: "", 0x2000: "large", 0x20ef: "large", 0x3007: "a", 0x3008: "between", 0x3017: "between", 0x3018: "",
+		0x3020: "c", 0x4000: "short", 0x4010: "",
+	} {
+		if got := nameIn(p, addr); got != want {
+			t.Errorf("%#x is %q, want %q", addr, got, want)
+		}
+	}
 }
 
 func FuzzEvent(f *testing.F) {

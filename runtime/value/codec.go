@@ -15,6 +15,8 @@ type Env struct {
 	Trailer string
 	// KeyNames are names of the parts of keys, by the name of the map (see MapCodec).
 	KeyNames map[string][]string
+
+	byNumber bool // stacks are put in the order of their numbers
 }
 
 // Codec is how values of one type are read. Bytes that are not there count as zero, so that a mistake in a layout shows as a wrong

@@ -23,13 +23,21 @@ type MapCodec struct {
 	KeyNames []string
 	// byValue: the elements are sorted by their values first.
 	byValue bool
+	many    Codec // Key, for sorting more than MaxOrdered elements
 }
+
+// MaxOrdered is the largest map whose stacks are sorted by their addresses. Those of a larger one would all have to be in memory, or be read from the
+// kernel for each comparison: there stacks are in the order of their numbers, which says nothing.
+const MaxOrdered = 1 << 14
 
 // MapCodec is that of a map, with values divided by div.
 func (env *Env) MapCodec(m *lang.Map, div int64) *MapCodec {
 	c := &MapCodec{Value: env.divided(m.Value, div), Keyed: m.Key != nil, KeyNames: env.KeyNames[m.Name]}
 	if c.Keyed {
 		c.Key = env.Codec(m.Key)
+		numbered := *env
+		numbered.byNumber = true
+		c.many = numbered.Codec(m.Key)
 	}
 	switch m.Value.(type) {
 	case types.Agg, types.Int:
@@ -42,6 +50,10 @@ func (env *Env) MapCodec(m *lang.Map, div int64) *MapCodec {
 // Sort makes elements ready to be shown, and puts them in the order in which they print: integers and aggregations but tseries() by value, the
 // smallest first, everything else by key. bpftrace leaves the order of equal values open; here it is the order of the keys.
 func (c *MapCodec) Sort(elems []Raw) {
+	key := c.Key
+	if len(elems) > MaxOrdered {
+		key = c.many
+	}
 	slices.SortFunc(elems, func(a, b Raw) int {
 		if c.byValue {
 			if n := c.Value.Compare(a.Value, b.Value); n != 0 {
@@ -51,7 +63,7 @@ func (c *MapCodec) Sort(elems []Raw) {
 		if !c.Keyed {
 			return 0
 		}
-		return c.Key.Compare(a.Key, b.Key)
+		return key.Compare(a.Key, b.Key)
 	})
 	if series, ok := c.Value.impl.(seriesCodec); ok {
 		series.endTogether(elems)

@@ -184,8 +184,8 @@ func (c stackCodec) decode(b []byte) any {
 
 // compare puts stacks in the order of their addresses, the outermost first, so that those that begin alike stand together.
 func (c stackCodec) compare(a, b []byte) int {
-	if !c.inline && word(a) == word(b) {
-		return 0
+	if !c.inline && (c.env.byNumber || word(a) == word(b)) {
+		return compareWords(a, b)
 	}
 	x, _ := c.trace(a)
 	y, _ := c.trace(b)

@@ -19,13 +19,13 @@ type Names struct {
 	find    func(id uint64) ([]byte, error)
 
 	mu     sync.Mutex
-	traces map[uint64]value.Trace // the stacks that were asked for, and those that were told of
+	traces recent // the stacks that were asked for lately
 }
 
 // New names addresses of the kernel and of processes. find gives the bytes of a stack by its number.
 func New(c *lang.Checked, find func(id uint64) ([]byte, error)) *Names {
 	opts := symbolizer.Options{Demangle: c.Config.Demangle, Lines: c.Config.DebugInfo}
-	n := &Names{sym: symbolizer.New(opts), targets: newTargets(c.Progs), find: find, traces: map[uint64]value.Trace{}}
+	n := &Names{sym: symbolizer.New(opts), targets: newTargets(c.Progs), find: find}
 	if usesProcesses(c) {
 		n.sym.Watch()
 	}
@@ -48,27 +48,38 @@ func usesProcesses(c *lang.Checked) bool {
 func (n *Names) Close() error { return n.sym.Close() }
 
 // Seen is told of a user stack that is new: its process is looked at while it is there.
-func (n *Names) Seen(id uint64) { n.stack(id, true) }
-
-// Stack is the stack that has a number.
-func (n *Names) Stack(id uint64) (value.Trace, bool) { return n.stack(id, false) }
-
-func (n *Names) stack(id uint64, user bool) (value.Trace, bool) {
+func (n *Names) Seen(id uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	t, ok := n.traces[id]
-	if !ok {
-		b, err := n.find(id)
-		if err != nil || b == nil {
-			return t, false
-		}
-		t = value.ParseTrace(user, b)
-		n.traces[id] = t
-	}
-	if t.View == nil && t.PID != 0 {
+	if t, ok := n.stack(id); ok && t.PID != 0 {
 		t.View = n.sym.See(t.PID, cmp.Or(t.Time, symbolizer.Now), t.Addrs...)
-		n.traces[id] = t
+		n.traces.put(id, t)
 	}
+}
+
+// Stack is the stack that has a number.
+func (n *Names) Stack(id uint64) (value.Trace, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	t, ok := n.stack(id)
+	if ok && t.View == nil && t.PID != 0 {
+		t.View = n.sym.SeeAgain(t.PID, cmp.Or(t.Time, symbolizer.Now), t.Addrs...)
+		n.traces.put(id, t)
+	}
+	return t, ok
+}
+
+// stack is the one that has a number, as far as it is kept or in the store.
+func (n *Names) stack(id uint64) (value.Trace, bool) {
+	if t, ok := n.traces.get(id); ok {
+		return t, true
+	}
+	b, err := n.find(id)
+	if err != nil || b == nil {
+		return value.Trace{}, false
+	}
+	t := value.ParseTrace(false, b)
+	n.traces.put(id, t)
 	return t, true
 }
 
@@ -102,7 +113,8 @@ func (n *Names) At(dst []value.Frame, t *value.Trace, addr uint64, caller bool) 
 	if !t.User {
 		dst = append(dst, frame(n.sym.Kernel(addr, caller)))
 	} else {
-		for _, f := range n.view(t).Name(addr, caller) {
+		var room [8]symbolizer.Frame
+		for _, f := range n.view(t).Append(room[:0], addr, caller) {
 			dst = append(dst, frame(f))
 		}
 	}
