@@ -81,7 +81,7 @@ func (e *Env) findKernelFunctions(module, name string) ([]Function, error) {
 	}
 	var out []Function
 	for _, f := range findFunctions(all, module, name) {
-		if !hasPrefix(f.Name, unstable) || hasPrefix(name, unstable) {
+		if !hasPrefix(f.Name, unstable) {
 			out = append(out, f)
 		}
 	}
@@ -124,6 +124,9 @@ func (e *Env) noFunction(module, name string) error {
 		if !isPattern(module) && module != "vmlinux" && !exists("/sys/module/"+strings.ReplaceAll(module, "-", "_")) {
 			err.What = "module " + module + " is not loaded: " + err.What
 		}
+	}
+	if isPattern(name) && hasPrefix(name, unstable) {
+		return fmt.Errorf("no function matches %s: a wildcard leaves out those that begin with %s, because tracing all of them stops the machine; name one", name, strings.Join(unstable, ", "))
 	}
 	if parts := e.compiledParts(module, name); len(parts) > 0 {
 		err.Near = parts

@@ -86,6 +86,29 @@ func TestUprobeSymbols(t *testing.T) {
 	}
 }
 
+// A file that is no ELF file is code as it is, for those who insist.
+func TestUprobeInAFlatFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "flat.bin")
+	if err := os.WriteFile(file, []byte("\x90\x90\xc3 and data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := testEnv(t, EnvOptions{}).Resolve(point("uprobe:" + file + ":0x1"))
+	if err == nil || !strings.Contains(err.Error(), "not an ELF executable or shared library; with --unsafe an address is an offset in the file") {
+		t.Errorf("safe: %v", err)
+	}
+	e := testEnv(t, EnvOptions{Unsafe: true})
+	if _, err := e.Resolve(point("uprobe:" + file + ":0x10")); err == nil || !strings.Contains(err.Error(), "address 0x10 is not in the code of "+file) {
+		t.Errorf("behind its end: %v", err)
+	}
+	found, err := e.Resolve(point("uprobe:" + file + ":0x1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off, err := e.user.Offset(&found[0]); err != nil || off != 1 {
+		t.Errorf("offset %d, %v; want 1", off, err)
+	}
+}
+
 const goProgram = `package main
 
 import "os"

@@ -40,6 +40,21 @@ func Open(path string) (*Binary, error) {
 	return b, nil
 }
 
+// OpenFlat takes a file that is no ELF file for code, as it is: a virtual address is an offset in the file. Programs that make
+// code ahead of time map such files.
+func OpenFlat(path string) (*Binary, error) {
+	r, err := files.OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	info, err := r.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return &Binary{Path: path, code: []elf.ProgHeader{{Type: elf.PT_LOAD, Flags: elf.PF_X, Filesz: uint64(info.Size())}}}, nil
+}
+
 // parseFile opens an ELF file and has it parsed.
 func parseFile[T any](path string, parse func(*elfFile) (T, error)) (T, error) {
 	var none T

@@ -133,6 +133,9 @@ func (e *Programs) addressUprobe(kind *builtin.ProbeKind, paths []string, addr u
 		return nil, fmt.Errorf("an address is one of a single binary, not of %d", len(paths))
 	}
 	b, err := e.Binary(paths[0])
+	if errors.Is(err, symbols.ErrNotBinary) {
+		b, err = e.flat(paths[0], err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +156,19 @@ func (e *Programs) addressUprobe(kind *builtin.ProbeKind, paths []string, addr u
 		return nil, fmt.Errorf("no function of Go begins at the address %#x: its returns are not known", addr)
 	}
 	return []lang.Target{t}, nil
+}
+
+// flat is a file that is no ELF file, and why it is none: the addresses in it are offsets. Whether there is an instruction at one of them,
+// nothing tells, and a breakpoint inside of another one destroys that.
+func (e *Programs) flat(path string, why error) (*symbols.Binary, error) {
+	if !e.opts.Unsafe {
+		return nil, fmt.Errorf("%w; with --unsafe an address is an offset in the file", why)
+	}
+	b, err := symbols.OpenFlat(path)
+	if err == nil {
+		e.binaries[path] = b
+	}
+	return b, err
 }
 
 // uprobeFunctions are the functions of a binary that match.
