@@ -9,7 +9,7 @@ import (
 
 // Place is where the code of an address comes from.
 type Place struct {
-	Func string // "" if no entry tells
+	Func string // as its symbol would be called, or as in the source if that is not told; "" if no entry tells
 	File string // "" if no line tells
 	Line int
 }
@@ -171,19 +171,27 @@ func (u *Unit) chain(p *places, addr uint64) []call {
 	if e == nil {
 		return nil
 	}
-	name, _ := u.inherited(e, dwarf.AttrName).(string)
-	out := []call{{name: name}}
+	out := []call{{name: u.symbolName(e)}}
 	for e != nil && len(out) < maxInlined {
 		e = u.inner(e, addr)
 		if e == nil {
 			break
 		}
-		name, _ := u.inherited(e, dwarf.AttrName).(string)
 		file, _ := e.Val(dwarf.AttrCallFile).(int64)
 		line, _ := e.Val(dwarf.AttrCallLine).(int64)
-		out = append(out, call{name, int(file), int(line)})
+		out = append(out, call{u.symbolName(e), int(file), int(line)})
 	}
 	return out
+}
+
+// symbolName is what a function is called by the linker, which tells apart those of C++ and Rust that have one name, or else by its source.
+func (u *Unit) symbolName(e *dwarf.Entry) string {
+	for _, attr := range []dwarf.Attr{dwarf.AttrLinkageName, dwarf.AttrName} {
+		if name, _ := u.inherited(e, attr).(string); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // inner is the inlined function right within an entry that has the code at an address, nil if there is none.

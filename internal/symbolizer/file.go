@@ -235,7 +235,7 @@ func (c *fileCache) find(opts Options, f *file, frame Frame, addr uint64) []Fram
 		}
 	}
 	if opts.Lines {
-		return c.withLines(f, frame, addr)
+		return c.withLines(opts, f, frame, addr)
 	}
 	return []Frame{frame}
 }

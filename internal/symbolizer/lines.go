@@ -92,7 +92,7 @@ func debugSections(f *os.File) *symbols.Sections {
 }
 
 // withLines adds the source lines of an address of the file to its frame, and a frame for each function that is inlined there.
-func (c *fileCache) withLines(f *file, frame Frame, addr uint64) []Frame {
+func (c *fileCache) withLines(opts Options, f *file, frame Frame, addr uint64) []Frame {
 	info := c.lines(f)
 	if info == nil {
 		return []Frame{frame}
@@ -103,6 +103,9 @@ func (c *fileCache) withLines(f *file, frame Frame, addr uint64) []Frame {
 	}
 	out := make([]Frame, 0, len(places))
 	for i, p := range places {
+		if opts.Demangle {
+			p.Func = demangled(p.Func)
+		}
 		fr := Frame{Addr: frame.Addr, Name: p.Func, Module: frame.Module, Inlined: true}
 		if i == len(places)-1 {
 			fr = frame
