@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/ianlancetaylor/demangle"
+
+	"github.com/gotrace/gotrace/internal/symbols"
 )
 
 // demangled is the name of a function of C++ or Rust as in the source, other names as they are. Names that would become too long, as
@@ -15,7 +17,7 @@ func demangled(name string) string {
 	if len(name) > maxMangled {
 		return name
 	}
-	return demangle.Filter(name, demangle.NoClones, demangle.MaxLength(maxShown))
+	return demangle.Filter(symbols.LegacyRust(name), demangle.NoClones, demangle.MaxLength(maxShown))
 }
 
 // maxMangled bounds the names that are demangled, maxShown (a power of two's exponent) what becomes of one.

@@ -197,7 +197,15 @@ func TestExec(t *testing.T) {
 func TestDemangle(t *testing.T) {
 	for name, want := range map[string]string{
 		"_ZN3foo3barEi": "foo::bar(int)", "main": "main", "_Z": "_Z", "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE": "core::fmt::Formatter::pad",
-		"_RNvC6_123foo3bar": "123foo::bar", "_Z" + strings.Repeat("N", maxMangled): "_Z" + strings.Repeat("N", maxMangled),
+		"_RNvC6_123foo3bar": "123foo::bar",
+		"_ZN3std3sys9backtrace28__rust_begin_short_backtrace17h0123456789abcdefE":                              "std::sys::backtrace::__rust_begin_short_backtrace",
+		"_ZN4core3ptr47drop_in_place$LT$alloc..string..String$u3b$$GT$17h0123456789abcdefE":                    "core::ptr::drop_in_place<alloc::string::String;>",
+		"_ZN69_$LT$inlined..shop..Book$LT$T$GT$$u20$as$u20$inlined..shop..Price$GT$5price17hb8ba0dcf8a4e4a6eE": "<inlined::shop::Book<T> as inlined::shop::Price>::price",
+		"_ZN1_1_17h0123456789abcdefE":    "_::_",
+		"_ZN99999_x17h0123456789abcdefE": "_ZN99999_x17h0123456789abcdefE",
+		"_RNvXNtCs17uE5HHvbli_7inlined4shopINtB2_4BookNtNtCslNYArtu3iFV_5alloc6string6StringENtB2_5Price5priceB4_": "<inlined::shop::Book<alloc::string::String> as inlined::shop::Price>::price",
+		"_RNCNvCs17uE5HHvbli_7inlined4main0B3_": "inlined::main::{closure#0}", "foo.cold": "foo.cold", "_ZN3fooEv.part.0": "foo()",
+		"_ZN4shop12_GLOBAL__N_16hiddenEi": "shop::(anonymous namespace)::hidden(int)", "_Z" + strings.Repeat("N", maxMangled): "_Z" + strings.Repeat("N", maxMangled),
 	} {
 		if got := demangled(name); got != want {
 			t.Errorf("%.40q is %q, want %.40q", name, got, want)

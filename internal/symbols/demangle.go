@@ -13,6 +13,7 @@ func Demangle(symbol string) (full, short string, ok bool) {
 	if !strings.HasPrefix(name, "_Z") && !strings.HasPrefix(name, "_R") && !strings.HasPrefix(name, "__R") {
 		return "", "", false
 	}
+	name = LegacyRust(name)
 	const most = 12 // names of up to 4096 characters: a small symbol can stand for gigabytes
 	full, err := demangle.ToString(name, demangle.MaxLength(most))
 	if err != nil {
