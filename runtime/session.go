@@ -129,7 +129,7 @@ func (s *Session) load() error {
 }
 
 func (s *Session) newValues() {
-	s.names = names.New(s.bp.Checked, s.findStack)
+	s.names = names.New(s.bp.Checked, s.opts.DebugInfo, s.findStack)
 	s.values = &value.Env{
 		Symbols: s.names,
 		Clock:   value.NewClock(),

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -74,8 +72,7 @@ func debugFile(s *symbols.Sections, dirs []string) (*symbols.Sections, error) {
 		if err != nil || !hasInfo(d) {
 			continue
 		}
-		named := slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(path, filepath.Clean(dir)) })
-		if err := s.Describes(d, named); err != nil {
+		if err := s.Describes(d, symbols.IsNamed(dirs, path)); err != nil {
 			why = fmt.Errorf("debug file %s: %w", path, err)
 			continue
 		}

@@ -31,6 +31,7 @@ type file struct {
 // fileCache are the files of all processes. Tables of symbols are given up, the longest unused first, when they take too much memory.
 type fileCache struct {
 	wantLines bool
+	debugInfo []string
 
 	files map[fileKey]*file
 	clock uint64
@@ -141,7 +142,7 @@ func (c *fileCache) load(s *snapshot, m *symbols.Mapping, f *file) {
 		return
 	}
 	if t.Stripped {
-		addDebugSymbols(t, r, m.Path)
+		addDebugSymbols(t, r, m.Path, symbols.DebugDirs(c.debugInfo, m.Path))
 	}
 	f.table, f.path, f.source = t, m.Path, r
 	if !c.wantLines {

@@ -22,7 +22,7 @@ func isDebug(name string) bool { return strings.HasPrefix(name, ".debug_") }
 // lines is the debugging information of a file, nil if there is none. It is read when the first address asks.
 func (c *fileCache) lines(f *file) *dwarfinfo.Info {
 	if f.info == nil && f.source != nil {
-		f.info = readInfo(f.source, f.path)
+		f.info = readInfo(f.source, f.path, symbols.DebugDirs(c.debugInfo, f.path))
 		if f.info == nil {
 			f.dropSource()
 			return nil
@@ -49,17 +49,17 @@ func (c *fileCache) dropInfo(f *file) {
 }
 
 // readInfo reads the debugging information of a file, or of the separate file with its.
-func readInfo(r *os.File, path string) *dwarfinfo.Info {
+func readInfo(r *os.File, path string, dirs []string) *dwarfinfo.Info {
 	s := debugSections(r)
 	if s == nil {
 		return nil
 	}
 	s.Path = path
 	if len(s.Content[".debug_info"]) > 0 {
-		info, _ := dwarfinfo.New(s, nil)
+		info, _ := dwarfinfo.New(s, dirs)
 		return info
 	}
-	for _, other := range s.DebugFiles(nil) {
+	for _, other := range s.DebugFiles(dirs) {
 		f, err := os.Open(other)
 		if err != nil {
 			continue
@@ -69,10 +69,10 @@ func readInfo(r *os.File, path string) *dwarfinfo.Info {
 		if d == nil {
 			continue
 		}
-		if d.Path = other; len(d.Content[".debug_info"]) == 0 || s.Describes(d, false) != nil {
+		if d.Path = other; len(d.Content[".debug_info"]) == 0 || s.Describes(d, symbols.IsNamed(dirs, other)) != nil {
 			continue
 		}
-		info, _ := dwarfinfo.New(d, nil)
+		info, _ := dwarfinfo.New(d, dirs)
 		return info
 	}
 	return nil
@@ -122,14 +122,14 @@ func (c *fileCache) withLines(opts Options, f *file, frame Frame, addr uint64) [
 }
 
 // addDebugSymbols adds the symbols of the separate file that has those taken out of a binary.
-func addDebugSymbols(t *symbols.Table, r *os.File, path string) {
+func addDebugSymbols(t *symbols.Table, r *os.File, path string, dirs []string) {
 	s := identity(r)
 	if s == nil {
 		return
 	}
 	s.Path = path
-	for _, other := range s.DebugFiles(nil) {
-		if debug := symbolsOf(other, s); debug != nil {
+	for _, other := range s.DebugFiles(dirs) {
+		if debug := symbolsOf(other, s, symbols.IsNamed(dirs, other)); debug != nil {
 			t.Merge(debug)
 			return
 		}
@@ -137,7 +137,7 @@ func addDebugSymbols(t *symbols.Table, r *os.File, path string) {
 }
 
 // symbolsOf are those of a debug file, nil if it has none, or is not of the binary that s tells of.
-func symbolsOf(path string, s *symbols.Sections) *symbols.Table {
+func symbolsOf(path string, s *symbols.Sections, named bool) *symbols.Table {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil
@@ -145,7 +145,7 @@ func symbolsOf(path string, s *symbols.Sections) *symbols.Table {
 	if d := identity(f); d != nil {
 		d.Path = path
 		debug, err := symbols.OpenTable(f)
-		if err == nil && debug.Len() > 0 && s.Describes(d, false) == nil {
+		if err == nil && debug.Len() > 0 && s.Describes(d, named) == nil {
 			if !debug.KeepsFile() {
 				f.Close()
 			}

@@ -28,6 +28,8 @@ type Frame struct {
 type Options struct {
 	Demangle bool // names of C++ and Rust as in the source
 	Lines    bool // files, lines and inlined functions
+	// DebugInfo is where debug files are, as --debuginfo has it.
+	DebugInfo []string
 }
 
 // Symbolizer names addresses. Its methods may be called from several goroutines.
@@ -53,7 +55,7 @@ const (
 // New returns a Symbolizer.
 func New(opts Options) *Symbolizer {
 	return &Symbolizer{
-		opts: opts, kernel: &symbols.Kernel{}, processes: map[uint32]*process{}, kernels: map[uint64]Frame{}, files: fileCache{wantLines: opts.Lines},
+		opts: opts, kernel: &symbols.Kernel{}, processes: map[uint32]*process{}, kernels: map[uint64]Frame{}, files: fileCache{wantLines: opts.Lines, debugInfo: opts.DebugInfo},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gotrace/gotrace/internal/files"
 )
@@ -95,6 +97,24 @@ func (s *Sections) debugLink(f *elfFile) {
 // debugRoot is where distributions install debug files.
 const debugRoot = "/usr/lib/debug"
 
+// DebugDirs are the places of --debuginfo, separated by colons: relative ones are meant from the binary's directory, else from ours. A + before one asks
+// for what is done anyhow: files are checked.
+func DebugDirs(options []string, binary string) []string {
+	var out []string
+	for _, option := range options {
+		for _, dir := range strings.Split(option, ":") {
+			if dir = strings.TrimPrefix(dir, "+"); dir == "" {
+				continue
+			}
+			if !filepath.IsAbs(dir) {
+				out = append(out, filepath.Join(filepath.Dir(binary), dir))
+			}
+			out = append(out, dir)
+		}
+	}
+	return out
+}
+
 // DebugFiles are the files that may hold a binary's debugging information if it was taken out: those of its build id, and of the name that it
 // gives, as gdb looks for them; in dirs first. dirs may also be files.
 func (s *Sections) DebugFiles(dirs []string) []string {
@@ -125,6 +145,11 @@ func (s *Sections) DebugFiles(dirs []string) []string {
 		}
 	}
 	return out
+}
+
+// IsNamed says whether a file is in one of the places where the user says that debug files are.
+func IsNamed(dirs []string, path string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(path, filepath.Clean(dir)) })
 }
 
 // errOtherBuild says that a debug file is of another build of the binary.

@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/gotrace/gotrace/internal/dwarfinfo"
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/dwarfargs"
@@ -24,7 +23,7 @@ func (e *Programs) debugInfo(path string) *debugInfo {
 		return d
 	}
 	d := &debugInfo{}
-	info, err := dwarfinfo.Open(path, debugDirs(e.opts.DebugInfo, path))
+	info, err := dwarfinfo.Open(path, symbols.DebugDirs(e.opts.DebugInfo, path))
 	if d.err = err; err == nil {
 		d.reader = dwarfargs.New(info, e.opts.Arch)
 		if b, err := e.Binary(path); err == nil && b.IsGoProgram() {
@@ -33,24 +32,6 @@ func (e *Programs) debugInfo(path string) *debugInfo {
 	}
 	e.debug[path] = d
 	return d
-}
-
-// debugDirs are the places of --debuginfo, separated by colons: relative ones are meant from the binary's directory, else from ours. A + before one asks
-// for what is done anyhow: files are checked.
-func debugDirs(options []string, binary string) []string {
-	var out []string
-	for _, option := range options {
-		for _, dir := range strings.Split(option, ":") {
-			if dir = strings.TrimPrefix(dir, "+"); dir == "" {
-				continue
-			}
-			if !filepath.IsAbs(dir) {
-				out = append(out, filepath.Join(filepath.Dir(binary), dir))
-			}
-			out = append(out, dir)
-		}
-	}
-	return out
 }
 
 // debugFunc is what the debugging information says of the function that a target is in, and the address of the target.

@@ -22,9 +22,10 @@ type Names struct {
 	traces recent // the stacks that were asked for lately
 }
 
-// New names addresses of the kernel and of processes. find gives the bytes of a stack by its number.
-func New(c *lang.Checked, find func(id uint64) ([]byte, error)) *Names {
-	opts := symbolizer.Options{Demangle: c.Config.Demangle, Lines: c.Config.DebugInfo}
+// New names addresses of the kernel and of processes. debugInfo is where
+// debug files are. find gives the bytes of a stack by its number.
+func New(c *lang.Checked, debugInfo []string, find func(id uint64) ([]byte, error)) *Names {
+	opts := symbolizer.Options{Demangle: c.Config.Demangle, Lines: c.Config.DebugInfo, DebugInfo: debugInfo}
 	n := &Names{sym: symbolizer.New(opts), targets: newTargets(c.Progs), find: find}
 	if usesProcesses(c) {
 		n.sym.Watch()

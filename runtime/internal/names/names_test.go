@@ -16,7 +16,7 @@ func TestMillionStacks(t *testing.T) {
 	const stacks, depth = 1 << 20, 24
 	b := make([]byte, types.FramesHeader+8*depth)
 	found := 0
-	n := New(&lang.Checked{}, func(id uint64) ([]byte, error) {
+	n := New(&lang.Checked{}, nil, func(id uint64) ([]byte, error) {
 		found++
 		binary.NativeEndian.PutUint32(b[types.FramesPID:], uint32(os.Getpid()))
 		binary.NativeEndian.PutUint32(b[types.FramesCount:], depth)

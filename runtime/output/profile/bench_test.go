@@ -84,7 +84,7 @@ func BenchmarkMillionStacks(b *testing.B) {
 			for b.Loop() {
 				runtime.GC()
 				debug.FreeOSMemory()
-				n := names.New(&lang.Checked{Config: lang.Config{Demangle: true, DebugInfo: true}}, store.find)
+				n := names.New(&lang.Checked{Config: lang.Config{Demangle: true, DebugInfo: true}}, nil, store.find)
 				env := &value.Env{Symbols: n}
 				m := &output.Map{Codec: env.MapCodec(&lang.Map{Key: key, Value: types.Agg{Kind: types.AggCount}}, 1), Elements: elems}
 				var c profile.Collector

@@ -1,4 +1,4 @@
-package user
+package symbols
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestDebugDirs(t *testing.T) {
-	got := debugDirs([]string{"/usr/x:./dbg", "+..", ""}, "/opt/app/bin/server")
+	got := DebugDirs([]string{"/usr/x:./dbg", "+..", ""}, "/opt/app/bin/server")
 	want := []string{"/usr/x", "/opt/app/bin/dbg", "./dbg", "/opt/app", ".."}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
