@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
 )
 
@@ -100,6 +100,9 @@ func hasPrefix(s string, prefixes []string) bool {
 // findKernelFunction finds functions by their name. The kernel's types know most of them, and are read much faster than
 // the lists, which the kernel makes when they are read.
 func (e *Env) findKernelFunction(module, name string) ([]Function, error) {
+	if !isLoaded(module) {
+		return nil, nil
+	}
 	if !isPattern(module) {
 		types, err := e.typesOf(module)
 		if err == nil {
@@ -109,11 +112,29 @@ func (e *Env) findKernelFunction(module, name string) ([]Function, error) {
 			}
 		}
 	}
-	found, err := symbols.KernelSymbolsNamed(name)
+	found, err := e.symbolsNear(name)
 	if err != nil {
 		return nil, err
 	}
 	return findFunctions(sortFunctions(functionsAmong(found)), module, name), nil
+}
+
+// symbolsNear are the kernel's symbols of a name and of those that are like it: where there is none of the name, they are asked for next.
+func (e *Env) symbolsNear(name string) ([]symbols.KernelSymbol, error) {
+	if e.near.name == name {
+		return e.near.found, nil
+	}
+	found, err := symbols.KernelSymbolsNear(name, source.MaxDistance)
+	if err != nil {
+		return nil, err
+	}
+	e.near.name, e.near.found = name, found
+	return found, nil
+}
+
+// isLoaded says whether there is a module of a name, as far as that can be told: a pattern may be one of several.
+func isLoaded(module string) bool {
+	return module == "" || module == "vmlinux" || isPattern(module) || exists("/sys/module/"+strings.ReplaceAll(module, "-", "_"))
 }
 
 // noFunction says that there is no such function, and which are near.
@@ -121,49 +142,39 @@ func (e *Env) noFunction(module, name string) error {
 	err := &lang.NotFoundError{What: "kernel function " + name}
 	if module != "" {
 		err.What += " in module " + module
-		if !isPattern(module) && module != "vmlinux" && !exists("/sys/module/"+strings.ReplaceAll(module, "-", "_")) {
-			err.What = "module " + module + " is not loaded: " + err.What
-		}
 	}
-	if isPattern(name) && hasPrefix(name, unstable) {
+	switch {
+	case !isLoaded(module):
+		err.What = "module " + module + " is not loaded: " + err.What
+	case !isPattern(name):
+		err.Near = e.nearFunctions(module, name)
+	case hasPrefix(name, unstable):
 		return fmt.Errorf("no function matches %s: a wildcard leaves out those that begin with %s, because tracing all of them stops the machine; name one", name, strings.Join(unstable, ", "))
 	}
-	if parts := e.compiledParts(module, name); len(parts) > 0 {
-		err.Near = parts
-		return err
-	}
-	all, listErr := e.kernelFunctions()
-	if listErr != nil || isPattern(name) {
-		return err
-	}
-	var names []string
-	for _, f := range all {
-		if inModule(f, module) {
-			names = append(names, f.Name)
-		}
-	}
-	err.Near = nearest(name, sortedUnique(names))
 	return err
 }
 
-// compiledParts are the functions that a compiler made of one, whose name it changed because nobody else may call them as the source does:
-// name.isra.0, name.constprop.0, name.part.0, name.cold.
-func (e *Env) compiledParts(module, name string) []string {
-	if isPattern(name) {
-		return nil
-	}
-	all, err := e.kernelPlaces()
+// nearFunctions are those that a name may stand for. First come the functions that a compiler made of one, whose name it changed because nobody else
+// may call them as the source does: name.isra.0, name.constprop.0, name.part.0, name.cold.
+func (e *Env) nearFunctions(module, name string) []string {
+	all, err := e.symbolsNear(name)
 	if err != nil {
 		return nil
 	}
-	var out []string
-	i := sort.Search(len(all), func(i int) bool { return all[i].Name >= name+"." })
-	for ; i < len(all) && strings.HasPrefix(all[i].Name, name+"."); i++ {
-		if inModule(all[i].Function, module) {
-			out = append(out, all[i].Name)
+	var parts, others []string
+	for _, f := range functionsAmong(all) {
+		switch {
+		case !inModule(f, module):
+		case strings.HasPrefix(f.Name, name+"."):
+			parts = append(parts, f.Name)
+		default:
+			others = append(others, f.Name)
 		}
 	}
-	return sortedUnique(out)
+	if len(parts) > 0 {
+		return sortedUnique(parts)
+	}
+	return nearest(name, sortedUnique(others))
 }
 
 // functionTargets makes a target of each function; where no module is asked for, one of each name, which may stand for several.

@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/gotrace/gotrace/internal/symbols"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
@@ -72,9 +73,13 @@ type Env struct {
 	tracefsErr  error
 	functions   *functionIndex
 	places      []kernelPlace
-	allowed     map[string]bool // what kfuncAllowed found, by function and kind of probe
-	user        *user.Programs
-	clock       *clock // runs interval probes; nil until there is one
+	near        struct { // what symbolsNear found last
+		name  string
+		found []symbols.KernelSymbol
+	}
+	allowed map[string]bool // what kfuncAllowed found, by function and kind of probe
+	user    *user.Programs
+	clock   *clock // runs interval probes; nil until there is one
 
 	// What the kernel can do, tried when it is first needed.
 	kprobeMulti, kprobeSession, uprobeMulti func() bool

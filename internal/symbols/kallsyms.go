@@ -41,12 +41,13 @@ var errManySymbols = fmt.Errorf("more than %d symbols", maxKernelSymbols)
 
 // EachKernelSymbol calls visit with every symbol of the running kernel, in the order of the kernel's list. The kernel takes tens of
 // milliseconds to make that.
-func EachKernelSymbol(visit func(KernelSymbol)) error { return eachIn("/proc/kallsyms", "", visit) }
+func EachKernelSymbol(visit func(KernelSymbol)) error { return eachIn("/proc/kallsyms", nil, visit) }
 
 // KernelSymbolsNamed returns the symbols of a name: several parts of the kernel may each have one.
 func KernelSymbolsNamed(name string) ([]KernelSymbol, error) {
+	what := []byte(name)
 	var out []KernelSymbol
-	err := eachIn("/proc/kallsyms", name, func(s KernelSymbol) {
+	err := eachIn("/proc/kallsyms", func(line []byte) bool { return bytes.Contains(line, what) }, func(s KernelSymbol) {
 		if s.Name == name {
 			out = append(out, s)
 		}
@@ -54,28 +55,46 @@ func KernelSymbolsNamed(name string) ([]KernelSymbol, error) {
 	return out, err
 }
 
-func eachIn(path, text string, visit func(KernelSymbol)) error {
+// KernelSymbolsNear returns the symbols that somebody who asks for a name may have meant: those whose names begin with it, and those whose names are
+// as long, give or take slack bytes.
+func KernelSymbolsNear(name string, slack int) ([]KernelSymbol, error) {
+	what := []byte(name)
+	keep := func(line []byte) bool {
+		_, rest, _ := bytes.Cut(line, []byte{' '})
+		end := bytes.IndexByte(rest, '\t')
+		if end < 0 {
+			end = len(rest)
+		}
+		const kind = len("t ")
+		return end > kind && (max(end-kind-len(name), len(name)-end+kind) <= slack || bytes.HasPrefix(rest[kind:], what))
+	}
+	var out []KernelSymbol
+	err := eachIn("/proc/kallsyms", keep, func(s KernelSymbol) { out = append(out, s) })
+	return out, err
+}
+
+func eachIn(path string, keep func(line []byte) bool, visit func(KernelSymbol)) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("finding the kernel's symbols: %w", err)
 	}
 	defer f.Close()
-	return readKallsyms(f, text, visit)
+	return readKallsyms(f, keep, visit)
 }
 
 // ReadKallsyms reads lines "address kind name" and "address kind name<tab>[module]". Lines that are not such are left out.
-func ReadKallsyms(r io.Reader, visit func(KernelSymbol)) error { return readKallsyms(r, "", visit) }
+func ReadKallsyms(r io.Reader, visit func(KernelSymbol)) error { return readKallsyms(r, nil, visit) }
 
-// readKallsyms looks only at lines that hold a text.
-func readKallsyms(r io.Reader, text string, visit func(KernelSymbol)) error {
+// readKallsyms looks only at lines to keep, at all of them with nil.
+func readKallsyms(r io.Reader, keep func(line []byte) bool, visit func(KernelSymbol)) error {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, readAhead), readAhead)
-	what, n := []byte(text), 0
+	n := 0
 	for s.Scan() {
 		if n++; n > maxKernelSymbols {
 			return fmt.Errorf("reading kallsyms: %w", errManySymbols)
 		}
-		if !bytes.Contains(s.Bytes(), what) {
+		if keep != nil && !keep(s.Bytes()) {
 			continue
 		}
 		if sym, ok := parseKallsyms(s.Text()); ok {

@@ -1,6 +1,7 @@
 package symbols
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -44,4 +45,35 @@ func FuzzReadKallsyms(f *testing.F) {
 			}
 		})
 	})
+}
+
+// What somebody may have meant is of about the same length, or begins with the name.
+func TestKernelSymbolsNear(t *testing.T) {
+	if _, err := os.Stat("/proc/kallsyms"); err != nil {
+		t.Skip("SKIPPED: no /proc/kallsyms")
+	}
+	const name, slack = "vfs_rea", 3
+	want := map[string]int{}
+	if err := EachKernelSymbol(func(s KernelSymbol) {
+		if n := len(s.Name) - len(name); n >= -slack && n <= slack || strings.HasPrefix(s.Name, name) {
+			want[s.Name]++
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want["vfs_read"] == 0 {
+		t.Skip("SKIPPED: the kernel's symbols are not shown")
+	}
+	found, err := KernelSymbolsNear(name, slack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range found {
+		want[s.Name]--
+	}
+	for name, n := range want {
+		if n != 0 {
+			t.Errorf("%s: %d symbols too few", name, n)
+		}
+	}
 }

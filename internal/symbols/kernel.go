@@ -50,7 +50,7 @@ func (k *Kernel) load() {
 	if path == "" {
 		path = "/proc/kallsyms"
 	}
-	_ = eachIn(path, "", func(s KernelSymbol) {
+	_ = eachIn(path, nil, func(s KernelSymbol) {
 		if s.Addr != 0 && s.IsCode() && len(k.text) < maxTable {
 			k.syms = append(k.syms, kernelName{s.Addr, uint32(len(k.text))})
 			k.text = append(append(k.text, s.Name...), 0)

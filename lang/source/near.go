@@ -7,6 +7,9 @@ import (
 // maxNear is the longest name that near names are looked for: longer ones are not typed.
 const maxNear = 100
 
+// MaxDistance is how many characters at most are inserted, dropped, changed or swapped in a near name.
+const MaxDistance = 3
+
 // Nearest returns up to three candidates that are close to a name, the closest first.
 func Nearest(name string, candidates []string) []string {
 	if len(name) > maxNear {
@@ -16,7 +19,7 @@ func Nearest(name string, candidates []string) []string {
 		name string
 		d    int
 	}
-	limit := max(1, min(3, len(name)/3))
+	limit := max(1, min(MaxDistance, len(name)/3))
 	var found []near
 	for _, c := range candidates {
 		if d := distance(name, c, limit); d <= limit {
@@ -37,7 +40,8 @@ func distance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}
-	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	var rows [3][maxNear + MaxDistance + 1]int // b is no longer than that: a is a name that near ones are looked for
+	before, prev, row := rows[0][:len(b)+1], rows[1][:len(b)+1], rows[2][:len(b)+1]
 	for j := range prev {
 		prev[j] = j
 	}
