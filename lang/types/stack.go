@@ -58,9 +58,15 @@ func (Stack) Size() int       { return 8 }
 func (Stack) Align() int      { return 8 }
 
 func (UserSymbol) String() string { return "usym_t" }
+
+// String is the name that bpftrace has, with the mode of a stack that is not shown by names: a variable has stacks of one mode.
 func (t Stack) String() string {
+	name := "kstack_t"
 	if t.User {
-		return "ustack_t"
+		name = "ustack_t"
 	}
-	return "kstack_t"
+	if t.Mode != "" && t.Mode != StackBpftrace {
+		name += "(" + t.Mode + ")"
+	}
+	return name
 }
