@@ -331,6 +331,11 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 		}
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	case types.Bool:
+		if types.Is(from, types.KindString) { // whether it has a first character
+			return operand{typ: t, val: l.b.Cmp(ir.Ne, l.num(l.loadAt(l.materialize(o).mem, types.TypeUint8)), l.b.Const(0))}
+		}
+		return operand{typ: t, val: l.convert(l.num(o), from, t)}
+	case types.User:
 		return operand{typ: t, val: l.convert(l.num(o), from, t)}
 	}
 	switch {

@@ -46,6 +46,8 @@ var codeCases = []struct{ code, script, place string }{
 	{"constant-filter", `t:syscalls:sys_enter_openat /pid >= 0/ { exit(); }`, "1:30"},
 	{"deprecated", `begin { while (pid) { break; } }`, "1:9"},
 	{"unreachable", `begin { exit(); print(1); }`, "1:17"},
+	{"print-in-loop", `begin { for ($i : 0..3) { @x[$i] = 1; print(@x); } }`, "1:39"},
+	{"not-run", `begin { print(sizeof({ @x = 1; 1 })); @x = 2; }`, "1:24"},
 	{"unused-map", `let @x = hash(5); begin { exit(); }`, "1:1"},
 	{"unused-variable", `begin { $x = 1; }`, "1:9"},
 	{"c-definition", "#error no\nbegin { }", "1:2"},

@@ -16,7 +16,7 @@ import (
 var restCases = []struct{ script, want string }{
 	// What is wrong elsewhere: in the same block, in another probe, before and behind.
 	{`begin { $x = ; print($y); }`, "1:14 syntax, 1:22 undefined-variable"},
-	{`begin { print(nope()); } end { $x = 1 +; print("a" + 1); }`, "1:15 unknown-function, 1:40 syntax, 1:48 bad-operands"},
+	{`begin { print(nope()); } end { $x = 1 +; print("a" - 1); }`, "1:15 unknown-function, 1:40 syntax, 1:48 bad-operands"},
 	{`begin { if (1) { $x = ; print($y); } print($z); }`, "1:23 syntax, 1:31 undefined-variable, 1:44 undefined-variable"},
 	{`begin { $a = 2 $b = "x"; print($a + $b); }`, "1:16 missing-semicolon, 1:32 bad-operands"},
 	{`begin { } k:vfs_raed { exit() exit() }`, "1:11 missing-probe, 1:31 missing-semicolon"},

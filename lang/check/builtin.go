@@ -299,6 +299,7 @@ func init() {
 		"is_integer":          kindIs(func(t types.Type) bool { return types.Is(t, types.KindInt) }),
 		"is_literal":          (*checker).isLiteral,
 		"is_ptr":              kindIs(func(t types.Type) bool { return types.Is(t, types.KindPointer) }),
+		"is_scalar":           (*checker).isScalar,
 		"is_str":              kindIs(func(t types.Type) bool { return types.Is(t, types.KindString) }),
 		"is_unsigned_integer": kindIs(isUnsigned),
 		"static_assert":       (*checker).staticAssert,

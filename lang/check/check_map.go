@@ -161,6 +161,9 @@ func (c *checker) assignMap(s *ast.Assign, ref *ast.MapRef) {
 	m := c.mapUse(ref)
 	m.assigned = true
 	before := c.mistakes
+	if c.unevaluated > 0 {
+		c.report(source.Errorf(s, "not-run", "@%s is assigned in an expression that is only asked for its type: it is never run", m.Name))
+	}
 	if s.Op == "=" {
 		c.aggregate = ast.Result(s.Value)
 	} else {
@@ -225,11 +228,12 @@ func (c *checker) setMapValue(m *mapState, e ast.Expr, t types.Type) {
 	if m.Value == nil {
 		m.guessed = c.guesses > 0
 	}
-	w, ok := types.Widen(m.Value, t)
+	w, ok := c.widened(&m.cell, m.Value, e, t)
 	if !ok {
 		c.report(errMapMismatch(e, m, t))
 		return
 	}
+	c.checkLiteral(e, w, t)
 	if m.Value = w; !types.SameType(old, w) {
 		c.learnt(&m.cell)
 	}
@@ -257,6 +261,10 @@ func (c *checker) finishMaps() {
 			}
 			delete(c.out.Byname, s.Name)
 			continue
+		}
+		if s.keyless && strings.HasPrefix(s.Kind, "percpu") && !types.Is(s.Value, types.KindAgg) && s.first != nil {
+			c.diags = append(c.diags, source.Errorf(s.first, "map-without-key", "@%s is declared as %s, but has no key and one value for all CPUs", s.Name, s.Kind).
+				WithHint("count(), sum() and the like have a value for each CPU; leave the declaration out for a plain one"))
 		}
 		kept = append(kept, s.Map)
 	}

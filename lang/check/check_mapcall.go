@@ -49,6 +49,28 @@ func (c *checker) mapLen(e *ast.Call) types.Type {
 	return types.TypeInt64
 }
 
+// isScalar says whether a map is used without keys.
+func (c *checker) isScalar(e *ast.Call) types.Type {
+	ref, m := c.mapArg(e)
+	delete(c.p.Consts, e)
+	if ref == nil {
+		return nil
+	}
+	if ref.Indexed {
+		c.report(source.Errorf(ref, "map-key", "is_scalar() takes a whole map, without a key"))
+		return nil
+	}
+	c.read(&m.cell)
+	switch {
+	case m.keyless || m.keyed:
+		c.p.Consts[e] = types.Const{Int: types.Truth(m.keyless)}
+	case c.final:
+		c.report(errUndefinedMap(ref, c.nearMaps(ref)))
+		return nil
+	}
+	return types.Bool{}
+}
+
 // elementCall is a function of one element of a map that says yes or no: delete(@m, key), delete(@m[key]) and, for a map without a key,
 // delete(@m); and has_key likewise.
 func (c *checker) elementCall(e *ast.Call) types.Type {

@@ -72,7 +72,11 @@ func (c *checker) debugf(e *ast.Call) types.Type {
 	before := c.mistakes + len(c.diags)
 	c.printf(e)
 	if c.mistakes+len(c.diags) == before {
-		c.kernelFormat(e, "debugf()", "it has %d, %u, %x, %p and %s, without widths", false)
+		if c.env.Kernel().AtLeast(5, 13) {
+			c.kernelFormat(e, "debugf()", "it has %d, %u, %x, %p and %s, with widths", true)
+		} else {
+			c.kernelFormat(e, "debugf()", "it has %d, %u, %x, %p and %s, without widths", false)
+		}
 	}
 	return types.None{}
 }

@@ -19,6 +19,7 @@ func (c *checker) unary(e *ast.Unary) types.Type {
 	}
 	switch e.Op {
 	case "!":
+		t = c.truthOf(e.X, t)
 		if !types.Of(t).Numeric {
 			c.report(source.Errorf(e, "bad-operands", "! cannot be applied to a %s", t))
 			return nil
@@ -105,9 +106,13 @@ func (c *checker) binary(e *ast.Binary) types.Type {
 	if x == nil || y == nil {
 		return c.unknownOperand(e, x, y)
 	}
+	if t, ok := c.foldTexts(e); ok {
+		return t
+	}
 	var t types.Type
 	switch e.Op {
 	case "&&", "||":
+		x, y = c.truthOf(e.X, x), c.truthOf(e.Y, y)
 		if !types.Of(x).Numeric || !types.Of(y).Numeric {
 			c.reportNumber(errOperands(e, x, y), e.X, e.Y)
 			return nil

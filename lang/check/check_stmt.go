@@ -62,12 +62,17 @@ func (c *checker) stmt(s ast.Stmt) {
 	}
 }
 
-// returned checks what a probe returns. In tests and benchmarks it says how they went.
+// returned checks what a probe returns: a number. In tests and benchmarks it says how they went, elsewhere nobody looks at it.
 func (c *checker) returned(e ast.Expr) {
 	t := c.value(e)
-	if c.p.Kind.Verdict && t != nil && !types.Is(t, types.KindInt) && !types.Is(t, types.KindBool) {
-		c.report(source.Errorf(e, "bad-verdict", "a %s probe returns a number, 0 if all is well, and this is %v", c.p.Kind.Name, t))
+	if t == nil || types.Is(types.Value(t), types.KindInt) || types.Is(t, types.KindBool) {
+		return
 	}
+	what := "a number"
+	if c.p.Kind.Verdict {
+		what = "a number, 0 if all is well"
+	}
+	c.report(source.Errorf(e, "bad-verdict", "a %s probe returns %s, and this is a %v", c.p.Kind.Name, what, t))
 }
 
 // reachedIf checks statements of which it may be known that they are never reached.
@@ -228,6 +233,9 @@ func (c *checker) let(s *ast.Let) {
 // declaredType gives a variable the type that its let has. A string without a length is as long as what is assigned
 // to it needs.
 func (c *checker) declaredType(v *varState, n *ast.TypeName) bool {
+	if v.fixed && c.final {
+		c.typeName(n) // for its mistakes
+	}
 	switch {
 	case v.fixed, n.IsString() && v.Type != nil:
 		return true
@@ -321,7 +329,7 @@ func (c *checker) undefined(v *ast.Var) {
 
 // condition checks an expression that is asked for its truth.
 func (c *checker) condition(e ast.Expr) {
-	t := c.value(e)
+	t := c.truthOf(e, c.value(e))
 	if t == nil {
 		return
 	}

@@ -21,7 +21,7 @@ func (c *checker) cast(e *ast.Cast) types.Type {
 	if to == nil {
 		return nil
 	}
-	if !types.Is(to, types.KindString) {
+	if !types.Is(to, types.KindString) && !types.Is(to, types.KindBool) { // the characters of an array are text
 		from = c.objectType(e.X, from)
 	}
 	if p, ok := to.(types.Pointer); ok && p.Space == types.SpaceNone {
@@ -55,7 +55,9 @@ func castable(from, to types.Type) bool {
 	case types.Int:
 		return types.Of(from).Numeric || types.Is(from, types.KindArray) && from.Size() == to.Size()
 	case types.Bool:
-		return types.Of(from).Numeric
+		return types.Of(from).Numeric || types.Is(from, types.KindString)
+	case types.User:
+		return types.Of(from).Integer
 	case types.Pointer:
 		return types.Of(from).Numeric || types.Is(from, types.KindArray) || types.Is(from, types.KindString)
 	case types.String:
@@ -85,6 +87,20 @@ func (c *checker) typeOfValue(e ast.Expr) types.Type {
 	c.unevaluated++
 	defer func() { c.unevaluated-- }()
 	return c.value(e)
+}
+
+// typeOfAsked is the type that typeof() and typeinfo() ask for: that of a map with keys which is named without one is the type of its keys, as
+// bpftrace has it.
+func (c *checker) typeOfAsked(e ast.Expr) types.Type {
+	ref, ok := e.(*ast.MapRef)
+	if !ok || ref.Indexed {
+		return c.typeOfValue(e)
+	}
+	if m := c.mapUse(ref); m.keyed || !m.keyless && !c.final {
+		c.read(&m.cell)
+		return m.Key // nil: not known yet
+	}
+	return c.typeOfValue(e)
 }
 
 func (c *checker) sizeof(e *ast.Sizeof) types.Type {
@@ -176,9 +192,9 @@ func (c *checker) typeName(n *ast.TypeName) types.Type {
 	var t types.Type
 	switch {
 	case n.Of != nil && c.sizing:
-		t = types.Fixed(c.typeOfValue(n.Of))
+		t = types.Fixed(c.typeOfAsked(n.Of))
 	case n.Of != nil:
-		t = types.Plain(c.typeOfValue(n.Of))
+		t = types.Plain(c.typeOfAsked(n.Of))
 	case n.Keyword == "" && n.Name == "string":
 		return c.stringType(n)
 	default:

@@ -109,6 +109,9 @@ func (c *checker) askedType(e *ast.Typeinfo) types.Type {
 		x = &ast.Ident{Span: e.Type.Span, Name: e.Type.Name}
 	}
 	if ref, ok := x.(*ast.MapRef); ok { // an aggregation is told as such
+		if m := c.mapUse(ref); !ref.Indexed && (m.keyed || !m.keyless && !c.final) {
+			return c.typeOfAsked(x)
+		}
 		c.unevaluated++
 		defer func() { c.unevaluated-- }()
 		return c.element(ref)

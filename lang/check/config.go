@@ -363,7 +363,9 @@ func (c *checker) readSettings() []Setting {
 func (v settingValue) as(def any) any {
 	switch def.(type) {
 	case bool:
-		return strings.EqualFold(v.text, "true") || v.text == "1"
+		var on bool
+		v.boolean(&on) // it has been looked at
+		return on
 	case int:
 		n, _ := strconv.Atoi(v.text)
 		return n

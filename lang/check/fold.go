@@ -18,6 +18,45 @@ func (c *checker) constInt(e ast.Expr) (types.Const, bool) {
 	return k, ok && k.Str == nil
 }
 
+// truthOf is the type of a condition, of which the expression has type t: a text that is known is true unless it is empty.
+func (c *checker) truthOf(e ast.Expr, t types.Type) types.Type {
+	k := c.p.Consts[e]
+	if _, isParam := e.(*ast.Param); k.Str == nil || isParam || t == nil {
+		return t
+	}
+	c.p.Consts[e], c.p.Types[e] = types.Const{Int: types.Truth(cText(*k.Str) != "")}, types.Bool{}
+	return types.Bool{}
+}
+
+// foldTexts is an operation on texts that are known: which of two comes first in the order of their bytes, both as one, or what follows the
+// first n characters of one. done is false if it is none of these.
+func (c *checker) foldTexts(e *ast.Binary) (t types.Type, done bool) {
+	x, y := c.p.Consts[e.X], c.p.Consts[e.Y]
+	_, isParam := e.X.(*ast.Param)
+	if x.Str == nil || isParam {
+		return nil, false
+	}
+	if y.Str == nil {
+		n, ok := c.constInt(e.Y)
+		if !ok || e.Op != "+" || int64(n.Int) < 0 || !types.Is(c.p.Types[e.Y], types.KindInt) {
+			return nil, false
+		}
+		return c.strConst(e, (*x.Str)[min(n.Int, uint64(len(*x.Str))):]), true
+	}
+	order := strings.Compare(*x.Str, *y.Str)
+	yes, ok := map[string]bool{"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[e.Op]
+	switch _, isParam := e.Y.(*ast.Param); {
+	case isParam:
+		return nil, false
+	case e.Op == "+":
+		return c.strConst(e, *x.Str+*y.Str), true
+	case !ok:
+		return nil, false
+	}
+	c.p.Consts[e] = types.Const{Int: types.Truth(yes)}
+	return types.Bool{}, true
+}
+
 // setConst notes the value of a constant expression, cut to its type.
 func (c *checker) setConst(e ast.Expr, n uint64, t types.Type) {
 	c.p.Consts[e] = types.Const{Int: types.CutTo(n, t)}
@@ -105,11 +144,14 @@ func (c *checker) foldTernary(e *ast.Ternary) {
 
 func (c *checker) foldCast(e *ast.Cast, to types.Type) {
 	delete(c.p.Consts, e)
-	k, ok := c.constInt(e.X)
-	if !ok || !types.Of(to).Numeric {
-		return
-	}
-	if e.X != nil {
+	k, ok := c.p.Consts[e.X]
+	switch {
+	case !ok || !types.Of(to).Numeric:
+	case k.Str != nil:
+		if types.Is(to, types.KindBool) {
+			c.p.Consts[e] = types.Const{Int: types.Truth(cText(*k.Str) != "")}
+		}
+	default:
 		c.setConst(e, types.CutTo(k.Int, c.p.Types[e.X]), to)
 	}
 }

@@ -32,6 +32,39 @@ type cell struct {
 	changes int
 	guessed bool // the type is a guess so far
 	broken  bool // there is a mistake in what is assigned to it
+	// pointers are the types of the pointers that are assigned to it: &$x changes with what is learnt of $x.
+	pointers map[ast.Expr]types.Type
+}
+
+// widened is the type of a cell that had one and is assigned a value of type t.
+func (c *checker) widened(s *cell, have types.Type, e ast.Expr, t types.Type) (types.Type, bool) {
+	if !c.final && types.Is(t, types.KindPointer) {
+		if s.pointers == nil {
+			s.pointers = map[ast.Expr]types.Type{}
+		}
+		s.pointers[e] = t
+	}
+	w, ok := types.Widen(have, t)
+	if ok || s.pointers == nil || c.final {
+		return w, ok
+	}
+	w, ok = t, true
+	for _, p := range s.pointers {
+		if w, ok = types.Widen(w, p); !ok {
+			break
+		}
+	}
+	return w, ok
+}
+
+// checkLiteral reports a number that is written in the script and that what it is assigned to, of type want, holds no more: one above
+// all signed ones.
+func (c *checker) checkLiteral(e ast.Expr, want, t types.Type) {
+	k, ok := c.constInt(e)
+	i, isInt := want.(types.Int)
+	if ok && isInt && i.Signed && types.IsLiteral(t) && !types.AsInt(t).Signed && k.Int > types.MaxInt64 {
+		c.report(source.Errorf(e, "out-of-range", "%d does not fit %s", k.Int, types.Plain(i)).WithHint("cast it: (%s)%d", types.Plain(i), k.Int))
+	}
 }
 
 // maxChanges is far more than widening can take.

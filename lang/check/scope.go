@@ -194,12 +194,13 @@ func (c *checker) grow(s *varState, result types.Type) {
 }
 
 func (c *checker) widenVar(s *varState, e ast.Expr, t types.Type) {
-	w, ok := types.Widen(s.Type, t)
+	w, ok := c.widened(&s.cell, s.Type, e, t)
 	if !ok {
 		c.report(errTypeMismatch(e, "$"+s.Name, s.Type, t, s.Pos))
 		return
 	}
 	s.Type = w
+	c.checkLiteral(e, w, t)
 }
 
 // checkInit checks a value for a variable that was declared with a type.

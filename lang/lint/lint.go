@@ -27,6 +27,7 @@ func Script(file *ast.File, checked *check.Checked) source.Diagnostics {
 		}
 		l.variables(item)
 		l.reached(item)
+		l.loops(item)
 		l.spellings(item)
 	}
 	for _, p := range checked.Progs {
@@ -37,6 +38,36 @@ func Script(file *ast.File, checked *check.Checked) source.Diagnostics {
 	l.cuts(checked, name)
 	l.out.Sort()
 	return l.out
+}
+
+// loops warns of maps that are printed in a loop: all that is printed there is what the map holds when user space comes to it, which is later.
+func (l *linter) loops(item ast.Item) {
+	ast.Inspect(item, func(n source.Node) bool {
+		switch n.(type) {
+		case *ast.While, *ast.ForRange, *ast.ForMap, *ast.Unroll:
+			ast.Inspect(n, func(n source.Node) bool {
+				if m := printedMap(n); m != nil {
+					l.warn(source.Warningf(n, "print-in-loop", "@%s is printed in a loop: what is shown is what it holds when the messages are read, which may be after the loop", m.Name).
+						WithHint("printf() shows a value as it is at that moment: printf(\"%%d\", @%s[…])", m.Name))
+				}
+				return true
+			})
+			return false
+		}
+		return true
+	})
+}
+
+// printedMap is the map that a call prints as a whole, nil if it is none such.
+func printedMap(n source.Node) *ast.MapRef {
+	call, ok := n.(*ast.Call)
+	if !ok || call.Name != "print" || len(call.Args) == 0 {
+		return nil
+	}
+	if m, ok := call.Args[0].(*ast.MapRef); ok && !m.Indexed {
+		return m
+	}
+	return nil
 }
 
 func (l *linter) warn(d source.Diagnostic) {

@@ -10,6 +10,9 @@ import (
 // oldSettings are names of settings that have new ones.
 var oldSettings = map[string]string{"strlen": "max_strlen", "map_keys_max": "max_map_keys", "rb_pages": "perf_rb_pages", "no_cpp_demangle": "cpp_demangle"}
 
+// goneSettings are those of older bpftraces that no version still reads.
+var goneSettings = map[string]bool{"debug_output": true, "max_ast_nodes": true, "max_type_res_iterations": true, "no_user_symbols": true, "symbol_source": true}
+
 // settings warns of settings with older names: those of the environment are for the environment.
 func (l *linter) settings(file *ast.File) {
 	for _, s := range file.Config {
@@ -20,7 +23,10 @@ func (l *linter) settings(file *ast.File) {
 		if now := oldSettings[name]; now != "" {
 			name = now
 		}
-		if name != s.Name {
+		switch {
+		case goneSettings[name]:
+			l.warn(source.Warningf(s, "deprecated", "%s has no effect: newer bpftraces do not have it", s.Name))
+		case name != s.Name:
 			l.deprecated(s, s.Name, name)
 		}
 	}

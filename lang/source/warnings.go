@@ -17,6 +17,7 @@ var WarningCodes = []struct{ Code, About string }{
 	{"no-command", "cpid without a command"},
 	{"outside-block", "a variable that is used outside of the block that assigns it"},
 	{"pointer-printed", "%s for a pointer to a string"},
+	{"print-in-loop", "a map that is printed in a loop"},
 	{"probe-note", "what is to be known of a probe"},
 	{"string-cut", "str() takes less than the text it is given"},
 	{"string-length", "a comparison with a string that is never that long"},

@@ -265,7 +265,7 @@ var BaseTypes = map[string]Type{
 	"int8_t": Int{Bits: 8, Signed: true, Number: true}, "int16_t": Int{Bits: 16, Signed: true}, "int32_t": Int{Bits: 32, Signed: true}, "int64_t": TypeInt64,
 	"u8": TypeUint8, "u16": Int{Bits: 16}, "u32": TypeUint32, "u64": TypeUint64,
 	"s8": Int{Bits: 8, Signed: true, Number: true}, "s16": Int{Bits: 16, Signed: true}, "s32": Int{Bits: 32, Signed: true}, "s64": TypeInt64,
-	"bool": Bool{}, "_Bool": Bool{}, "void": Void{},
+	"bool": Bool{}, "_Bool": Bool{}, "void": Void{}, "username_t": User{},
 	"char": Int{Bits: 8, Signed: true}, "signed char": Int{Bits: 8, Signed: true, Number: true}, "unsigned char": TypeUint8,
 	"short": Int{Bits: 16, Signed: true}, "unsigned short": Int{Bits: 16},
 	"int": Int{Bits: 32, Signed: true}, "unsigned int": TypeUint32, "unsigned": TypeUint32,
