@@ -23,8 +23,10 @@ import (
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/source"
+	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/internal/joined"
+	"github.com/gotrace/gotrace/runtime/internal/warm"
 )
 
 // loadMaps creates the maps.
@@ -42,6 +44,9 @@ func (s *Session) loadMaps() error {
 			return err
 		}
 		s.maps[spec.Name] = m
+		if spec.Name == layout.MapStacks && spec.Flags&unix.BPF_F_NO_PREALLOC != 0 {
+			warm.Map(m, types.StackLost) // a number that no stack has
+		}
 		if spec.Init != nil {
 			if err := m.Put(uint32(0), spec.Init); err != nil {
 				return fmt.Errorf("filling map %s: %w", spec.Name, err)

@@ -91,6 +91,17 @@ func (c *checker) strConst(e ast.Expr, s string) types.Type {
 	return types.String{Len: len(s) + 1}
 }
 
+// countsParams says whether the script looks at how many parameters there are: then one that is not given is no oversight.
+func (c *checker) countsParams() (counts bool) {
+	ast.Inspect(c.file, func(n source.Node) bool {
+		if p, ok := n.(*ast.Param); ok && p.N == 0 {
+			counts = true
+		}
+		return !counts
+	})
+	return counts
+}
+
 // param is $1 or $#: a number if it is written as one, else a string.
 func (c *checker) param(e *ast.Param) types.Type {
 	if e.N == 0 {
@@ -98,7 +109,9 @@ func (c *checker) param(e *ast.Param) types.Type {
 	}
 	text := c.paramText(e)
 	if text == "" {
-		c.report(source.Warningf(e, "missing-parameter", "$%d is not given: it is 0", e.N))
+		if !c.countsParams() {
+			c.report(source.Warningf(e, "missing-parameter", "$%d is not given: it is 0", e.N))
+		}
 		return c.intConst(e, 0)
 	}
 	if n, neg, ok := parseParam(text); ok {
