@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -137,4 +138,14 @@ func TestKernelContention(t *testing.T) {
 	if f := s.failures(); len(f) > 0 {
 		t.Errorf("failures: %v", f)
 	}
+}
+
+// samples are numbers of every length.
+func samples(r *rand.Rand) []int64 {
+	out := []int64{0, 1, -1, math.MaxInt64, math.MinInt64}
+	for n := range 64 {
+		p := int64(1) << n
+		out = append(out, p, p-1, p+1, -p, p+int64(r.Uint64()>>(64-n)))
+	}
+	return out
 }

@@ -410,3 +410,10 @@ func (l *lowerer) seqPrintf(c *ast.Call) {
 	}
 	l.b.Helper(int(asm.FnSeqPrintf), false, append(args, list...)...)
 }
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

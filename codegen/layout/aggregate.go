@@ -130,7 +130,7 @@ func CeilPow2(n int) int {
 // bits, and what is left of v have nothing to do with each other.
 func HistBound(k int) int { return 1 + 63<<k + (2<<k - 1) }
 
-// LhistBound is the same for lhist(): the mask of lhistIndex.
+// LhistBound is the same for lhist(): the mask of buckets.LHist.
 func LhistBound(a types.Agg) int { return max(1+LhistMask(a), LHistBuckets(a)-1) }
 
 // LhistMask has the bits of the greatest number of whole steps that a value in [Min, Max) can be above Min.

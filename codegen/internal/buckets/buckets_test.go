@@ -1,4 +1,4 @@
-package codegen
+package buckets
 
 import (
 	"math"
@@ -92,11 +92,11 @@ func compare(c ir.Cond, x, y uint64) bool {
 }
 
 // lowered makes a function of what body computes from one input.
-func lowered(body func(l *lowerer, x *ir.Value) *ir.Value) (*ir.Func, *ir.Value) {
+func lowered(body func(b *ir.Builder, x *ir.Value) *ir.Value) (*ir.Func, *ir.Value) {
 	f := ir.NewFunc("test", 0)
-	l := &lowerer{b: ir.NewBuilder(f), fn: &function{fn: f}}
-	x := l.b.Load(8, l.b.Const(0), 0) // no constant: equal ones are one value
-	l.b.Return(body(l, x))
+	b := ir.NewBuilder(f)
+	x := b.Load(8, b.Const(0), 0) // no constant: equal ones are one value
+	b.Return(body(b, x))
 	return f, x
 }
 
@@ -114,7 +114,7 @@ func TestHistIndexCode(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for k := 0; k <= layout.HistMaxBits; k++ {
 		for _, it := range []types.Int{{Bits: 64, Signed: true}, {Bits: 64}, {Bits: 32}, {Bits: 32, Signed: true}, {Bits: 16}, {Bits: 8, Signed: true}} {
-			f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.histIndex(x, it, k) })
+			f, in := lowered(func(b *ir.Builder, x *ir.Value) *ir.Value { return Hist(b, x, it, k) })
 			ev := &evaluator{t: t}
 			for _, x := range samples(r) {
 				shift := 64 - it.Bits
@@ -143,7 +143,7 @@ func TestLHistIndexCode(t *testing.T) {
 		{Min: 0, Max: 1e15, Step: 999999999999},
 		{Min: 5, Max: 6, Step: 1},
 	} {
-		f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.lhistIndex(x, a) })
+		f, in := lowered(func(b *ir.Builder, x *ir.Value) *ir.Value { return LHist(b, x, a) })
 		ev := &evaluator{t: t}
 		check := func(x int64) {
 			want := 0
@@ -172,7 +172,7 @@ func TestLHistSmall(t *testing.T) {
 		for step := int64(1); step <= size; step++ {
 			for _, low := range []int64{0, 1, -1, -size, -size / 2, math.MinInt64, math.MaxInt64 - size} {
 				a := types.Agg{Min: low, Max: low + size, Step: step}
-				f, in := lowered(func(l *lowerer, x *ir.Value) *ir.Value { return l.lhistIndex(x, a) })
+				f, in := lowered(func(b *ir.Builder, x *ir.Value) *ir.Value { return LHist(b, x, a) })
 				ev := &evaluator{t: t}
 				check := func(x int64) {
 					got := int(ev.run(f, in, uint64(x)))
