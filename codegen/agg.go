@@ -39,19 +39,68 @@ func (l *lowerer) aggregate(ref *ast.MapRef, m *lang.Map, a types.Agg, value ast
 		what := fmt.Sprintf("%s() of %s in probes that can interrupt each other, or themselves,", a.Kind, mapName(m))
 		l.needs(ref, 5, 12, what, "atomic exchange", "use tracepoints")
 	}
+	t := numberType(l.typeOf(firstArg(c)))
+	o := outline{what: "aggregate", m: m, arg: t}
+	if l.aggregateCalls(m, a) && l.mayOutline(o) {
+		if m.Key != nil {
+			k := l.keyOr(key, ref)
+			key = &k
+		}
+		l.b.Pos = c.Pos
+		l.callAggregate(o, key, a, x)
+		return
+	}
+	l.updateAggregate(m, a, x, t, c.Pos, func() mapKey { return l.keyOr(key, ref) })
+}
+
+// updateAggregate updates an aggregation with x, a number of type t. pos is that of the call; key gives the key, if the map has any.
+func (l *lowerer) updateAggregate(m *lang.Map, a types.Agg, x *ir.Value, t types.Int, pos source.Pos, key func() mapKey) {
 	u := aggUpdate{agg: a, x: x, atomic: !l.k.Exclusive(m, l.prog.Kind), done: l.fn.fn.NewBlock("done")}
-	u.prepare(l, l.typeOf(firstArg(c)))
+	u.prepare(l, t)
 	if m.Key == nil {
 		u.base = l.ownValue(m)
 	} else {
-		k := l.keyOr(key, ref)
-		l.b.Pos = c.Pos
+		k := key()
+		l.b.Pos = pos
 		u.base = l.findOrAdd(k, u.done)
 	}
-	l.b.Pos = c.Pos
+	l.b.Pos = pos
 	aggUpdates[a.Kind](l, &u)
 	l.b.Jump(u.done)
 	l.b.At(u.done)
+}
+
+// aggregateCalls says whether an update of an aggregation can be a call: those of maps without keys where their code is longer than one.
+func (l *lowerer) aggregateCalls(m *lang.Map, a types.Agg) bool {
+	switch a.Kind {
+	case types.AggCount, types.AggSum, types.AggAvg, types.AggStats:
+		return m.Key != nil
+	}
+	return true
+}
+
+// callAggregate calls the function that updates an aggregation.
+func (l *lowerer) callAggregate(o outline, key *mapKey, a types.Agg, x *ir.Value) {
+	var sites []*layout.Site
+	if key != nil {
+		sites = append(sites, l.updateSite(o.m))
+	}
+	if s := l.contention(a); (a.Kind == types.AggMin || a.Kind == types.AggMax) && !l.k.Exclusive(o.m, l.prog.Kind) {
+		sites = append(sites, s)
+	}
+	var args []*ir.Value
+	if x != nil {
+		args = append(args, x)
+	}
+	pos := l.b.Pos
+	l.callOutline(o, key, sites, args, func(key mapKey, args []*ir.Value) *ir.Value {
+		var x *ir.Value
+		if len(args) > 0 {
+			x = args[0]
+		}
+		l.updateAggregate(o.m, a, x, o.arg, pos, func() mapKey { return key })
+		return nil
+	})
 }
 
 // effectsIn says whether one of several expressions has effects.
@@ -100,7 +149,7 @@ type aggUpdate struct {
 }
 
 // prepare computes what does not depend on the value in the map.
-func (u *aggUpdate) prepare(l *lowerer, t types.Type) {
+func (u *aggUpdate) prepare(l *lowerer, t types.Int) {
 	switch u.agg.Kind {
 	case types.AggHist:
 		u.x = buckets.Hist(l.b, u.x, t, u.agg.Bits)
@@ -186,7 +235,12 @@ func extreme(l *lowerer, u *aggUpdate) {
 		l.b.At(again)
 		x = old
 	}
-	l.countFailure(&layout.Site{Kind: layout.SiteInternal, Pos: l.b.Pos, What: u.agg.Kind.String() + "() under contention"})
+	l.countFailure(l.contention(u.agg))
+}
+
+// contention is the site of an update of min() or max() that never came to an end, at the current place.
+func (l *lowerer) contention(a types.Agg) *layout.Site {
+	return &layout.Site{Kind: layout.SiteInternal, Pos: l.b.Pos, What: a.Kind.String() + "() under contention"}
 }
 
 // cpuValue finds the value of a CPU. Where there may be none, the program goes on at missing then.
@@ -224,7 +278,7 @@ func (l *lowerer) aggElem(n source.Node, m *lang.Map, a types.Agg, key, value *i
 	if l.k.Layout(m).Shared() {
 		return l.aggMerge(a, 1, func(int) (*ir.Value, *ir.Block) { return value, nil })
 	}
-	return l.perCPURead(n, a, mapKey{m, bpf(key, 0), kmap()})
+	return l.perCPURead(n, a, mapKey{m: m, mem: bpf(key, 0), kmap: kmap()})
 }
 
 // perCPURead merges the values that all CPUs have for a key.

@@ -145,7 +145,7 @@ var mapFuncs = map[string]callee{
 	// has_key(@m, key) says whether there is an element.
 	"has_key": func(l *lowerer, c *ast.Call) operand {
 		key, release := l.elementOf(c)
-		v := l.b.Cmp(ir.Ne, l.lookup(key), l.b.Const(0))
+		v := l.hasElem(key)
 		release()
 		return operand{typ: l.typeOf(c), val: v}
 	},
@@ -190,6 +190,7 @@ func (l *lowerer) delete(c *ast.Call) operand {
 		return operand{typ: t, val: l.deleteGlobal(l.mapOf(ref))}
 	}
 	key, release := l.elementOf(c)
+	key = l.placed(key)
 	ret := l.b.Helper(int(asm.FnMapDeleteElem), false, key.kmap, l.addr(key.mem))
 	release()
 	l.forget(key.m)

@@ -36,6 +36,8 @@ type Options struct {
 	// FilterPID, if not 0, makes every program but BEGIN and END do nothing in other processes (-p).
 	// Probes that are attached to the process alone do not need it.
 	FilterPID int
+	// whole gives each statement its own code, however many there are (see outline.go): tests compare.
+	whole bool
 	// Lookups has reads of elements that are not there counted (-k).
 	Lookups bool
 }
@@ -110,6 +112,9 @@ type compiler struct {
 	runs    int                 // bytes of MapRuns
 	pid     int                 // -p
 	lookups bool                // -k
+	whole   bool                // programs are made without outlines: see outline.go
+
+	failuresRoom int // the least size of MapFailures
 
 	newStack   *layout.Event // see stackEvent
 	newProcess *layout.Event // see processEvent
@@ -162,7 +167,7 @@ func (k *compiler) ownMaps() {
 		k.Add(&layout.MapSpec{Name: layout.MapEvents, Type: ebpf.RingBuf})
 	}
 	if n := k.failuresSize(); n > 0 {
-		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: n, MaxEntries: 1})
+		k.Add(&layout.MapSpec{Name: layout.MapFailures, Type: ebpf.Array, KeySize: 4, ValueSize: max(n, k.failuresRoom), MaxEntries: 1})
 	}
 	if len(k.bp.Captures) > 0 {
 		k.Add(&layout.MapSpec{Name: layout.MapPackets, Type: ebpf.PerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: k.kernel.PossibleCPUs})
@@ -183,8 +188,15 @@ func (k *compiler) program(index int, p *lang.Prog, opts *Options) (*Program, er
 	before := k.state()
 	quiet := *opts
 	quiet.Dump = nil
+	k.whole = opts.whole
 	for t := thriftNone; ; t++ {
 		prog, err := k.programWith(index, p, &quiet, t)
+		if errors.Is(err, errOutlines) {
+			k.whole = true
+			t--
+			k.restore(before)
+			continue
+		}
 		var frame *pass.FrameError
 		if t < thriftMost && errors.As(err, &frame) {
 			k.restore(before)
@@ -235,6 +247,9 @@ func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift)
 		opts.Dump("lower", irProg)
 	}
 	if n := len(irProg.Funcs); n > maxFuncs {
+		if slices.ContainsFunc(irProg.Funcs, func(f *ir.Func) bool { return f.Global != nil }) {
+			return nil, errOutlines
+		}
 		return nil, &Error{
 			Span:    p.Probe.Points[0].Range(),
 			Message: fmt.Sprintf("this probe has more than %d loops", maxFuncs-1),
@@ -255,6 +270,9 @@ func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift)
 	prog.Insns, prog.Positions = res.Insns, res.Pos
 	return prog, k.limitMaps(prog)
 }
+
+// errOutlines says that there are too many functions, of which some need not be.
+var errOutlines = errors.New("too many functions with outlines")
 
 // maxFuncs is how many functions a program may have: BPF_MAX_SUBPROGS (include/linux/bpf_verifier.h).
 const maxFuncs = 256

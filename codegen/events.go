@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/cilium/ebpf/asm"
@@ -76,30 +77,106 @@ func (l *lowerer) send(r *record, flags int64) {
 		}
 	}
 	pos, reads := l.b.Pos, l.copyReads()
+	switch {
+	case l.sendNumbers(r, flags):
+	case l.sendCopy(r, flags):
+	default:
+		l.reserve(r.ev.Size, r.lost(), flags, func(rec *ir.Value) {
+			l.fillRecord(r, bpf(rec, 0))
+			l.b.Pos = pos
+			if r.swap != nil {
+				l.askSwap(r.swap)
+			}
+		})
+		l.fn.reads = reads // what the arguments read was not read where the record was lost
+	}
+	l.b.Pos = pos
+	l.release(m)
+}
+
+// lost is the site of a record for which there is no room.
+func (r *record) lost() *layout.Site {
+	return &layout.Site{Kind: layout.SiteLost, Pos: r.ev.Pos, What: r.what}
+}
+
+// reserve reserves a record, has it filled and submits it.
+func (l *lowerer) reserve(size int, site *layout.Site, flags int64, fill func(rec *ir.Value)) {
 	f := l.fn.fn
 	lost, got, done := f.NewBlock("lost"), f.NewBlock("record"), f.NewBlock("sent")
-	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(layout.MapEvents), l.b.Const(int64(r.ev.Size)), l.b.Const(0))
+	rec := l.b.Helper(int(asm.FnRingbufReserve), false, l.b.MapPtr(layout.MapEvents), l.b.Const(int64(size)), l.b.Const(0))
 	l.b.BranchUnlikely(ir.Eq, rec, l.b.Const(0), lost, got)
 	l.b.At(lost)
-	l.countFailure(&layout.Site{Kind: layout.SiteLost, Pos: r.ev.Pos, What: r.what})
+	l.countFailure(site)
 	l.b.Jump(done)
 	l.b.At(got)
-	l.b.Store(8, rec, 0, l.b.Const(int64(r.ev.ID)))
+	fill(rec)
+	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(flags))
+	l.b.Jump(done)
+	l.b.At(done)
+}
+
+// fillRecord writes a record.
+func (l *lowerer) fillRecord(r *record, to place) {
+	l.b.Store(8, to.base, to.off, l.b.Const(int64(r.ev.ID)))
 	if r.key != nil {
-		l.copyBytes(bpf(rec, layout.RecordHeader), *r.key, r.ev.Size-layout.RecordHeader)
+		l.copyBytes(to.at(layout.RecordHeader), *r.key, r.ev.Size-layout.RecordHeader)
 	}
 	for i := range r.args {
-		l.fill(r, i, rec)
+		l.fill(r, i, to)
 	}
+}
+
+// sentNumbers is how many numbers a function gets that sends them, beside the record's kind and where a lost one is counted.
+const sentNumbers = 3
+
+// sendNumbers sends a record of a few numbers by a function for all places that do. It says whether it did.
+func (l *lowerer) sendNumbers(r *record, flags int64) bool {
+	if r.key != nil || r.swap != nil || len(r.args) > sentNumbers || slices.ContainsFunc(r.ev.Fields, types.InMemory) {
+		return false
+	}
+	o := outline{what: "send", size: r.ev.Size, flags: flags}
+	if !l.mayOutline(o) {
+		return false
+	}
+	words := []*ir.Value{l.b.Const(int64(r.ev.ID))}
+	for i, e := range r.args {
+		if early := r.early[i]; early != nil {
+			words = append(words, early.val)
+		} else {
+			words = append(words, l.numExpr(e))
+		}
+	}
+	l.callOutline(o, nil, []*layout.Site{r.lost()}, words, func(_ mapKey, words []*ir.Value) *ir.Value {
+		l.reserve(o.size, r.lost(), flags, func(rec *ir.Value) {
+			for i, w := range words {
+				l.b.Store(8, rec, 8*i, w)
+			}
+		})
+		return nil
+	})
+	return true
+}
+
+// sendCopy makes a record in scratch memory, from where a function for all places sends it. It says whether it did.
+func (l *lowerer) sendCopy(r *record, flags int64) bool {
+	o := outline{what: "copy", size: r.ev.Size, flags: flags}
+	if !l.k.kernel.AtLeast(5, 13) || r.ev.Size > maxObject || !l.mayOutline(o) {
+		return false
+	}
+	pos := l.b.Pos
+	to := l.scratchTemp(r.ev.Size)
+	l.fillRecord(r, to)
 	l.b.Pos = pos
 	if r.swap != nil {
 		l.askSwap(r.swap)
 	}
-	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(flags))
-	l.b.Jump(done)
-	l.b.At(done)
-	l.fn.reads = reads // what the arguments read was not read where the record was lost
-	l.release(m)
+	l.callOutline(o, nil, []*layout.Site{r.lost()}, []*ir.Value{l.addr(to)}, func(_ mapKey, args []*ir.Value) *ir.Value {
+		rec := l.takeMemory(1, r.ev.Size)
+		ret := l.b.Helper(int(asm.FnRingbufOutput), false, l.b.MapPtr(layout.MapEvents), rec, l.b.Const(int64(o.size)), l.b.Const(flags))
+		l.countIf(ir.Ne, ret, r.lost())
+		return nil
+	})
+	return true
 }
 
 // evaluate lowers an argument to a number, or to memory that keeps its value.
@@ -113,19 +190,19 @@ func (l *lowerer) evaluate(e ast.Expr, t types.Type) *operand {
 }
 
 // fill writes argument i into the record.
-func (l *lowerer) fill(r *record, i int, rec *ir.Value) {
-	off, t := r.ev.Offs[i], r.ev.Fields[i]
+func (l *lowerer) fill(r *record, i int, rec place) {
+	at, t := rec.at(r.ev.Offs[i]), r.ev.Fields[i]
 	m := l.mark()
 	defer l.release(m)
 	switch {
 	case types.InMemory(t) && r.early[i] != nil:
-		l.storeOperand(bpf(rec, off), t, *r.early[i], false)
+		l.storeOperand(at, t, *r.early[i], false)
 	case types.InMemory(t):
-		l.store(bpf(rec, off), t, r.args[i], false)
+		l.store(at, t, r.args[i], false)
 	case r.early[i] != nil:
-		l.b.Store(8, rec, off, r.early[i].val)
+		l.b.Store(8, at.base, at.off, r.early[i].val)
 	default:
-		l.b.Store(8, rec, off, l.numExpr(r.args[i]))
+		l.b.Store(8, at.base, at.off, l.numExpr(r.args[i]))
 	}
 }
 

@@ -142,6 +142,12 @@ func (l *lowerer) arith(op string, t types.Type, x, y *ir.Value) *ir.Value {
 // divideChecked divides by what may be zero: that is counted, and gives 1 as in bpftrace.
 func (l *lowerer) divideChecked(o ir.Op, x, y *ir.Value) *ir.Value {
 	pos := l.b.Pos
+	if out := (outline{what: o.String()}); l.mayOutline(out) {
+		site := &layout.Site{Kind: layout.SiteDivide, Pos: pos}
+		return l.callOutline(out, nil, []*layout.Site{site}, []*ir.Value{x, y}, func(_ mapKey, args []*ir.Value) *ir.Value {
+			return l.divideChecked(o, args[0], args[1])
+		})
+	}
 	zero, some, end := l.newJoin("zero"), l.newJoin("nonzero"), l.newJoin("quotient")
 	l.branch(ir.Ne, y, l.b.Const(0), some, zero)
 	l.land(zero)

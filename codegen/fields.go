@@ -233,6 +233,8 @@ func (l *lowerer) loadAt(p place, t types.Type) operand {
 		v = l.b.Load(size, p.base, p.off)
 	case p.space == types.SpaceCtx:
 		v = l.loadCtx(p, size)
+	case p.typed && l.manyLoads(size):
+		v = l.callLoad(p, size)
 	case p.typed:
 		v = l.b.Load(size, p.base, p.off)
 		if pt, ok := t.(types.Pointer); ok {
@@ -253,6 +255,25 @@ func (l *lowerer) loadAt(p place, t types.Type) operand {
 		v = l.b.Ext(v, size*8, true)
 	}
 	return operand{typ: t, val: v}
+}
+
+// maxDirect is how many direct loads of the kernel's memory a program has. From Linux 6.10 on the kernel puts a check before each, and
+// moves the whole program for it (do_misc_fixups, kernel/bpf/verifier.c).
+const maxDirect = 256
+
+// manyLoads counts a direct load, and says whether there are so many that it is to be a call.
+func (l *lowerer) manyLoads(size int) bool {
+	l.loads++
+	return l.loads > maxDirect && l.mayOutline(outline{what: "load", size: size})
+}
+
+// callLoad is a direct load by a function for all places that have it: it gives 0, too, where there is no memory.
+func (l *lowerer) callLoad(p place, size int) *ir.Value {
+	return l.callOutline(outline{what: "load", size: size}, nil, nil, []*ir.Value{l.plainAddr(p)}, func(_ mapKey, args []*ir.Value) *ir.Value {
+		tmp := l.temp("read", 8)
+		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(tmp), l.b.Const(int64(size)), args[0])
+		return l.b.Load(size, tmp.base, tmp.off)
+	})
 }
 
 // probeRead reads up to 8 bytes of kernel or user memory by a helper; a failed read is counted and gives 0.

@@ -41,12 +41,19 @@ func kernelEnv(t testing.TB) *langtest.Env {
 // compiled makes the blueprint of a script, with the IR verified at every stage.
 func compiled(t testing.TB, script string, env lang.Env) *Blueprint {
 	t.Helper()
-	bp, err := Compile(checkedFor(t, script, env), env, &Options{Dump: func(stage string, text fmt.Stringer) {
+	return compiledWith(t, script, env, Options{})
+}
+
+// compiledWith is compiled with options.
+func compiledWith(t testing.TB, script string, env lang.Env, opts Options) *Blueprint {
+	t.Helper()
+	opts.Dump = func(stage string, text fmt.Stringer) {
 		p := text.(*ir.Program)
 		if err := ir.Verify(p); err != nil {
 			t.Errorf("%s: after %s: %v\n%s", script, stage, err, p)
 		}
-	}})
+	}
+	bp, err := Compile(checkedFor(t, script, env), env, &opts)
 	var limit *Error
 	if errors.As(err, &limit) && limit.Needs != 0 {
 		t.Skipf("SKIPPED: %v", err)
@@ -93,11 +100,17 @@ func needKernel(t testing.TB) {
 // inKernel loads a script of raw tracepoint probes.
 func inKernel(t testing.TB, script string) *session {
 	t.Helper()
+	return inKernelWith(t, script, Options{})
+}
+
+// inKernelWith is inKernel with options.
+func inKernelWith(t testing.TB, script string, opts Options) *session {
+	t.Helper()
 	needKernel(t)
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
-	s := &session{t: t, bp: compiled(t, script, kernelEnv(t)), maps: map[string]*ebpf.Map{}}
+	s := &session{t: t, bp: compiledWith(t, script, kernelEnv(t), opts), maps: map[string]*ebpf.Map{}}
 	for _, m := range s.bp.Maps {
 		if m.In == "" {
 			s.createMap(m)

@@ -289,8 +289,14 @@ func (l *lowerer) budget() int {
 		return n
 	}
 	cost, largest := 0, 0
+	c := costs{funcs: map[string]*ir.Func{}, known: map[string]int{}}
+	for _, f := range l.ir.Funcs {
+		c.funcs[f.Name] = f
+	}
 	for _, f := range l.ir.Funcs[1:] {
-		cost = max(cost, iterationCost(f))
+		if f.Global == nil {
+			cost = max(cost, c.of(f.Name))
+		}
 	}
 	for _, m := range l.walked {
 		largest = max(largest, m.MaxEntries)
@@ -298,12 +304,23 @@ func (l *lowerer) budget() int {
 	return min(max(lang.MaxLoopIterations/(1+cost), largest), lang.MaxLoopIterations)
 }
 
-// iterationCost is about how many calls of the kernel a run of a callback is worth.
-func iterationCost(f *ir.Func) int {
+// costs finds how many calls of the kernel runs of functions are worth.
+type costs struct {
+	funcs map[string]*ir.Func
+	known map[string]int
+}
+
+// of is about how many calls of the kernel a run of a callback is worth, with all that the functions do which it calls.
+func (c *costs) of(name string) int {
+	if n, ok := c.known[name]; ok {
+		return n
+	}
 	calls, ops := 0, 0
-	for _, b := range f.Blocks {
+	for _, b := range c.funcs[name].Blocks {
 		for _, v := range b.Values {
 			switch {
+			case v.Op == ir.OpCall || v.Op == ir.OpGlobal:
+				calls += c.of(v.Sym)
 			case v.IsCall() && !slices.Contains(cheapHelpers, asm.BuiltinFunc(v.Imm)):
 				calls++
 			default:
@@ -311,5 +328,7 @@ func iterationCost(f *ir.Func) int {
 			}
 		}
 	}
-	return calls + ops/opsShare
+	n := min(calls+ops/opsShare, lang.MaxLoopIterations-1) // an iteration at least
+	c.known[name] = n
+	return n
 }

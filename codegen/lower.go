@@ -43,10 +43,12 @@ type lowerer struct {
 	unrolled int                           // statements of unrolled bodies so far, with their copies
 	unused   *ast.Call                     // a call whose value nobody asks for
 	subs     map[*ast.Func]*subprogram     // functions of the script
-	words    bool                          // the words of an interface of Go are asked for, and not its text
-	deep     bool                          // too many of them would be active at a time
-	stops    bool                          // the code so far can end the run, or all loops
-	err      *Error                        // the first limit exceeded
+	outlines outliner
+	loads    int    // direct loads of the kernel's memory so far
+	words    bool   // the words of an interface of Go are asked for, and not its text
+	deep     bool   // too many of them would be active at a time
+	stops    bool   // the code so far can end the run, or all loops
+	err      *Error // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -56,10 +58,12 @@ type function struct {
 	body   *ir.Block // where the code after the prologue starts
 	exit   *ir.Block // returns; joined by everything that leaves early
 	vars   map[*lang.Variable]current
-	reads  map[string]*ir.Value // elements of maps that were read on this path (see mapaccess.go)
-	env    *ir.Value            // callbacks: address of the main function's environment slot
-	active *activation          // the function of the script that this is in, nil in the probe's own code
-	loop   *loop                // innermost loop or unrolled copy that break and continue leave
+	reads  map[string]*ir.Value          // elements of maps that were read on this path (see mapaccess.go)
+	env    *ir.Value                     // callbacks: address of the main function's environment slot
+	active *activation                   // the function of the script that this is in, nil in the probe's own code
+	loop   *loop                         // innermost loop or unrolled copy that break and continue leave
+	alone  bool                          // it is called from many places, and has only what it is given: see outline.go
+	sites  map[layout.SiteKind]*ir.Value // if alone: where its caller counts failures, in words
 
 	stack      int // bytes of stack slots in use, for the choice between stack and scratch
 	stackFloor int // of these, what variables hold to the end
@@ -118,6 +122,7 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Pr
 	l.leave()
 	l.finish()
 	l.prologue(f)
+	l.finishOutlines()
 	if l.err != nil {
 		return nil, l.err
 	}

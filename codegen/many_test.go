@@ -48,6 +48,14 @@ var manyStatements = []struct {
 	{"printf", 30, false, func(i int) string { return fmt.Sprintf(`if (pid == %d) { printf("%d %%s\n", comm); }`, i, i) }},
 	{"loops", 40, false, func(i int) string { return fmt.Sprintf("for ($i : 0..%d) { @n++; }", i) }},
 	{"maps without keys", 200, false, func(i int) string { return fmt.Sprintf("@m%d = %d; @c%d = count();", i, i, i) }},
+	{"increments", 3000, false, func(i int) string { return fmt.Sprintf("@k[%d]++;", i) }}, // without calls this takes ten seconds
+	{"records", 9000, false, func(i int) string { return fmt.Sprintf(`printf("%%d\n", %d);`, i) }},
+	{"records of strings", 1000, true, func(i int) string { return fmt.Sprintf(`printf("%%d %%s\n", %d, comm);`, i) }},
+	{"keys of two", 1000, true, func(i int) string { return fmt.Sprintf("@k[%d, comm] = count(); @l[%d, pid] = tid;", i, i) }},
+	{"quotients", 1000, true, func(i int) string { return fmt.Sprintf("@a = pid / (tid - %d); @b[%d %% (uid + 1)]++;", i, i) }},
+	{"CPUs", 500, true, func(i int) string {
+		return fmt.Sprintf("@a = pid == %d ? tid : cpu; if (tid == %d) { @c = count(); }", i, i)
+	}},
 	{"maps with keys", 58, false, func(i int) string { return fmt.Sprintf("@m%d[pid] = %d;", i, i) }},
 }
 

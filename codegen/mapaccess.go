@@ -47,7 +47,10 @@ func (l *lowerer) key(m *lang.Map, keys []ast.Expr) mapKey {
 	if l.k.Spec(m).Short != nil {
 		return l.splitKey(m, keys)
 	}
-	return mapKey{m, l.keyPlace(m, keys), l.kernelMap(l.k.Spec(m))}
+	if l.outlining() && isNumberKey(m.Key) {
+		return mapKey{m: m, num: l.convert(l.numExpr(keys[0]), l.typeOf(keys[0]), m.Key)}
+	}
+	return mapKey{m: m, mem: l.keyPlace(m, keys), kmap: l.kernelMap(l.k.Spec(m))}
 }
 
 // keyPlace builds a whole key from its expressions, laid out as MapSpec describes: every byte defined.
@@ -84,12 +87,18 @@ func (l *lowerer) keyPlace(m *lang.Map, keys []ast.Expr) place {
 
 // lookup is the address of an element, 0 if there is none.
 func (l *lowerer) lookup(key mapKey) *ir.Value {
+	key = l.placed(key)
 	return l.b.Helper(int(asm.FnMapLookupElem), false, key.kmap, l.addr(key.mem))
 }
 
 // update calls bpf_map_update_elem and returns its result.
 func (l *lowerer) update(key mapKey, value *ir.Value, flags int64) *ir.Value {
 	return l.b.Helper(int(asm.FnMapUpdateElem), false, key.kmap, l.addr(key.mem), value, l.b.Const(flags))
+}
+
+// updateSite is the site of an update at the current place.
+func (l *lowerer) updateSite(m *lang.Map) *layout.Site {
+	return &layout.Site{Kind: layout.SiteMapUpdate, Pos: l.b.Pos, Map: m, Helper: "map_update_elem"}
 }
 
 // maxRefusals is how many places of a program keep the keys that full maps refuse. Each is a branch, and the verifier does not follow any
@@ -99,7 +108,7 @@ const maxRefusals = 256
 // notStored counts an insertion that failed with an error at the current place, and keeps its key if it belongs to the sample (see
 // layout.RefusedSample).
 func (l *lowerer) notStored(key mapKey, ret *ir.Value) {
-	l.countError(ret, &layout.Site{Kind: layout.SiteMapUpdate, Pos: l.b.Pos, Map: key.m, Helper: "map_update_elem"})
+	l.countError(ret, l.updateSite(key.m))
 	s := l.k.Spec(key.m)
 	if l.refusals++; s.Refused == 0 || l.refusals > maxRefusals {
 		return
@@ -153,6 +162,7 @@ func (l *lowerer) zeros(size int) *ir.Value {
 // again, without replacing one that another CPU or an interrupt inserted in between. If it is not there then, the program goes on
 // at failed, and the error of the insertion is counted. (Where there was none, another CPU deleted the element at once, as if this had come first.)
 func (l *lowerer) findOrAdd(key mapKey, failed *ir.Block) *ir.Value {
+	key = l.placed(key)
 	f := l.fn.fn
 	found, miss, none := f.NewBlock("found"), f.NewBlock("new"), f.NewBlock("none")
 	addr := found.AddParam()
@@ -205,8 +215,19 @@ func (l *lowerer) countMissing(ref *ast.MapRef, m *lang.Map, key mapKey) {
 	}
 }
 
+// hasElem says whether there is an element with a key.
+func (l *lowerer) hasElem(key mapKey) *ir.Value {
+	if o := (outline{what: "has", m: key.m}); l.mayOutline(o) {
+		return l.callOutline(o, &key, nil, nil, func(key mapKey, _ []*ir.Value) *ir.Value { return l.hasElem(key) })
+	}
+	return l.b.Cmp(ir.Ne, l.lookup(key), l.b.Const(0))
+}
+
 // readElem is the number that the element with a key holds, 0 where there is none.
 func (l *lowerer) readElem(m *lang.Map, key mapKey) *ir.Value {
+	if o := (outline{what: "read", m: m}); l.mayOutline(o) {
+		return l.callOutline(o, &key, nil, nil, func(key mapKey, _ []*ir.Value) *ir.Value { return l.readElem(m, key) })
+	}
 	v := l.lookup(key)
 	f := l.fn.fn
 	some, end := f.NewBlock("some"), f.NewBlock("value")

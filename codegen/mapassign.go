@@ -84,14 +84,36 @@ func (l *lowerer) assignElem(ref *ast.MapRef, m *lang.Map, value ast.Expr) {
 	mk := l.mark()
 	defer l.release(mk)
 	pos := l.b.Pos
+	if !types.InMemory(m.Value) && l.mayOutline(outline{what: "store", m: m}) {
+		v := l.convert(l.numExpr(value), l.typeOf(value), m.Value)
+		key := l.mapKey(ref)
+		l.b.Pos = pos
+		l.storeNumber(m, key, v)
+		return
+	}
 	val := l.valueTemp(m, value)
 	key := l.mapKey(ref)
 	l.b.Pos = pos
 	l.storeElem(m, key, val)
 }
 
+// storeNumber sets the element with a key to a number.
+func (l *lowerer) storeNumber(m *lang.Map, key mapKey, v *ir.Value) {
+	if o := (outline{what: "store", m: m}); l.mayOutline(o) {
+		l.callOutline(o, &key, []*layout.Site{l.updateSite(m)}, []*ir.Value{v}, func(key mapKey, args []*ir.Value) *ir.Value {
+			l.storeNumber(m, key, args[0])
+			return nil
+		})
+		return
+	}
+	val := l.temp("value", 8)
+	l.b.Store(8, val.base, val.off, v)
+	l.storeElem(m, l.placed(key), val)
+}
+
 // storeElem sets the element with a key to a value that lies at val, padded to a multiple of 8.
 func (l *lowerer) storeElem(m *lang.Map, key mapKey, val place) {
+	key = l.placed(key)
 	f := l.fn.fn
 	done := f.NewBlock("stored")
 	if !types.InMemory(m.Value) && l.k.KeepsElements(m) {
@@ -138,11 +160,24 @@ func (l *lowerer) compoundAssign(ref *ast.MapRef, m *lang.Map, op string, value 
 		return
 	}
 	y := l.numExpr(value)
-	l.inPlace(ref, key, m, func(p place) {
+	change := func(p place, y *ir.Value) {
 		now := l.compoundNum(op, m.Value, l.loadAt(p, m.Value).val, y, l.typeOf(value))
 		l.b.Store(8, p.base, p.off, now)
-	})
+	}
+	o := outline{what: op, m: m, arg: numberType(l.typeOf(value))}
+	if m.Key != nil && types.Is(l.typeOf(value), types.KindInt) && !divides(op) && l.mayOutline(o) {
+		k := l.keyOr(key, ref)
+		l.callOutline(o, &k, []*layout.Site{l.updateSite(m)}, []*ir.Value{y}, func(key mapKey, args []*ir.Value) *ir.Value {
+			l.inPlace(ref, &key, m, func(p place) { change(p, args[0]) })
+			return nil
+		})
+		return
+	}
+	l.inPlace(ref, key, m, func(p place) { change(p, y) })
 }
+
+// divides says whether an assignment divides: that can fail, too.
+func divides(op string) bool { return op == "/=" || op == "%=" }
 
 // readAndAssign is `@m[k] op= value` in steps, for a value that changes the map while it is computed.
 func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value ast.Expr) {
@@ -165,9 +200,7 @@ func (l *lowerer) readAndAssign(m *lang.Map, key *mapKey, op string, value ast.E
 		l.setPresent(m, base())
 		return
 	}
-	val := l.temp("value", 8)
-	l.b.Store(8, val.base, val.off, now)
-	l.storeElem(m, *key, val)
+	l.storeNumber(m, *key, now)
 }
 
 // inPlace runs change with the address of a value, which is inserted first if it is missing. change
@@ -209,6 +242,16 @@ func (l *lowerer) addTo(ref *ast.MapRef, key *mapKey, m *lang.Map, delta *ir.Val
 		old := l.addAt(m, base(), delta, fetch)
 		l.setPresent(m, base())
 		return old
+	}
+	o := outline{what: "add", m: m}
+	if fetch {
+		o.what = "fetch"
+	}
+	if l.mayOutline(o) {
+		k := l.keyOr(key, ref)
+		return l.callOutline(o, &k, []*layout.Site{l.updateSite(m)}, []*ir.Value{delta}, func(key mapKey, args []*ir.Value) *ir.Value {
+			return l.addTo(ref, &key, m, args[0], fetch)
+		})
 	}
 	f := l.fn.fn
 	failed, done := f.NewBlock("failed"), f.NewBlock("added")
@@ -266,6 +309,7 @@ type mapKey struct {
 	m    *lang.Map
 	mem  place
 	kmap *ir.Value // the kernel map that has or would have the element
+	num  *ir.Value // if not nil, the key, which is not in memory yet: see placed
 }
 
 // splitKey builds a key of a map that is kept as two.

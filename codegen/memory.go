@@ -74,7 +74,7 @@ func (l *lowerer) temp(name string, size int) place {
 		size = 8
 	}
 	size = max(8, (size+7)&^7) // an empty tuple has a place, too
-	if size <= stackObjectMax && l.fn.stack+size <= l.stackFor(l.fn.parent == nil) {
+	if size <= stackObjectMax && (l.fn.alone || l.fn.stack+size <= l.stackFor(l.fn.parent == nil)) {
 		l.fn.stack += size
 		return bpf(l.b.SlotAddr(l.fn.fn.NewSlot(name, size), 0), 0)
 	}
@@ -322,13 +322,13 @@ func (l *lowerer) countRun() {
 
 // countFailure adds one to a failure counter.
 func (l *lowerer) countFailure(s *layout.Site) {
-	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.MapValue(layout.MapFailures, l.k.site(s).At), 0, l.b.Const(1))
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.counters(s), 0, l.b.Const(1))
 }
 
 // countError adds one to the counter that a site has for ret, the error that a helper gave.
 func (l *lowerer) countError(ret *ir.Value, s *layout.Site) {
 	counter := l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpShl, ret, layout.ErrorShift), layout.ErrorMask)
-	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.Op(ir.OpAdd, l.b.MapValue(layout.MapFailures, l.k.site(s).At), counter), 0, l.b.Const(1))
+	l.b.Atomic(ir.OpAtomicAdd, 8, l.b.Op(ir.OpAdd, l.counters(s), counter), 0, l.b.Const(1))
 }
 
 // readFailure adds one to a failure counter if ret, the result of a helper, is negative.

@@ -17,8 +17,7 @@ func TestTooManyBranches(t *testing.T) {
 	}{
 		{"assignments", 10_000, func(i int) string { return fmt.Sprintf("@a[%d] = 1;", i) }, 0},
 		{"unrolled", 1, func(int) string { return "unroll(90) { unroll(100) { @a[$i++] = 1; } }" }, 0},
-		{"counts", 8_000, func(i int) string { return fmt.Sprintf("@a[%d]++;", i) }, 0},
-		{"more counts", 9_000, func(i int) string { return fmt.Sprintf("@a[%d]++;", i) }, 8194},
+		{"counts", 10_000, func(i int) string { return fmt.Sprintf("@a[%d]++;", i) }, 0},
 		{"conditions", 9_000, func(i int) string { return fmt.Sprintf("if (pid == %d) { @a = 1; }", i) }, 8194},
 		{"each leaves", 9_000, func(i int) string { return fmt.Sprintf("if (pid == %d) { return; } @a++;", i) }, 8194},
 	}

@@ -90,7 +90,23 @@ func describe(f *ir.Func) *btf.Func {
 	for i := range max(f.Params, 1) {
 		proto.Params = append(proto.Params, btf.FuncParam{Name: fmt.Sprintf("a%d", i), Type: word})
 	}
-	return &btf.Func{Name: f.Name, Type: proto, Linkage: btf.StaticFunc}
+	if f.Global == nil {
+		return &btf.Func{Name: f.Name, Type: proto, Linkage: btf.StaticFunc}
+	}
+	proto.Return = word
+	for i, size := range f.Global {
+		if size > 0 {
+			proto.Params[i].Type = &btf.Pointer{Target: memory(size, word)}
+		}
+	}
+	return &btf.Func{Name: f.Name, Type: proto, Linkage: btf.GlobalFunc}
+}
+
+// memory is the BTF of so many bytes: the kernel takes the size of what a parameter points to from there. They are words, which is what they are read by.
+func memory(size int, word btf.Type) *btf.Struct {
+	return &btf.Struct{Name: fmt.Sprintf("gotrace_%d", size), Size: uint32(size), Members: []btf.Member{
+		{Name: "words", Type: &btf.Array{Index: word, Type: word, Nelems: uint32(size / 8)}},
+	}}
 }
 
 // emitter emits one function.

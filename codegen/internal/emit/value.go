@@ -51,7 +51,7 @@ func (e *emitter) value(v *ir.Value) error {
 		return e.store(v)
 	case ir.OpAtomicAdd, ir.OpAtomicFetch, ir.OpXchg:
 		return e.atomic(v, r)
-	case ir.OpHelper, ir.OpKfunc, ir.OpCall:
+	case ir.OpHelper, ir.OpKfunc, ir.OpCall, ir.OpGlobal:
 		e.call(v, loc)
 	default:
 		if _, ok := aluOps[v.Op]; !ok {
@@ -195,7 +195,7 @@ func (e *emitter) call(v *ir.Value, result pass.Loc) {
 	}
 	e.moves(pass.Arguments(m))
 	switch v.Op {
-	case ir.OpCall:
+	case ir.OpCall, ir.OpGlobal:
 		e.add(asm.Call.Label(v.Sym))
 	case ir.OpHelper:
 		e.add(asm.BuiltinFunc(v.Imm).Call())

@@ -78,6 +78,7 @@ type Builder struct {
 
 	place  *source.Pos      // Pos, shared by the values that are made there
 	consts map[int64]*Value // by number
+	pures  map[int64]*pure  // by helper
 }
 
 // NewBuilder returns a builder at the function's entry.
@@ -219,11 +220,52 @@ func (b *Builder) Call(name string, args ...*Value) *Value {
 	return b.add(v)
 }
 
-// Helper appends a helper call. Pure ones may be merged and dropped.
-func (b *Builder) Helper(id int, pure bool, args ...*Value) *Value {
-	v := b.Func.NewValue(OpHelper, args...)
-	v.Imm, v.Pure = int64(id), pure
+// Global appends a call of another function of the program that the verifier checks by itself.
+func (b *Builder) Global(name string, args ...*Value) *Value {
+	v := b.Func.NewValue(OpGlobal, args...)
+	v.Sym = name
 	return b.add(v)
+}
+
+// pure is a pure helper without arguments.
+type pure struct {
+	calls int
+	entry *Value // at the function's entry, nil if it is called where its result is asked for
+}
+
+// manyPure is from how many calls of a pure helper without arguments on one at the function's entry stands for them. On branches each would be a
+// call of its own, and the kernel moves the whole program for each call that it puts in line (do_misc_fixups, kernel/bpf/verifier.c).
+const manyPure = 64
+
+// Helper appends a helper call. Pure ones may be merged and dropped.
+func (b *Builder) Helper(id int, isPure bool, args ...*Value) *Value {
+	if isPure && len(args) == 0 {
+		if v := b.atEntry(int64(id)); v != nil {
+			return v
+		}
+	}
+	v := b.Func.NewValue(OpHelper, args...)
+	v.Imm, v.Pure = int64(id), isPure
+	return b.add(v)
+}
+
+// atEntry is the call of a pure helper at the function's entry, nil if there are not many.
+func (b *Builder) atEntry(id int64) *Value {
+	p := b.pures[id]
+	if p == nil {
+		if b.pures == nil {
+			b.pures = map[int64]*pure{}
+		}
+		p = &pure{}
+		b.pures[id] = p
+	}
+	if p.calls++; p.calls == manyPure {
+		v := b.Func.NewValue(OpHelper)
+		v.Imm, v.Pure, v.Pos, v.Block = id, true, b.at(), b.Func.Blocks[0]
+		v.Block.Values = append(v.Block.Values, v)
+		p.entry = v
+	}
+	return p.entry
 }
 
 // Kfunc appends a call of the kernel function with the given BTF id.

@@ -53,6 +53,7 @@ const (
 	OpMapValue // address Off bytes into the single value of the array map Sym
 	OpFuncPtr  // the function Sym, as bpf_loop and bpf_for_each_map_elem take it
 	OpCall     // call of the program's function Sym with args (at most five)
+	OpGlobal   // the same for one that the verifier checks by itself (see Func.Global)
 	OpHelper   // call of the helper number imm with args (at most five)
 	OpKfunc    // call of the kernel function whose BTF id is imm; Pure says that equal calls give equal results
 
@@ -150,6 +151,10 @@ type Func struct {
 	Params int // 0 for the main function
 	Blocks []*Block
 	Slots  []*Slot
+	// Global, if set, says that the verifier checks the function once, and not anew for each call: it has BTF's linkage "global". Of its
+	// parameters only this is known there: each is any number, or a pointer, which may be NULL, to so many bytes that can be read and written.
+	// What it returns is a number, of which the callers know nothing.
+	Global []int // by parameter: the bytes that it points to, 0 for numbers
 
 	nextValue, nextBlock int
 }

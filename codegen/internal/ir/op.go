@@ -49,6 +49,7 @@ var ops = [...]opInfo{
 	OpMapValue:    {name: "map_value", result: true, same: true, remat: true},
 	OpFuncPtr:     {name: "func_ptr", result: true, same: true, remat: true},
 	OpCall:        {name: "call", args: -1, effect: true, result: true},
+	OpGlobal:      {name: "global", args: -1, effect: true, result: true},
 	OpHelper:      {name: "helper", args: -1, effect: true, result: true},
 	OpKfunc:       {name: "kfunc", args: -1, effect: true, result: true},
 	OpScalar:      {name: "scalar", args: 1, result: true, same: true},
@@ -74,10 +75,12 @@ func (v *Value) HasResult() bool { return ops[v.Op].result }
 func (v *Value) Remat() bool { return ops[v.Op].remat }
 
 // IsCall says that the value calls the kernel, or another function: r0 to r5 are lost.
-func (v *Value) IsCall() bool { return v.Op == OpHelper || v.Op == OpKfunc || v.Op == OpCall }
+func (v *Value) IsCall() bool {
+	return v.Op == OpHelper || v.Op == OpKfunc || v.Op == OpCall || v.Op == OpGlobal
+}
 
 // Refers says that the value refers to the function Sym of the program.
-func (v *Value) Refers() bool { return v.Op == OpFuncPtr || v.Op == OpCall }
+func (v *Value) Refers() bool { return v.Op == OpFuncPtr || v.Op == OpCall || v.Op == OpGlobal }
 
 // IsConst says that the value is the constant n.
 func (v *Value) IsConst(n int64) bool { return v.Op == OpConst && v.Imm == n }

@@ -46,7 +46,15 @@ func (p *parser) line(line string) error {
 		if err := p.endFunc(); err != nil {
 			return err
 		}
-		p.fn = &Func{Name: rest}
+		name, sizes, isGlobal := strings.Cut(rest, " global")
+		p.fn = &Func{Name: name}
+		if isGlobal {
+			global, err := parseSizes(sizes)
+			if err != nil {
+				return err
+			}
+			p.fn.Global = global
+		}
 		p.prog.Funcs = append(p.prog.Funcs, p.fn)
 		p.values, p.blocks, p.defined, p.block = map[string]*Value{}, map[string]*Block{}, map[any]bool{}, nil
 		return nil
@@ -62,6 +70,19 @@ func (p *parser) line(line string) error {
 		return p.term(word, rest)
 	}
 	return p.operation(line)
+}
+
+// parseSizes reads "[0 16]".
+func parseSizes(text string) ([]int, error) {
+	sizes := []int{}
+	for _, word := range strings.Fields(strings.Trim(text, "[]")) {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is no number of bytes", word)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
 }
 
 // endFunc checks that everything that was named was defined.
@@ -294,7 +315,7 @@ func (p *parser) operands(v *Value, rest string) (err error) {
 	case OpMapPtr, OpFuncPtr:
 		v.Sym = rest
 		return nil
-	case OpCall:
+	case OpCall, OpGlobal:
 		name, args, err := cutParens(rest)
 		if err != nil {
 			return err

@@ -17,7 +17,11 @@ func (p *Program) String() string {
 // String is the function as text.
 func (f *Func) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "func %s\n", f.Name)
+	fmt.Fprintf(&s, "func %s", f.Name)
+	if f.Global != nil {
+		fmt.Fprintf(&s, " global%d", f.Global)
+	}
+	s.WriteByte('\n')
 	for _, sl := range f.Slots {
 		fmt.Fprintf(&s, "  slot s%d %d ; %s\n", sl.ID, sl.Size, sl.Name)
 	}
@@ -78,7 +82,7 @@ func (v *Value) text() string {
 		fmt.Fprintf(&s, " %s%+d", v.Sym, v.Off)
 	case OpMapPtr, OpFuncPtr:
 		fmt.Fprintf(&s, " %s", v.Sym)
-	case OpCall:
+	case OpCall, OpGlobal:
 		fmt.Fprintf(&s, " %s(%s)", v.Sym, values(v.Args))
 	case OpHelper, OpKfunc:
 		fmt.Fprintf(&s, " %d(%s)", v.Imm, values(v.Args))

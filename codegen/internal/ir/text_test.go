@@ -33,9 +33,10 @@ b0.entry():
   v20 = atomic_fetch32 [v12+0], v18
   v21 = xchg64 [v12+0], v20
   v22 = call body(v18, v21)
+  v23 = global sub(v3, v1)
   branch.unlikely set v21, v10 ? b1.cold(v18) : b2.rest()
-b1.cold(v23):
-  return v23
+b1.cold(v24):
+  return v24
 b2.rest():
   branch eq v15, v1 ? b3.a() : b4.b()
 b3.a():
@@ -44,6 +45,10 @@ b4.b():
   return v1
 
 func body
+b0.entry(v0, v1):
+  return v1
+
+func sub global[8 0]
 b0.entry(v0, v1):
   return v1
 `
@@ -78,6 +83,7 @@ func TestParseErrors(t *testing.T) {
 		{"after the end", "func f\nb0.entry():\n v0 = const 1\n return v0\n v1 = const 1", "outside of a block"},
 		{"constant", "func f\nb0.entry():\n v0 = const x\n return v0", "invalid syntax"},
 		{"branch", "func f\nb0.entry():\n v0 = const 1\n branch eq v0, v0 b1.x()", "without targets"},
+		{"global", "func f global[x]\nb0.entry():", "no number of bytes"},
 		{"edge", "func f\nb0.entry():\n jump b1.x", "no list in parentheses"},
 	}
 	for _, tt := range tests {
@@ -104,6 +110,9 @@ func TestVerifyErrors(t *testing.T) {
 		{"cut", "v0 = const 1\n v1 = zext7 v0\n return v1", "cut to 7 bits"},
 		{"slot offset", "v0 = slot s0+24\n return v0", "offset 24"},
 		{"slot access", "v0 = slot s0+8\n v1 = load64 [v0+1]\n return v1", "bytes 9 to 17"},
+		{"global", "v0 = const 1\n v1 = global g(v0)\n return v1\nfunc g\nb0.entry(v0):\n return v0", "not called so"},
+		{"call of a global", "v0 = const 1\n v1 = call g(v0)\n return v1\nfunc g global[0]\nb0.entry(v0):\n return v0", "not called so"},
+		{"undescribed", "v0 = const 1\n v1 = global g(v0)\n return v1\nfunc g global[]\nb0.entry(v0):\n return v0", "0 of 1 parameters"},
 		{"no result", "v0 = slot s0+0\n store64 [v0+0], v0\n v2 = func_ptr g\n return v2", "no such function"},
 	}
 	for _, tt := range tests {

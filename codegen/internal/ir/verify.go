@@ -9,12 +9,12 @@ import (
 // Verify checks that a program is well formed: every block ends, edges give each parameter its argument,
 // every operand is defined on every path to its use, and sizes and counts are right. Tests run it between passes.
 func Verify(p *Program) error {
-	names := map[string]bool{}
+	funcs := map[string]*Func{}
 	for _, f := range p.Funcs {
-		if names[f.Name] {
+		if funcs[f.Name] != nil {
 			return fmt.Errorf("%s is there twice", f.Name)
 		}
-		names[f.Name] = true
+		funcs[f.Name] = f
 	}
 	for _, f := range p.Funcs {
 		if err := VerifyFunc(f); err != nil {
@@ -22,8 +22,15 @@ func Verify(p *Program) error {
 		}
 		for _, b := range f.Blocks {
 			for _, v := range b.Values {
-				if v.Refers() && !names[v.Sym] {
+				if !v.Refers() {
+					continue
+				}
+				to := funcs[v.Sym]
+				if to == nil {
 					return fmt.Errorf("%s: %s: no such function", f.Name, v.text())
+				}
+				if (v.Op == OpGlobal) != (to.Global != nil) || v.Op == OpGlobal && len(v.Args) != to.Params {
+					return fmt.Errorf("%s: %s: the function is not called so", f.Name, v.text())
 				}
 			}
 		}
@@ -41,6 +48,9 @@ func VerifyFunc(f *Func) error {
 	}
 	if n := len(f.Blocks[0].Params); n != f.Params || n > maxArgs {
 		return fmt.Errorf("entry has %d parameters, the function %d of at most %d", n, f.Params, maxArgs)
+	}
+	if f.Global != nil && len(f.Global) != f.Params {
+		return fmt.Errorf("%d of %d parameters are described", len(f.Global), f.Params)
 	}
 	known := map[*Block]bool{}
 	for _, b := range f.Blocks {

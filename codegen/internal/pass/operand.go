@@ -22,7 +22,7 @@ const (
 func argNeed(v *ir.Value, i int) need {
 	a := v.Args[i]
 	switch v.Op {
-	case ir.OpHelper, ir.OpKfunc, ir.OpCall:
+	case ir.OpHelper, ir.OpKfunc, ir.OpCall, ir.OpGlobal:
 		return anywhere
 	case ir.OpLoad:
 		return addressNeed(a, inReg)

@@ -74,6 +74,12 @@ func (n *scalars) roots() {
 				for _, a := range v.Args {
 					n.note(a)
 				}
+			case ir.OpGlobal: // any number will do for one
+				for _, a := range v.Args {
+					if n.pointers[a.ID] {
+						n.note(a)
+					}
+				}
 			case ir.OpHelper, ir.OpKfunc:
 				for i, a := range v.Args {
 					if free, ok := anyNumber[asm.BuiltinFunc(v.Imm)]; v.Op == ir.OpKfunc || !ok || i != free {
@@ -129,7 +135,7 @@ func (n *scalars) note(v *ir.Value) {
 		n.known[v.ID] = true
 		work = append(append(work, n.args[v]...), n.peers[v]...)
 		switch v.Op {
-		case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpCall, ir.OpScalar:
+		case ir.OpLoad, ir.OpCmp, ir.OpAtomicFetch, ir.OpXchg, ir.OpHelper, ir.OpKfunc, ir.OpCall, ir.OpGlobal, ir.OpScalar:
 		default:
 			if !limited(v) {
 				work = append(work, v.Args...)
@@ -174,6 +180,8 @@ func (n *scalars) findPointers() {
 		switch v.Op {
 		case ir.OpSlot, ir.OpCtx, ir.OpMapPtr, ir.OpMapValue, ir.OpFuncPtr, ir.OpKfunc, ir.OpParam:
 			return true
+		case ir.OpGlobal:
+			return false
 		case ir.OpHelper:
 			return !slices.Contains(numberHelpers, asm.BuiltinFunc(v.Imm))
 		case ir.OpLoad:
