@@ -329,7 +329,7 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 		if o.typed && samePointee(o.typ, t) {
 			return operand{typ: t, val: o.val, typed: true}
 		}
-		return operand{typ: t, val: l.num(l.materialize(o))}
+		return operand{typ: t, val: l.num(l.lasting(e.X, o))}
 	case types.Int:
 		if types.InMemory(from) {
 			// The bytes of an array as a number.
@@ -358,6 +358,30 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 	}
 	o.typ, o.mem.chars = t, o.mem.chars && types.Is(t, types.KindString)
 	return o
+}
+
+// lasting is an operand to which a pointer is made: what lies in a temporary is copied to where it stays until the run's end.
+func (l *lowerer) lasting(e ast.Expr, o operand) operand {
+	if !types.InMemory(o.typ) || o.lit == nil && (o.mem.space != types.SpaceBPF || l.stays(e)) {
+		return o
+	}
+	size := layout.Align8(o.typ.Size())
+	if !l.fits(size) {
+		return operand{typ: o.typ, val: l.b.Const(0)}
+	}
+	p := l.scratchTemp(size)
+	l.scratch.floor = l.scratch.size
+	l.storeOperand(p, o.typ, o, true)
+	return operand{typ: o.typ, mem: p}
+}
+
+// stays says whether an object of the program's own memory is a variable, a map without a key, or a part of these.
+func (l *lowerer) stays(e ast.Expr) bool {
+	if rootVar(e) != nil {
+		return true
+	}
+	ref, ok := e.(*ast.MapRef)
+	return ok && l.mapOf(ref).Key == nil
 }
 
 // samePointee says whether two pointer types point to the same struct.

@@ -111,7 +111,7 @@ func (a *Allocation) slotRanges() []ranges {
 	return out
 }
 
-// escaped finds the slots whose address lies in memory.
+// escaped finds the slots whose address lies in memory, or that a function got as a number: it may put it there.
 func (a *Allocation) escaped(of []map[int]bool) map[int]bool {
 	out := map[int]bool{}
 	for _, b := range a.f.Blocks {
@@ -120,6 +120,15 @@ func (a *Allocation) escaped(of []map[int]bool) map[int]bool {
 			case ir.OpStore, ir.OpXchg, ir.OpAtomicAdd, ir.OpAtomicFetch:
 				for s := range of[v.Args[1].ID] {
 					out[s] = true
+				}
+			case ir.OpCall, ir.OpGlobal:
+				for _, x := range v.Args {
+					if x.Op == ir.OpSlot {
+						continue // the address of what the function reads
+					}
+					for s := range of[x.ID] {
+						out[s] = true
+					}
 				}
 			}
 		}
