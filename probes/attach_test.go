@@ -177,7 +177,7 @@ func testAttach(t *testing.T, text string, pid int, trigger func(), silent bool)
 	}
 	t.Logf("%d targets, attach type %v", len(targets), plan.attachType)
 	c := newCounter(t, programTypes[targets[0].Kind.Context], plan)
-	link, err := plan.Attach(c.prog)
+	link, err := plan.Attach(c.prog, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestAttachNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCounter(t, ebpf.TracePoint, plan)
-	if _, err := plan.Attach(c.prog); err == nil || !strings.Contains(err.Error(), "tracepoint:no:such") {
+	if _, err := plan.Attach(c.prog, nil); err == nil || !strings.Contains(err.Error(), "tracepoint:no:such") {
 		t.Fatalf("attached to nothing: %v", err)
 	}
 	getppid()
@@ -263,7 +263,7 @@ func TestAttachMany(t *testing.T) {
 		}
 		c := newCounter(t, ebpf.Kprobe, plan)
 		start := time.Now()
-		link, err := plan.Attach(c.prog)
+		link, err := plan.Attach(c.prog, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +300,7 @@ func TestKprobeErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := plan.Attach(newCounter(t, ebpf.Kprobe, plan).prog)
+		l, err := plan.Attach(newCounter(t, ebpf.Kprobe, plan).prog, nil)
 		if err == nil {
 			l.Close()
 			if tt.want != "" {

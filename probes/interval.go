@@ -291,7 +291,7 @@ func planInterval(e *Env, targets []lang.Target) (*Plan, error) {
 			}
 		}}
 	}
-	return &Plan{attach: func(prog *ebpf.Program) (Links, error) {
+	return &Plan{attach: func(prog *ebpf.Program, _ Step) (Links, error) {
 		var all Links
 		for i := range targets {
 			k, err := e.clock.add(&targets[i], prog)

@@ -107,7 +107,7 @@ func TestClockIsExact(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := newCounter(t, programTypes[targets[0].Kind.Context], plan)
-		links, err := plan.Attach(c.prog)
+		links, err := plan.Attach(c.prog, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

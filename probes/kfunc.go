@@ -106,7 +106,7 @@ func (e *Env) Try(ap *ast.AttachPoint) error {
 		return fmt.Errorf("loading a program: %w%s", err, WhyDenied(err))
 	}
 	defer prog.Close()
-	links, err := plan.Attach(prog)
+	links, err := plan.Attach(prog, nil)
 	if err != nil {
 		return err
 	}

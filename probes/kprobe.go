@@ -47,6 +47,11 @@ func resolveKprobe(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(found) == 0 && e.opts.Unsafe && !isPattern(name) && !isPattern(module) {
+		t := functionTargets(kind, module, []Function{{Name: name, Module: strings.TrimPrefix(module, "vmlinux")}}, offset)
+		t[0].Note = fmt.Sprintf("%s is not among the functions that this kernel tells of: it does not exist, is inlined or marked notrace, and attaching will likely fail", name)
+		return t, nil
+	}
 	if len(found) == 0 {
 		return nil, e.noFunction(module, name)
 	}
@@ -147,7 +152,9 @@ func (e *Env) noFunction(module, name string) error {
 	case !isLoaded(module):
 		err.What = "module " + module + " is not loaded: " + err.What
 	case !isPattern(name):
-		err.Near = e.nearFunctions(module, name)
+		if err.Near = e.nearFunctions(module, name); len(err.Near) == 0 {
+			err.Note = name + " may be inlined or marked notrace in this kernel: then no probe can be on it"
+		}
 	case hasPrefix(name, unstable):
 		return fmt.Errorf("no function matches %s: a wildcard leaves out those that begin with %s, because tracing all of them stops the machine; name one", name, strings.Join(unstable, ", "))
 	}
@@ -254,7 +261,7 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 			return nil, err
 		}
 		p.attachType = ebpf.AttachTraceKprobeMulti
-		p.attach = func(prog *ebpf.Program) (Links, error) { return m.attach(targets[0].Kind.Return, prog) }
+		p.attach = func(prog *ebpf.Program, step Step) (Links, error) { return m.attach(targets[0].Kind.Return, prog, step) }
 		return p, nil
 	}
 	p.attach = each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) { return e.attachNamed(p, t, prog) })
@@ -279,7 +286,7 @@ func (e *Env) planSession(entry, ret []lang.Target) (p *Plan, isReturn uint32, e
 		return nil, 0, err
 	}
 	m.session = true
-	p.attach = func(prog *ebpf.Program) (Links, error) { return m.attach(false, prog) }
+	p.attach = func(prog *ebpf.Program, step Step) (Links, error) { return m.attach(false, prog, step) }
 	p.tell = fmt.Sprintf("%s and %s share one program and one link for %d: kprobe.session", entry[0].Name, ret[0].Name, len(entry))
 	return p, e.kfunc(sessionIsReturn), nil
 }

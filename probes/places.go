@@ -174,7 +174,7 @@ func (e *Env) splitCopies(p *Plan, targets []lang.Target) (*multi, error) {
 }
 
 // attach attaches to all, those with unique names first.
-func (m *multi) attach(ret bool, prog *ebpf.Program) (Links, error) {
+func (m *multi) attach(ret bool, prog *ebpf.Program, step Step) (Links, error) {
 	byName := func(lo, hi int) (closer, error) {
 		return attachKprobeMulti(link.KprobeMultiOptions{Symbols: m.symbols[lo:hi], Session: m.session}, functions(m.symbols[lo:hi]), ret, prog)
 	}
@@ -190,12 +190,14 @@ func (m *multi) attach(ret bool, prog *ebpf.Program) (Links, error) {
 		if len(part.targets) == 0 {
 			continue
 		}
-		links, err := halve(part.targets, part.attach)
+		links, err := halve(part.targets, step, part.attach)
 		all = append(all, links...)
 		var some *SkippedError
 		switch {
 		case errors.As(err, &some):
 			skipped.Skipped = append(skipped.Skipped, some.Skipped...)
+		case errors.Is(err, ErrStopped):
+			return all, err
 		case err != nil:
 			return nil, errors.Join(err, all.Close())
 		}

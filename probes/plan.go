@@ -18,7 +18,7 @@ type closer = io.Closer
 type Plan struct {
 	attachType ebpf.AttachType                                // that the program must be loaded with; AttachNone: nothing special
 	load       func(*ebpf.ProgramSpec) (*ebpf.Program, error) // nil: as any program
-	attach     func(*ebpf.Program) (Links, error)
+	attach     func(*ebpf.Program, Step) (Links, error)
 	notes      []Note
 	pinned     string // the file that keeps the program, "" for none
 	tell       string // what -v says of the way of attaching, "" for nothing
@@ -58,8 +58,23 @@ func (p *Plan) Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 }
 
 // Attach attaches the program to all targets. If one fails, none stays attached; but those that a wildcard matched are only
-// left out, as long as there are others: then there are links and a *SkippedError.
-func (p *Plan) Attach(prog *ebpf.Program) (Links, error) { return p.attach(prog) }
+// left out, as long as there are others: then there are links and a *SkippedError. step does the steps, nil: nobody follows them.
+func (p *Plan) Attach(prog *ebpf.Program, step Step) (Links, error) {
+	if step == nil {
+		step = unfollowed
+	}
+	return p.attach(prog, step)
+}
+
+// Step does one step of attaching: a program to n targets by one call of the kernel, which nothing interrupts. It gives do's error, or
+// ErrStopped and does nothing: then Attach gives what it has attached until then, with ErrStopped.
+type Step func(n int, do func() error) error
+
+// unfollowed is the step of an attaching that nobody follows.
+func unfollowed(_ int, do func() error) error { return do() }
+
+// ErrStopped is what a Step gives that ends the attaching.
+var ErrStopped = errors.New("stopped before all was attached")
 
 // Links are attachments that are closed together.
 type Links []io.Closer
@@ -110,14 +125,20 @@ type Note struct {
 }
 
 // each attaches to one target after the other.
-func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program) (Links, error) {
-	return func(prog *ebpf.Program) (Links, error) {
+func each(targets []lang.Target, attach func(*lang.Target, *ebpf.Program) (closer, error)) func(*ebpf.Program, Step) (Links, error) {
+	return func(prog *ebpf.Program, step Step) (Links, error) {
 		var all Links
 		skipped := &SkippedError{}
 		for i := range targets {
 			t := &targets[i]
-			l, err := attach(t, prog)
+			var l closer
+			err := step(1, func() (err error) {
+				l, err = attach(t, prog)
+				return err
+			})
 			switch {
+			case errors.Is(err, ErrStopped):
+				return all, err
 			case err == nil:
 				if several, ok := l.(Links); ok {
 					all = append(all, several...)
@@ -179,13 +200,19 @@ func refused(err error) bool {
 
 // halve attaches to all of targets at once. Where the kernel refuses them because of some, halves of them are
 // tried, so that these few are found and left out.
-func halve(targets []lang.Target, attach func(lo, hi int) (closer, error)) (Links, error) {
+func halve(targets []lang.Target, step Step, attach func(lo, hi int) (closer, error)) (Links, error) {
 	var all Links
 	skipped := &SkippedError{}
 	var try func(lo, hi int) error
 	try = func(lo, hi int) error {
-		l, err := attach(lo, hi)
+		var l closer
+		err := step(hi-lo, func() (err error) {
+			l, err = attach(lo, hi)
+			return err
+		})
 		switch {
+		case errors.Is(err, ErrStopped):
+			return err
 		case err == nil:
 			all = append(all, l)
 			return nil
@@ -203,7 +230,9 @@ func halve(targets []lang.Target, attach func(lo, hi int) (closer, error)) (Link
 		skipped.add(&targets[lo], err)
 		return nil
 	}
-	if err := try(0, len(targets)); err != nil {
+	if err := try(0, len(targets)); errors.Is(err, ErrStopped) {
+		return all, err
+	} else if err != nil {
 		return nil, errors.Join(err, all.Close())
 	}
 	return skipped.result(all)

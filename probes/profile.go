@@ -18,7 +18,7 @@ import (
 
 // planProfile opens a software clock on every CPU or, with -p, for every thread of the process.
 func planProfile(e *Env, targets []lang.Target) (*Plan, error) {
-	return &Plan{attach: func(prog *ebpf.Program) (Links, error) {
+	return &Plan{attach: func(prog *ebpf.Program, _ Step) (Links, error) {
 		var all Links
 		for i := range targets {
 			t := &targets[i]

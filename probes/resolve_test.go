@@ -124,6 +124,21 @@ func TestResolveMistakes(t *testing.T) {
 	}
 }
 
+// A function that nobody knows is told why that may be, and --unsafe leaves the decision to the kernel.
+func TestUnknownFunction(t *testing.T) {
+	if testEnv(t, EnvOptions{}).withoutKprobes() {
+		t.Skip("SKIPPED: this kernel has no kprobes")
+	}
+	var missing *lang.NotFoundError
+	if _, err := testEnv(t, EnvOptions{}).Resolve(point("k:zzzzzzzzzzz_9")); !errors.As(err, &missing) || !strings.Contains(missing.Note, "inlined") {
+		t.Errorf("error %v with %+v, want one with a note", err, missing)
+	}
+	got, err := testEnv(t, EnvOptions{Unsafe: true}).Resolve(point("k:vmlinux:zzzzzzzzzzz_9"))
+	if err != nil || len(got) != 1 || got[0].Func != "zzzzzzzzzzz_9" || !strings.Contains(got[0].Note, "likely fail") {
+		t.Errorf("--unsafe: %+v, %v", got, err)
+	}
+}
+
 func TestName(t *testing.T) {
 	e := testEnv(t, EnvOptions{})
 	ap := point("interval:s:1")

@@ -85,10 +85,10 @@ func TestSkipped(t *testing.T) {
 			}
 		}
 		try("one by one", tt.links, func(a *attachments) (Links, error) {
-			return each(targets, func(t *lang.Target, _ *ebpf.Program) (closer, error) { return a.attach(t.Func) })(nil)
+			return each(targets, func(t *lang.Target, _ *ebpf.Program) (closer, error) { return a.attach(t.Func) })(nil, unfollowed)
 		})
 		try("together", tt.halves, func(a *attachments) (Links, error) {
-			return halve(targets, func(lo, hi int) (closer, error) {
+			return halve(targets, unfollowed, func(lo, hi int) (closer, error) {
 				var names []string
 				for _, t := range targets[lo:hi] {
 					names = append(names, t.Func)
@@ -112,7 +112,7 @@ func TestSkippedByKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newCounter(t, ebpf.Kprobe, plan)
-	links, err := plan.Attach(c.prog)
+	links, err := plan.Attach(c.prog, nil)
 	var some *SkippedError
 	if !errors.As(err, &some) || len(some.Skipped) != 1 || some.Skipped[0].Target.Func != "no_such_function" {
 		t.Fatalf("error %v, want one that names no_such_function", err)
@@ -123,5 +123,35 @@ func TestSkippedByKernel(t *testing.T) {
 	}
 	if err := links.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStopped ends attaching in the middle: what is attached by then stays, for whoever attached it to close.
+func TestStopped(t *testing.T) {
+	targets := targetsOf("*a *b *c *d *e")
+	for name, attach := range map[string]func(*attachments, Step) (Links, error){
+		"one by one": func(a *attachments, step Step) (Links, error) {
+			return each(targets, func(t *lang.Target, _ *ebpf.Program) (closer, error) { return a.attach(t.Func) })(nil, step)
+		},
+		"together": func(a *attachments, step Step) (Links, error) {
+			return halve(targets, step, func(lo, hi int) (closer, error) {
+				if hi-lo > 1 {
+					return nil, unix.EINVAL
+				}
+				return a.attach(targets[lo].Func)
+			})
+		},
+	} {
+		a, steps := &attachments{}, 0
+		links, err := attach(a, func(_ int, do func() error) error {
+			if a.open == 2 {
+				return ErrStopped
+			}
+			steps++
+			return do()
+		})
+		if !errors.Is(err, ErrStopped) || len(links) != 2 || a.open != 2 {
+			t.Errorf("%s: %d links, %d open after %d steps, error %v; want 2 links and ErrStopped", name, len(links), a.open, steps, err)
+		}
 	}
 }

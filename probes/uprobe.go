@@ -31,8 +31,8 @@ func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 		}
 	}
 	if e.mayUprobeMulti(targets) {
-		return &Plan{attachType: ebpf.AttachTraceUprobeMulti, attach: func(prog *ebpf.Program) (Links, error) {
-			return e.attachUprobeMulti(targets, offsets, prog)
+		return &Plan{attachType: ebpf.AttachTraceUprobeMulti, attach: func(prog *ebpf.Program, step Step) (Links, error) {
+			return e.attachUprobeMulti(targets, offsets, prog, step)
 		}}, nil
 	}
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
@@ -80,7 +80,7 @@ func haveUprobeMulti() bool {
 	return errors.Is(err, unix.EBADF)
 }
 
-func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *ebpf.Program) (Links, error) {
+func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *ebpf.Program, step Step) (Links, error) {
 	ex, err := link.OpenExecutable(targets[0].Path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the binary: %w", err)
@@ -89,7 +89,7 @@ func (e *Env) attachUprobeMulti(targets []lang.Target, offsets []uint64, prog *e
 	if targets[0].Kind.Return && !targets[0].Go {
 		attach = ex.UretprobeMulti
 	}
-	return halve(targets, func(lo, hi int) (closer, error) {
+	return halve(targets, step, func(lo, hi int) (closer, error) {
 		opts := &link.UprobeMultiOptions{Addresses: offsets[lo:hi], PID: uint32(e.opts.PID)}
 		if targets[lo].Kind.Name == "usdt" {
 			for i := range targets[lo:hi] {

@@ -2,12 +2,11 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync/atomic"
-	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/probes"
+	"github.com/gotrace/gotrace/runtime/internal/progress"
 	"github.com/gotrace/gotrace/runtime/output"
 )
 
@@ -42,15 +42,22 @@ func (s *Session) attachAll() error {
 			count++
 		}
 	}
+	order := attachOrder(s.programs)
+	task := progress.Start(s.ctx, output.StageAttach, targetCount(order), s.tell)
+	defer task.End()
 	var failed error
-	for _, p := range attachOrder(s.programs) {
-		n, err := s.attach(p)
+	for _, p := range order {
+		n, err := s.attach(p, task.Step)
+		if errors.Is(err, probes.ErrStopped) {
+			return nil // Run ends at once
+		}
 		if err != nil && !s.mayMiss(err) {
 			return err
 		}
 		count += n
 		failed = cmp.Or(failed, err)
 	}
+	task.End()
 	if err := s.endWildcards(); err != nil {
 		return err
 	}
@@ -131,11 +138,23 @@ func attachOrder(programs []*loaded) []*loaded {
 	return slices.Concat(forward, reverse, last)
 }
 
+// targetCount is how many targets programs have.
+func targetCount(programs []*loaded) int {
+	n := 0
+	for _, p := range programs {
+		n += len(p.spec.Prog.Targets)
+	}
+	return n
+}
+
 // attach attaches a program to its targets and returns how many there are. What a wildcard matched and could not be
 // attached is told.
-func (s *Session) attach(p *loaded) (int, error) {
-	links, err := p.plan.Attach(p.prog)
+func (s *Session) attach(p *loaded, step probes.Step) (int, error) {
+	links, err := p.plan.Attach(p.prog, step)
 	s.links, p.links = append(s.links, links...), links
+	if errors.Is(err, probes.ErrStopped) {
+		return 0, err
+	}
 	s.tellNotes(p)
 	count := 0
 	for i := range p.spec.Prog.Targets {
@@ -205,9 +224,7 @@ func (s *Session) tellSkipped(p *codegen.Program, skipped []probes.Skipped) {
 // What takes longer than a moment is told.
 func (s *Session) detach() error {
 	defer s.setDetached()
-	var done atomic.Int64
-	total := len(s.links)
-	if total == 0 {
+	if len(s.links) == 0 {
 		return nil
 	}
 	for _, l := range s.links {
@@ -215,11 +232,9 @@ func (s *Session) detach() error {
 			k.Exited()
 		}
 	}
-	stop := every(tellDetaching, func() {
-		s.tell(output.Detaching{Done: int(done.Load()), Total: total})
-	})
-	err := s.links.CloseEach(func() { done.Add(1) })
-	stop()
+	task := progress.Start(context.Background(), output.StageDetach, len(s.links), s.tell)
+	err := s.links.CloseEach(func() { task.Add(1) })
+	task.End()
 	s.links = nil
 	if err != nil {
 		return fmt.Errorf("detaching: %w", err)
@@ -231,28 +246,6 @@ func (s *Session) setDetached() {
 	s.mapsMu.Lock()
 	defer s.mapsMu.Unlock()
 	s.detached = true
-}
-
-// tellDetaching is how often the user is told how far detaching is.
-const tellDetaching = 2 * time.Second
-
-// every calls do now and then, from another goroutine, until the function that it returns is called.
-func every(period time.Duration, do func()) (stop func()) {
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		t := time.NewTicker(period)
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				do()
-			case <-end:
-				return
-			}
-		}
-	}()
-	return func() { close(end); <-ended }
 }
 
 // runOnce runs a BEGIN or END program here and now. What it sends is handled afterwards: a program that sends more than
@@ -270,7 +263,7 @@ type plan interface {
 	// Load loads the program as the way of attaching wants it.
 	Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error)
 	// Attach attaches to all targets, or to none and gives an error; or to some, with a *probes.SkippedError for the others.
-	Attach(prog *ebpf.Program) (probes.Links, error)
+	Attach(prog *ebpf.Program, step probes.Step) (probes.Links, error)
 }
 
 // newPlan decides how a program is attached.

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/gotrace/gotrace/codegen"
@@ -26,7 +28,10 @@ import (
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes"
 	"github.com/gotrace/gotrace/runtime/internal/joined"
+	"github.com/gotrace/gotrace/runtime/internal/progname"
+	"github.com/gotrace/gotrace/runtime/internal/progress"
 	"github.com/gotrace/gotrace/runtime/internal/warm"
+	"github.com/gotrace/gotrace/runtime/output"
 )
 
 // loadMaps creates the maps.
@@ -241,12 +246,13 @@ func (s *Session) loadPrograms() error {
 		next atomic.Int64
 		wg   sync.WaitGroup
 	)
+	task := progress.Start(s.ctx, output.StageLoad, len(list), s.tell)
 	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(list)); i = next.Add(1) - 1 {
-			if list[i].prog != nil || list[i].joined {
-				continue
+		for i := next.Add(1) - 1; i < int64(len(list)) && s.ctx.Err() == nil; i = next.Add(1) - 1 {
+			if list[i].prog == nil && !list[i].joined {
+				errs[i] = s.loadProgram(list[i])
 			}
-			errs[i] = s.loadProgram(list[i])
+			task.Add(1)
 		}
 	}
 	for range min(goruntime.GOMAXPROCS(0), len(list)/loadAlone) - 1 {
@@ -254,6 +260,7 @@ func (s *Session) loadPrograms() error {
 	}
 	work()
 	wg.Wait()
+	task.End()
 	for i, l := range list {
 		if l.prog != nil {
 			s.programs = append(s.programs, l)
@@ -265,6 +272,9 @@ func (s *Session) loadPrograms() error {
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		s.showLog(s.bp.Programs[i], errs[i])
 		return errs[i]
+	}
+	if err := context.Cause(s.ctx); err != nil {
+		return err
 	}
 	if s.opts.Verbose {
 		s.showPrograms()
@@ -319,7 +329,7 @@ func (s *Session) joinSession(entry, ret *loaded) error {
 	if !ok {
 		return nil
 	}
-	both := &loaded{plan: plan, spec: &codegen.Program{Name: entry.spec.Name, Type: entry.spec.Type, License: entry.spec.License, Insns: insns}}
+	both := &loaded{plan: plan, spec: &codegen.Program{Name: entry.spec.Name, Prog: entry.spec.Prog, Type: entry.spec.Type, License: entry.spec.License, Insns: insns}}
 	if err := s.loadProgram(both); err != nil {
 		s.note("kprobe.session is not used: %v", err)
 		return nil
@@ -345,14 +355,20 @@ func usesRegisters(p *codegen.Program) bool {
 
 func (s *Session) loadProgram(l *loaded) error {
 	p := l.spec
+	name, whole := progname.Of(p.Prog)
 	spec := &ebpf.ProgramSpec{
-		Name:    p.Name,
+		Name:    name,
 		Type:    p.Type,
 		License: p.License,
 	}
 	insns, err := s.withMaps(p.Insns)
 	if err != nil {
 		return fmt.Errorf("program %s: %w", p.Name, err)
+	}
+	if f := btf.FuncMetadata(&insns[0]); f != nil { // what bpftool shows if there is no room for more in the name
+		named := *f
+		named.Name = whole
+		insns[0] = btf.WithFuncMetadata(insns[0], &named)
 	}
 	spec.Instructions = insns
 	load := ebpf.NewProgram

@@ -222,10 +222,10 @@ func (s *Script) dump(stage string, show func()) error {
 	return ErrDumped
 }
 
-// Open loads the script and attaches it; it can be done once. The end of ctx stops loops of the script; the session is opened all the
-// same, and its Run then ends at once.
+// Open loads the script and attaches it; it can be done once. The end of ctx while programs are loaded is an error, context.Canceled. Later it stops
+// loops of the script and the attaching; the session is opened all the same, and its Run then ends at once.
 func (s *Script) Open(ctx context.Context, sink output.Sink) (*Session, error) {
-	s.opts.Sink = sink
+	s.opts.Sink, s.opts.ctx = sink, ctx
 	session, err := Load(s.bp, s.opts)
 	s.opts.child = nil // the session's, which closes it
 	if err != nil {

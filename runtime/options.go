@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type Options struct {
 	// Took, if set, is told how long each stage of the compilation took.
 	Took func(stage string, took time.Duration)
 
+	ctx   context.Context                      // of Open: loading and attaching stop at its end
 	child *Child                               // of Command
 	plan  func(*codegen.Program) (plan, error) // tests: in the place of Env
 }

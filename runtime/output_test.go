@@ -90,7 +90,7 @@ func TestAttachOrder(t *testing.T) {
 	}
 	s := &Session{bp: &codegen.Blueprint{}}
 	for _, p := range attachOrder(list) {
-		if _, err := s.attach(p); err != nil {
+		if _, err := s.attach(p, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -384,7 +384,11 @@ func (s *Session) note(format string, args ...any) {
 }
 
 // tell tells something without which the run goes on all the same.
-func (s *Session) tell(e output.Event) { _ = s.sink.Event(e) }
+func (s *Session) tell(e output.Event) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	_ = s.sink.Event(e)
+}
 
 func warning(pos source.Pos, code, message, hint string) source.Diagnostic {
 	return warningAt(source.Span{Pos: pos, EndPos: pos}, code, message, hint)

@@ -31,7 +31,7 @@ type Session struct {
 	maps       map[string]*ebpf.Map
 	keyless    map[string][]byte // memory of the kernel maps that hold maps without keys
 	scriptMaps map[*lang.Map]*scriptMap
-	ctx        context.Context // of Run: commands of the script end with it
+	ctx        context.Context // of Open, then of Run: commands of the script end with it
 	globals    []byte          // the memory of MapGlobals, nil if there is none
 	mapped     [][]byte        // memory of maps
 	swaps      swaps
@@ -43,6 +43,7 @@ type Session struct {
 	names  *names.Names
 	unwind *unwind.Tables // nil for a script that needs none
 	sink   output.Sink
+	tellMu sync.Mutex // for tell, while progress is told from another goroutine
 	events *events
 	mapsMu sync.Mutex  // for whoever reads or changes scriptMaps and what belongs to them
 	ring   *ringReader // nil for a script that sends no events
@@ -79,7 +80,10 @@ type loaded struct {
 // Load puts the maps and programs of a blueprint into the kernel. A program that the verifier refuses gives an *Error
 // at the line of the script it was made from.
 func Load(bp *codegen.Blueprint, opts Options) (*Session, error) {
-	s := &Session{bp: bp, opts: opts, pidfd: -1}
+	s := &Session{bp: bp, opts: opts, pidfd: -1, ctx: opts.ctx}
+	if s.ctx == nil {
+		s.ctx = context.Background()
+	}
 	if s.sink = opts.Sink; s.sink == nil {
 		s.sink = output.Discard
 	}

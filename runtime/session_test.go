@@ -104,8 +104,8 @@ func checked(maps ...*lang.Map) *lang.Checked {
 // linkPlan attaches with a function of the test.
 type linkPlan func(*ebpf.Program) (probes.Links, error)
 
-func (linkPlan) Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error) { return ebpf.NewProgram(spec) }
-func (p linkPlan) Attach(prog *ebpf.Program) (probes.Links, error)  { return p(prog) }
+func (linkPlan) Load(spec *ebpf.ProgramSpec) (*ebpf.Program, error)               { return ebpf.NewProgram(spec) }
+func (p linkPlan) Attach(prog *ebpf.Program, _ probes.Step) (probes.Links, error) { return p(prog) }
 
 func rawTracepoint(name string) func(*codegen.Program) (plan, error) {
 	return func(*codegen.Program) (plan, error) {

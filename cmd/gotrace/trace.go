@@ -76,6 +76,9 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err 
 	ctx, stop := c.signals()
 	defer stop()
 	s, err := script.Open(ctx, c.announced(c.sink(out)))
+	if errors.Is(err, context.Canceled) {
+		return 0, nil // nothing has run yet
+	}
 	if err != nil {
 		return 1, c.reported(err)
 	}
@@ -175,6 +178,7 @@ func (c *cli) sink(out io.Writer) output.Sink {
 		NoWarnings: c.flags.noWarnings.all,
 		Errors:     c.flags.errors,
 		Color:      c.colour(c.stderr),
+		Columns:    c.columns(),
 
 		ColorOutput: c.flags.output == "" && c.colour(c.stdout),
 	}
@@ -238,6 +242,21 @@ func (c *cli) colour(f *os.File) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && c.env("NO_COLOR") == ""
+}
+
+// columns tells the width of the terminal that messages go to, nil if they go elsewhere, or it is one without control sequences.
+func (c *cli) columns() func() int {
+	fd := int(c.stderr.Fd())
+	if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err != nil || c.env("TERM") == "dumb" {
+		return nil
+	}
+	return func() int {
+		size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+		if err != nil {
+			return 0
+		}
+		return int(size.Col)
+	}
 }
 
 // output is where the script prints: -o or standard output.

@@ -232,6 +232,9 @@ func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
 		d = source.Warningf(ap, "missing-probe", "%v", err)
 	case errors.As(err, &missing):
 		c.missing++
+		if missing.Note != "" {
+			c.diags = append(c.diags, source.Warningf(ap, "probe-note", "%s", missing.Note))
+		}
 		d = source.Errorf(ap, "missing-probe", "%v", err)
 		if len(missing.Near) > 0 {
 			d = d.WithHint("did you mean %s?", strings.Join(missing.Near, ", "))

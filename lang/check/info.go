@@ -342,6 +342,7 @@ func sameResult(a, b *ArgPlace) bool {
 type NotFoundError struct {
 	What string   // "tracepoint syscalls:sys_enter_opennat", "function vfs_raed"
 	Near []string // the nearest names, best first
+	Note string   // what else there is to know, for a warning; "" for nothing
 }
 
 func (e *NotFoundError) Error() string { return e.What + " does not exist" }

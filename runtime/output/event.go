@@ -9,7 +9,7 @@ import (
 )
 
 // Sink takes the events of a session, in the order in which things happened and never two at once. An error ends the run, but for
-// Warnings, Failures, Detaching and Note: if they cannot be told, tracing goes on.
+// Warnings, Failures, Progress and Note: if they cannot be told, tracing goes on.
 type Sink interface {
 	// Event takes one event. Those that are pointers are the session's again when it returns.
 	Event(Event) error
@@ -104,8 +104,14 @@ type (
 		Points []AttachPoint
 		Source *source.Source
 	}
-	// Detaching says how far detaching is, while it takes long.
-	Detaching struct{ Done, Total int }
+	// Progress says how far loading, attaching or detaching is, a few times a second once it has taken a second, and, if it has been told, when it
+	// has ended, done or not. Step is how many probes a call of the kernel that runs is for, 0 for none.
+	Progress struct {
+		Stage             Stage
+		Done, Total, Step int
+		Took              time.Duration
+		End               bool
+	}
 	// Lost says that more events did not reach the reader.
 	Lost struct{ Events uint64 }
 	// Warnings are what the user should know of the script or the run.
@@ -149,7 +155,7 @@ func (*Time) event()       {}
 func (*Message) event()    {}
 func (*Printed) event()    {}
 func (Attached) event()    {}
-func (Detaching) event()   {}
+func (Progress) event()    {}
 func (Lost) event()        {}
 func (Warnings) event()    {}
 func (Failures) event()    {}

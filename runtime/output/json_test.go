@@ -54,7 +54,7 @@ func TestJSONStreams(t *testing.T) {
 		{"note", TextOptions{}, Note{"n"}, "", "n\n"},
 		{"warnings", TextOptions{}, warnings, "", "WARNING: careful\n"},
 		{"warnings, quiet", TextOptions{Quiet: true}, warnings, "", ""},
-		{"detaching", TextOptions{}, Detaching{1, 2}, "", "Detaching: 1 of 2 probes done; the kernel waits for each. Another signal ends gotrace at once.\n"},
+		{"detaching", TextOptions{}, Progress{Stage: StageDetach, Done: 1, Total: 2, Took: 2 * time.Second}, "", "Detaching: 1 of 2 probes done; the kernel waits for each. Another signal ends gotrace at once.\n"},
 	} {
 		if stdout, stderr := jsonOf(t, tt.opts, tt.event); stdout != tt.stdout || stderr != tt.stderr {
 			t.Errorf("%s: output %q, messages %q\nwant %q and %q", tt.name, stdout, stderr, tt.stdout, tt.stderr)

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // TextOptions are the settings of a Text.
@@ -12,6 +13,8 @@ type TextOptions struct {
 	NoWarnings bool
 	Errors     bool // tell what failed while the script ran, although Quiet
 	Color      bool // colour the messages
+	// Columns tells how wide the terminal is that messages go to (0: unknown): there a bar shows what takes long. nil: it is no terminal.
+	Columns func() int
 	// ColorOutput: colour the results of tests, the only output that has colours.
 	ColorOutput bool
 }
@@ -25,6 +28,8 @@ type Text struct {
 	err  io.Writer
 	opts TextOptions
 	buf  []byte
+	bar  bool          // there is a bar on the terminal
+	told time.Duration // how often detaching was told, in tellDetaching
 }
 
 // NewText writes what the script prints to stdout and messages about the run to stderr. What is nil is discarded.
@@ -75,6 +80,13 @@ func (t *Text) Event(e Event) error {
 
 // message writes an event that is about the run.
 func (t *Text) message(e Event) error {
+	if e, ok := e.(Progress); ok {
+		if t.opts.Quiet {
+			return nil
+		}
+		return t.progress(e)
+	}
+	t.clearBar()
 	switch e := e.(type) {
 	case *Message:
 		return t.tell(e)
@@ -96,15 +108,12 @@ func (t *Text) message(e Event) error {
 	if t.opts.Quiet {
 		return nil
 	}
-	switch e := e.(type) {
-	case Attached:
+	if e, ok := e.(Attached); ok {
 		plural := "s"
 		if e.Probes == 1 {
 			plural = ""
 		}
 		return t.printf("Attached %d probe%s\n", e.Probes, plural)
-	case Detaching:
-		return t.printf("Detaching: %d of %d probes done; the kernel waits for each. Another signal ends gotrace at once.\n", e.Done, e.Total)
 	}
 	return nil
 }
