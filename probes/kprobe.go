@@ -261,7 +261,9 @@ func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 			return nil, err
 		}
 		p.attachType = ebpf.AttachTraceKprobeMulti
-		p.attach = func(prog *ebpf.Program, step Step) (Links, error) { return m.attach(targets[0].Kind.Return, prog, step) }
+		p.attach = func(prog *ebpf.Program, step Step) (Links, error) {
+			return m.attach(targets[0].Kind.Return, prog, step)
+		}
 		return p, nil
 	}
 	p.attach = each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) { return e.attachNamed(p, t, prog) })

@@ -226,7 +226,7 @@ func (s *Session) loadPrograms() error {
 	list := make([]*loaded, len(s.bp.Programs))
 	errs := make([]error, len(s.bp.Programs))
 	for i, p := range s.bp.Programs {
-		list[i] = &loaded{spec: p}
+		list[i] = &loaded{spec: p, number: i + 1}
 		if pos, ok := p.TooManyBranches(); ok {
 			return tooManyBranches(pos)
 		}
@@ -329,7 +329,7 @@ func (s *Session) joinSession(entry, ret *loaded) error {
 	if !ok {
 		return nil
 	}
-	both := &loaded{plan: plan, spec: &codegen.Program{Name: entry.spec.Name, Prog: entry.spec.Prog, Type: entry.spec.Type, License: entry.spec.License, Insns: insns}}
+	both := &loaded{plan: plan, number: entry.number, spec: &codegen.Program{Name: entry.spec.Name, Prog: entry.spec.Prog, Type: entry.spec.Type, License: entry.spec.License, Insns: insns}}
 	if err := s.loadProgram(both); err != nil {
 		s.note("kprobe.session is not used: %v", err)
 		return nil
@@ -355,7 +355,7 @@ func usesRegisters(p *codegen.Program) bool {
 
 func (s *Session) loadProgram(l *loaded) error {
 	p := l.spec
-	name, whole := progname.Of(p.Prog)
+	name, whole := progname.Of(p.Prog, l.number)
 	spec := &ebpf.ProgramSpec{
 		Name:    name,
 		Type:    p.Type,
@@ -365,11 +365,7 @@ func (s *Session) loadProgram(l *loaded) error {
 	if err != nil {
 		return fmt.Errorf("program %s: %w", p.Name, err)
 	}
-	if f := btf.FuncMetadata(&insns[0]); f != nil { // what bpftool shows if there is no room for more in the name
-		named := *f
-		named.Name = whole
-		insns[0] = btf.WithFuncMetadata(insns[0], &named)
-	}
+	insns[0] = btf.WithFuncMetadata(insns[0], progname.Describe(whole))
 	spec.Instructions = insns
 	load := ebpf.NewProgram
 	if l.plan != nil {

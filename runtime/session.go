@@ -66,9 +66,10 @@ type Session struct {
 
 // loaded is a program in the kernel.
 type loaded struct {
-	spec *codegen.Program
-	prog *ebpf.Program
-	plan plan // nil for BEGIN and END
+	number int // in the script, from 1 on
+	spec   *codegen.Program
+	prog   *ebpf.Program
+	plan   plan // nil for BEGIN and END
 	// links are also in the session's, which closes them.
 	links probes.Links
 	// returns is the program of the returns of the same functions, which is a part of this one; nil if there is none.

@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+var everyBuild = flag.Bool("every-build", false, "trace programs of Go that are built in other ways, too: stripped, unoptimised, …")
+
 var busy = flag.Duration("busy", 2*time.Second, "how long the busy program of Go is traced")
 
 // TestKernelGoBusy traces a program of thousands of goroutines whose stacks grow in the traced function all the time: it lives, and every call has its return.
@@ -54,8 +56,53 @@ END { printf("%d %d\n", len(@start), len(@depth)); clear(@start); clear(@depth);
 	}
 }
 
-// goVersions are toolchains that a program is built with, as far as they have been fetched: GOTOOLCHAIN=go1.21.13 go version.
-var goVersions = []string{"go1.21.13", "go1.22.12", "go1.23.4", "go1.24.4", "go1.25.0"}
+// goVersions are toolchains that a program is built with, as far as they have been fetched: GOTOOLCHAIN=go1.21.13 go version. "local" is the
+// installed one.
+var goVersions = []string{"go1.21.13", "go1.22.12", "go1.23.4", "go1.24.4", "go1.25.0", "local"}
+
+// goBuilds are ways to build the program, each with what is traced in it and seen.
+var goBuilds = []struct {
+	name, flags, script, want string
+}{
+	{"plain", "", goTyped, goTypedWant},
+	{"unoptimised", "-gcflags=all=-N -l", goTyped, goTypedWant},
+	{"trimmed", "-trimpath", goTyped, goTypedWant},
+	{"stripped", "-ldflags=-s -w", goWords, goWordsWant},
+	{"pie", "-buildmode=pie", goWords, goWordsWant},
+}
+
+const (
+	goTyped = `uprobe:BIN:main.ints { print((args.a, args.b, args.s, args.p)); @ = goid; }
+uretprobe:BIN:main.ints { print((retval.r0, retval.r1)); }
+uprobe:BIN:main.any2 { print((args.x, args.e)); }
+uprobe:BIN:"main.(*pt).method" { print((args.p->Y, args.n)); }
+uretprobe:BIN:"main.(*pt).method" { print(retval); }
+uprobe:BIN:main.larger { @l = count(); }`
+	goTypedWant = `(3, -4, hello, { .X = 5, .Y = 6 })
+(9, nil)
+(-3, -4, hello, { .X = 5, .Y = 6 })
+(-1, negative)
+(text, negative)
+(*main.pt, wrapped: negative)
+(2, 7)
+9
+@: 1
+@l: 2
+`
+	// Without types there are the words of the registers.
+	goWords = `uprobe:BIN:main.ints { printf("%d %d %s %d\n", arg0, (int8)arg1, str(arg2, arg3 + 1), (int32)arg4); @ = goid; }
+uretprobe:BIN:main.ints { print((int64)retval); }
+uprobe:BIN:"main.(*pt).method" { print(arg1); }
+uretprobe:BIN:"main.(*pt).method" { print((int64)retval); }`
+	goWordsWant = `3 -4 hello 5
+9
+-3 -4 hello 5
+-1
+7
+9
+@: 1
+`
+)
 
 func TestKernelGoVersions(t *testing.T) {
 	needRoot(t)
@@ -84,31 +131,26 @@ func TestKernelGoVersions(t *testing.T) {
 			if out, err := goCommand("version"); err != nil {
 				t.Skipf("SKIPPED: no %s (fetch it by GOTOOLCHAIN=%s go version): %v", version, version, lastOf(out))
 			}
-			binary := filepath.Join(dir, "program")
-			if out, err := goCommand("build", "-o", binary, "."); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			tool := command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace")
-			script := strings.ReplaceAll(`uprobe:BIN:main.ints { print((args.a, args.b, args.s, args.p)); @ = goid; }
-uretprobe:BIN:main.ints { print((retval.r0, retval.r1)); }
-uprobe:BIN:main.any2 { print((args.x, args.e)); }
-uprobe:BIN:"main.(*pt).method" { print((args.p->Y, args.n)); }
-uretprobe:BIN:"main.(*pt).method" { print(retval); }
-uprobe:BIN:main.larger { @l = count(); }`, "BIN", binary)
-			out, err := exec.Command(tool, "-q", "-e", script, "-c", binary).CombinedOutput()
-			want := `(3, -4, hello, { .X = 5, .Y = 6 })
-(9, nil)
-(-3, -4, hello, { .X = 5, .Y = 6 })
-(-1, negative)
-(text, negative)
-(*main.pt, wrapped: negative)
-(2, 7)
-9
-@: 1
-@l: 2
-`
-			if err != nil || Normalize(string(out)) != Normalize(want) {
-				t.Errorf("%v\n%s", err, out)
+			for i, b := range goBuilds {
+				if i > 0 && !*everyBuild {
+					t.Logf("only the plain build: -every-build tries %d others", len(goBuilds)-1)
+					break
+				}
+				t.Run(b.name, func(t *testing.T) {
+					binary := filepath.Join(dir, b.name)
+					args := []string{"build", "-o", binary}
+					if b.flags != "" {
+						args = append(args, b.flags)
+					}
+					if out, err := goCommand(append(args, ".")...); err != nil {
+						t.Fatalf("%v: %s", err, out)
+					}
+					tool := command(t, "GOTRACE", "gotrace", "github.com/gotrace/gotrace/cmd/gotrace")
+					out, err := exec.Command(tool, "-q", "-e", strings.ReplaceAll(b.script, "BIN", binary), "-c", binary).CombinedOutput()
+					if err != nil || Normalize(string(out)) != Normalize(b.want) {
+						t.Errorf("%v\n%s", err, out)
+					}
+				})
 			}
 		})
 	}
