@@ -121,7 +121,10 @@ func TestKernelInstalledSDT(t *testing.T) {
 				tt.command = strings.Replace(tt.command, words[0], found[0], 1)
 			}
 			fill := strings.NewReplacer("FILE", file, "DIR", filepath.Dir(file), "SOURCE", source, "PROGRAM", program).Replace
-			if *root != "" && tt.name != "libc" {
+			switch {
+			case *root != "" && tt.command == "PROGRAM": // which is linked with this system's
+				tt.command = "DIR/ld-linux-x86-64.so.2 --library-path DIR PROGRAM"
+			case *root != "" && !strings.HasPrefix(tt.command, "DIR/ld"):
 				tt.command = "env LD_LIBRARY_PATH=" + *root + "/usr/lib/x86_64-linux-gnu " + tt.command
 			}
 			cmd := exec.Command(tool, "-q", "-e", fill(tt.script), "-c", fill(tt.command))

@@ -26,7 +26,7 @@ type Frame struct {
 
 // Options are the settings of a Symbolizer.
 type Options struct {
-	Demangle bool // names of C++ and Rust as in the source
+	Demangle bool // names of C++, Rust and D as in the source
 	Lines    bool // files, lines and inlined functions
 	// DebugInfo is where debug files are, as --debuginfo has it.
 	DebugInfo []string

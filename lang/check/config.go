@@ -71,7 +71,7 @@ var settings = map[string]setting{
 		}},
 	"show_debug_info": {"files, lines and inlined functions in stacks; true",
 		func(c *Config, v settingValue) string { return v.boolean(&c.DebugInfo) }},
-	"cpp_demangle": {"names of C++ and Rust as in the source; true",
+	"cpp_demangle": {"names of C++, Rust and D as in the source; true",
 		func(c *Config, v settingValue) string { return v.boolean(&c.Demangle) }},
 	"no_cpp_demangle": {"", func(c *Config, v settingValue) string {
 		var off bool

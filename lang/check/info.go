@@ -67,7 +67,7 @@ type Config struct {
 	DebugInfo         bool   // show files, lines and inlined functions in stacks
 	UnstableTSeries   string // "error": tseries() is refused
 	UnstableDWUstack  string // "error": dw_ustack is refused
-	Demangle          bool   // show names of C++ and Rust as in the source
+	Demangle          bool   // show names of C++, Rust and D as in the source
 	// NoWarnings are the codes of warnings that are not told.
 	NoWarnings []string
 }

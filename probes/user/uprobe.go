@@ -53,7 +53,7 @@ func (e *Programs) ResolveUprobe(ap *ast.AttachPoint) ([]lang.Target, error) {
 	return out, nil
 }
 
-// joinSourceName puts a name of C++ or Rust together that was written without quotes: cpp:ns::f.
+// joinSourceName puts a name of C++, Rust or D together that was written without quotes: cpp:ns::f.
 func joinSourceName(parts []string) []string {
 	if len(parts) > 3 && isSource(parts[1]) {
 		return append(parts[:2:2], strings.Join(parts[2:], ":"))
@@ -62,7 +62,7 @@ func joinSourceName(parts []string) []string {
 }
 
 // isSource says whether a word of an attach point says that the name behind it is that of the source.
-func isSource(word string) bool { return word == "cpp" || word == "rust" }
+func isSource(word string) bool { return word == "cpp" || word == "rust" || word == "d" }
 
 // uprobeParts finds the binaries of an attach point and gives what follows them.
 func (e *Programs) uprobeParts(kind *builtin.ProbeKind, parts []string) (paths []string, what string, err error) {
@@ -81,7 +81,7 @@ func (e *Programs) uprobeParts(kind *builtin.ProbeKind, parts []string) (paths [
 	return paths, parts[1], err
 }
 
-// sourceNames are functions by their names in C++ or Rust: all overloads, or with its parameters one of them.
+// sourceNames are functions by their names in C++, Rust or D: all overloads, or with its parameters one of them.
 func (e *Programs) sourceNames(kind *builtin.ProbeKind, paths []string, name string) ([]lang.Target, error) {
 	var out []lang.Target
 	var near []string
@@ -183,7 +183,7 @@ func (e *Programs) uprobeFunctions(kind *builtin.ProbeKind, path, name string, o
 			wildcard = false
 		}
 	}
-	if len(found) == 0 && !wildcard && strings.ContainsAny(name, ":(<") {
+	if len(found) == 0 && !wildcard && strings.ContainsAny(name, ":(<.!") {
 		found, _ = namedInSource(b, name)
 	}
 	out, err := e.symbolUprobes(kind, b, found, name, offset, wildcard)
@@ -261,6 +261,7 @@ func (e *Programs) Near(paths []string, name string) []string {
 // ListUprobes lists the functions of binaries that are named; there is no list of all binaries.
 func (e *Programs) ListUprobes(kind *builtin.ProbeKind, parts []string) ([]lang.Target, error) {
 	name, file := "*", ""
+	parts = joinSourceName(parts)
 	if len(parts) > 0 {
 		file = parts[0]
 	}
