@@ -18,6 +18,7 @@ type (
 	Env           = check.Env
 	Target        = check.Target
 	NotFoundError = check.NotFoundError
+	MissingError  = check.MissingError
 	ArgPlace      = check.ArgPlace
 	Options       = check.Options
 	Checked       = check.Checked

@@ -321,3 +321,32 @@ func TestKprobeErrors(t *testing.T) {
 func probed(n int) int { return n + probedCalls }
 
 var probedCalls = 1
+
+// The 65th program on a tracepoint is refused by the kernel, and the message says what to do.
+func TestFullTracepoint(t *testing.T) {
+	needRoot(t)
+	e := needTracefs(t)
+	targets, err := e.Resolve(point("tracepoint:syscalls:sys_enter_lseek"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := e.Plan(targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all Links
+	t.Cleanup(func() { all.Close() })
+	const says = "as many programs as the kernel allows (64, of this script and all others): use rawtracepoint"
+	for n := 0; ; n++ {
+		links, err := plan.Attach(newCounter(t, ebpf.TracePoint, plan).prog, nil)
+		all = append(all, links...)
+		switch {
+		case err != nil && !strings.Contains(err.Error(), says):
+			t.Fatal(err)
+		case err != nil:
+			return
+		case n == tracepointPrograms:
+			t.Fatalf("the tracepoint takes %d programs", n+1)
+		}
+	}
+}

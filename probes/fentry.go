@@ -27,7 +27,7 @@ func resolveFentry(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
 		return e.resolveProgram(kind, parts[1:])
 	}
 	if err := e.functionTracing(); err != nil {
-		return nil, fmt.Errorf("%s: %w", kind.Name, err)
+		return nil, &lang.MissingError{Err: fmt.Errorf("%s: %w", kind.Name, err)}
 	}
 	return e.functionFentry(kind, parts)
 }

@@ -252,7 +252,7 @@ var errNoKprobes = errors.New("this kernel was built without kprobes (CONFIG_KPR
 // planKprobe attaches one function by the kprobe perf event source, many by kprobe.multi (Linux 5.18) where the kernel has it.
 func planKprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if !havePMU("kprobe") {
-		return nil, errNoKprobes
+		return nil, &lang.MissingError{Err: errNoKprobes}
 	}
 	p := &Plan{}
 	if e.mayKprobeMulti(targets) && e.kprobeMulti() {

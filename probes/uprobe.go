@@ -3,6 +3,7 @@ package probes
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -21,7 +22,7 @@ var errNoUprobes = errors.New("this kernel was built without uprobes (CONFIG_UPR
 // planUprobe attaches to one place by the uprobe perf event source, to many of one file by uprobe.multi (Linux 6.6).
 func planUprobe(e *Env, targets []lang.Target) (*Plan, error) {
 	if !havePMU("uprobe") {
-		return nil, errNoUprobes
+		return nil, &lang.MissingError{Err: errNoUprobes}
 	}
 	offsets := make([]uint64, len(targets))
 	for i := range targets {
@@ -126,7 +127,13 @@ func explainUprobe(t *lang.Target, err error) error {
 func userProvider(resolve func(*user.Programs, *ast.AttachPoint) ([]lang.Target, error),
 	list func(*user.Programs, *builtin.ProbeKind, []string) ([]lang.Target, error)) *provider {
 	return &provider{
-		resolve: func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) { return resolve(e.user, ap) },
+		resolve: func(e *Env, ap *ast.AttachPoint) ([]lang.Target, error) {
+			targets, err := resolve(e.user, ap)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = &lang.MissingError{Err: err}
+			}
+			return targets, err
+		},
 		list: func(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, error) {
 			return ListedTargets(list(e.user, kind, parts))
 		},

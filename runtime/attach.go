@@ -45,7 +45,7 @@ func (s *Session) attachAll() error {
 	order := attachOrder(s.programs)
 	task := progress.Start(s.ctx, output.StageAttach, targetCount(order), s.tell)
 	defer task.End()
-	var failed error
+	failed := s.missed
 	for _, p := range order {
 		n, err := s.attach(p, task.Step)
 		if errors.Is(err, probes.ErrStopped) {

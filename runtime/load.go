@@ -234,7 +234,11 @@ func (s *Session) loadPrograms() error {
 			continue
 		}
 		plan, err := s.newPlan(p) // not side by side: the environment is for one goroutine
-		if err != nil {
+		var lacking *lang.MissingError
+		switch {
+		case errors.As(err, &lacking) && s.mayMiss(s.at(p, err)):
+			list[i].absent, s.missed = true, cmp.Or(s.missed, s.at(p, err))
+		case err != nil:
 			return s.at(p, err)
 		}
 		list[i].plan = plan
@@ -249,7 +253,7 @@ func (s *Session) loadPrograms() error {
 	task := progress.Start(s.ctx, output.StageLoad, len(list), s.tell)
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(list)) && s.ctx.Err() == nil; i = next.Add(1) - 1 {
-			if list[i].prog == nil && !list[i].joined {
+			if list[i].prog == nil && !list[i].absent {
 				errs[i] = s.loadProgram(list[i])
 			}
 			task.Add(1)
@@ -265,8 +269,13 @@ func (s *Session) loadPrograms() error {
 		if l.prog != nil {
 			s.programs = append(s.programs, l)
 		}
-		if errs[i] != nil && s.skip(l.spec, errs[i]) {
+		var refused *probes.TargetError
+		switch {
+		case errs[i] == nil:
+		case s.skip(l.spec, errs[i]):
 			errs[i] = nil
+		case errors.As(errs[i], &refused) && s.mayMiss(errs[i]):
+			errs[i], s.missed = nil, cmp.Or(s.missed, errs[i])
 		}
 	}
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
@@ -334,7 +343,7 @@ func (s *Session) joinSession(entry, ret *loaded) error {
 		s.note("kprobe.session is not used: %v", err)
 		return nil
 	}
-	entry.prog, entry.plan, entry.took, entry.returns, ret.joined = both.prog, plan, both.took, ret.spec, true
+	entry.prog, entry.plan, entry.took, entry.returns, ret.absent = both.prog, plan, both.took, ret.spec, true
 	return nil
 }
 

@@ -36,6 +36,7 @@ type Session struct {
 	mapped     [][]byte        // memory of maps
 	swaps      swaps
 	programs   []*loaded
+	missed     error                    // the first of those that the script allows to be missing
 	wildcards  map[source.Pos]*wildcard // whose targets have programs of their own, by place in the script
 	links      probes.Links
 
@@ -74,7 +75,7 @@ type loaded struct {
 	links probes.Links
 	// returns is the program of the returns of the same functions, which is a part of this one; nil if there is none.
 	returns *codegen.Program
-	joined  bool          // it is a part of another
+	absent  bool          // it is a part of another, or missing, which the script allows
 	took    time.Duration // to load
 }
 

@@ -22,12 +22,13 @@ func demangleD(symbol string) (full, short string, ok bool) {
 	return short + params, short, true
 }
 
-// dLongest is the longest name of D that is read, dSteps how much of it with all that it refers to, and dDeepest how deep that is nested:
+// dLongest is the longest name of D that is read, dSteps how much of it with all that it refers to, dMost how long that is, and dDeepest how deep it is nested:
 // a small symbol can stand for gigabytes.
 const (
 	dLongest = 4096
 	dSteps   = 4096
 	dDeepest = 64
+	dMost    = 16 << 10
 )
 
 // dName is a name of D that is being read. ok gets lost where it is none.
@@ -35,6 +36,7 @@ type dName struct {
 	text         string
 	at           int
 	depth, steps int
+	size         int // of the names that were read
 	ok           bool
 }
 
@@ -180,6 +182,9 @@ func (d *dName) name() string {
 	}
 	name := d.text[d.at:end]
 	d.at = end
+	if d.size += n; d.size > dMost {
+		return d.fail()
+	}
 	if special := dSpecial[name]; special != "" {
 		return special
 	}

@@ -218,6 +218,8 @@ func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
 	}
 	targets, err := c.env.Resolve(ap)
 	var missing *NotFoundError
+	var lacking *MissingError
+	isMissing := errors.As(err, &missing) || errors.As(err, &lacking)
 	var d source.Diagnostic
 	switch {
 	case err == nil:
@@ -226,11 +228,11 @@ func (c *checker) resolve(ap *ast.AttachPoint) ([]Target, *source.Diagnostic) {
 		}
 		c.noteTargets(ap, targets)
 		return targets, nil
-	case errors.As(err, &missing) && c.out.Config.MissingProbes == "ignore":
+	case isMissing && c.out.Config.MissingProbes == "ignore":
 		return nil, nil
-	case errors.As(err, &missing) && c.out.Config.MissingProbes == "warn":
+	case isMissing && c.out.Config.MissingProbes == "warn":
 		d = source.Warningf(ap, "missing-probe", "%v", err)
-	case errors.As(err, &missing):
+	case missing != nil:
 		c.missing++
 		if missing.Note != "" {
 			c.diags = append(c.diags, source.Warningf(ap, "probe-note", "%s", missing.Note))

@@ -346,3 +346,12 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string { return e.What + " does not exist" }
+
+// MissingError says that a probe is not there for another reason than its name: the file is not there, or the kernel has no probes of the kind. The
+// setting missing_probes is about both.
+type MissingError struct{ Err error }
+
+func (e *MissingError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *MissingError) Unwrap() error { return e.Err }

@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -56,7 +57,7 @@ func (f *Finder) Find(name string) ([]string, error) {
 			return []string{p}, nil
 		}
 	}
-	return nil, fmt.Errorf("no program %s in PATH, and no library of that name", name)
+	return nil, &missing{fmt.Sprintf("no program %s in PATH, and no library of that name", name)}
 }
 
 // findPath finds a file by its path, or the ELF files that match it. A path of our own file system stays as it is
@@ -95,7 +96,7 @@ func (f *Finder) findPath(root, name string) ([]string, error) {
 		out = append(out, p)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("no program or library matches %s", name)
+		return nil, &missing{"no program or library matches " + name}
 	}
 	return out, nil
 }
@@ -217,6 +218,12 @@ func directoryLibraries(root, name string) []ldcache.Library {
 }
 
 // errNoProcess is what a uprobe without a binary gives when there is no -p.
+// missing is an error about a file that is not there.
+type missing struct{ text string }
+
+func (m *missing) Error() string { return m.text }
+func (m *missing) Unwrap() error { return fs.ErrNotExist }
+
 var errNoProcess = errors.New("no binary is named; with -p PID or -c COMMAND the process's own is meant")
 
 // Program is the program that the process of -p runs, or that of -c.

@@ -28,7 +28,7 @@ func (f *Finder) mappedLike(pattern string) ([]string, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("the process runs no program and no library that matches %s", pattern)
+		return nil, &missing{"the process runs no program and no library that matches " + pattern}
 	}
 	return out, nil
 }
