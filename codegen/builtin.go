@@ -193,6 +193,9 @@ func probeArg(l *lowerer, n source.Node, t types.Type, i int) operand {
 // tracedResult is what a function returned: it lies in the context behind the arguments.
 func (l *lowerer) tracedResult(n source.Node, t types.Type) operand {
 	size := min(t.Size(), location.WordSize)
+	if l.prog.Targets[0].ProgID != 0 && l.k.kernel.AtLeast(5, 17) { // the kernel may have another count of arguments than the program's types
+		return l.located(n, location.Traced{Result: true, Size: size, Signed: signed(t)}, t)
+	}
 	if p, ok := t.(types.Pointer); ok && !types.Is(p.Elem, types.KindStruct) && l.k.kernel.AtLeast(5, 17) {
 		return l.located(n, location.Traced{Result: true, Size: size}, t)
 	}

@@ -201,9 +201,6 @@ func isStruct(t types.Type) bool { return types.Is(t, types.KindStruct) }
 
 // fentryArgs are the arguments, a word of the context or two each, and the type of the result. What the function returns lies behind them.
 func fentryArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
-	if t.ProgID != 0 {
-		return types.NewArgs("bpf_"+t.Func, 0, nil), nil, nil
-	}
 	s, err := e.signature(t)
 	if err != nil {
 		return nil, nil, err
@@ -216,7 +213,7 @@ func fentryArgs(e *Env, t *lang.Target) (*types.Struct, types.Type, error) {
 	for i := range s.params {
 		p := &s.params[i]
 		f := types.Field{Name: p.name, Type: p.typ, Offset: location.WordSize * word}
-		if e.unloadable(p.typ) {
+		if e.unloadable(p.typ) || t.ProgID != 0 && e.kernel.AtLeast(5, 17) {
 			f.Loc = location.Traced{Word: word, Size: p.typ.Size(), Signed: signed(p.typ)}
 		}
 		fields = append(fields, f)
@@ -261,9 +258,6 @@ func listFentry(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, erro
 
 // fentryLines are the arguments and, of a return, the result.
 func fentryLines(e *Env, t *lang.Target) ([]string, error) {
-	if t.ProgID != 0 {
-		return nil, nil
-	}
 	types, params, result, err := e.kprobeParams(t)
 	if err != nil || types == nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/builtin"
+	"github.com/gotrace/gotrace/lang/types"
+	"github.com/gotrace/gotrace/probes/internal/kbtf"
+	"github.com/gotrace/gotrace/probes/internal/progload"
 )
 
 // program is a function of a BPF program that is loaded.
@@ -133,4 +137,69 @@ func loadOnProgram(spec *ebpf.ProgramSpec, t *lang.Target) (*ebpf.Program, error
 	defer other.Close()
 	spec.AttachTarget, spec.AttachTo = other, t.Func
 	return ebpf.NewProgram(spec)
+}
+
+// programTypes are the types that a program was loaded with.
+func (e *Env) programTypes(id uint32) (*kernelTypes, error) {
+	if k, ok := e.programBTF[id]; ok {
+		return k, nil
+	}
+	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return nil, err
+	}
+	defer prog.Close()
+	info, err := prog.Info()
+	if err != nil {
+		return nil, err
+	}
+	btfID, ok := info.BTFID()
+	if !ok {
+		return nil, fmt.Errorf("BPF program %d has no types", id)
+	}
+	data, err := progload.Types(btfID)
+	if err != nil {
+		return nil, err
+	}
+	k := &kernelTypes{own: 1, structs: map[kbtf.ID]*types.Struct{}, enums: map[kbtf.ID]*types.Enum{}}
+	if k.file, err = kbtf.New(bytes.NewReader(data), int64(len(data)), nil); err != nil {
+		return nil, fmt.Errorf("types of BPF program %d: %w", id, err)
+	}
+	if e.programBTF == nil {
+		e.programBTF = map[uint32]*kernelTypes{}
+	}
+	e.programBTF[id] = k
+	return k, nil
+}
+
+// contexts has, for each type of program, a member of the type that a program sees as its context, and one of what the kernel has there
+// (kernel/bpf/btf.c).
+const contexts = "bpf_ctx_convert"
+
+// kernelContext is the kernel's type behind what a program sees as its context: struct xdp_buff behind struct xdp_md. Other types stay.
+func (e *Env) kernelContext(t types.Type) types.Type {
+	p, ok := t.(types.Pointer)
+	if !ok {
+		return t
+	}
+	seen, ok := p.Elem.(*types.Struct)
+	if !ok {
+		return t
+	}
+	found, ok := e.Type("struct", contexts)
+	if !ok {
+		return t
+	}
+	all, _ := found.(*types.Struct)
+	if all == nil {
+		return t
+	}
+	fields := all.Fields()
+	for i := 0; i+1 < len(fields); i += 2 {
+		if s, ok := fields[i].Type.(*types.Struct); ok && s.Name == seen.Name {
+			p.Elem, p.Space = fields[i+1].Type, types.SpaceKernel
+			return p
+		}
+	}
+	return t
 }

@@ -227,7 +227,12 @@ func listKprobes(kind *builtin.ProbeKind, e *Env, parts []string) ([]Listed, err
 
 // kprobeParams returns the parameters of a target's function and the type that it returns, where they are known.
 func (e *Env) kprobeParams(t *lang.Target) (types *kernelTypes, params []kbtf.Param, result kbtf.ID, err error) {
-	if types, err = e.typesOf(t.Module); err != nil || t.Func == "" {
+	if t.ProgID != 0 {
+		types, err = e.programTypes(t.ProgID)
+	} else {
+		types, err = e.typesOf(t.Module)
+	}
+	if err != nil || t.Func == "" {
 		return nil, nil, 0, nil
 	}
 	id, err := types.find(t.Func, kbtf.KindFunc)

@@ -66,7 +66,9 @@ type Env struct {
 	typesErr error
 	modules  map[string]*kernelTypes // by name
 	handles  map[string]*btf.Handle  // of modules' types, by name
-	found    map[string]types.Type   // what Type found, by keyword and name
+	// programBTF are the types of BPF programs, by their numbers.
+	programBTF map[uint32]*kernelTypes
+	found      map[string]types.Type // what Type found, by keyword and name
 
 	tracefsOnce sync.Once
 	tracefsPath string

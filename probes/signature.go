@@ -55,7 +55,11 @@ func (e *Env) signature(t *lang.Target) (*signature, error) {
 		if name == "" {
 			name = fmt.Sprintf("arg%d", i)
 		}
-		s.params = append(s.params, parameter{name, e.valueType(btf, p.Type), btf.file.C(p.Type)})
+		param := parameter{name, e.valueType(btf, p.Type), btf.file.C(p.Type)}
+		if t.ProgID != 0 && i == 0 {
+			param.typ = e.kernelContext(param.typ)
+		}
+		s.params = append(s.params, param)
 	}
 	return s, nil
 }
