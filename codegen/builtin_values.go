@@ -10,6 +10,7 @@ import (
 	"github.com/gotrace/gotrace/lang/ast"
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/check"
+	"github.com/gotrace/gotrace/lang/location"
 	"github.com/gotrace/gotrace/lang/source"
 	"github.com/gotrace/gotrace/lang/types"
 )
@@ -120,22 +121,69 @@ func (l *lowerer) path(c *ast.Call) operand {
 	t := l.typeOf(c)
 	p := l.temp("path", t.Size())
 	l.zero(p, t.Size())
-	o := l.expr(c.Args[0])
+	l.needsOf(c, "path()", builtin.Find("path").Kernel)
+	if object, f := l.iterObject(c.Args[0]); object != nil {
+		l.livePath(c, p, object, f)
+	} else {
+		l.pathAt(c, p)
+	}
+	p.exact = false
+	return operand{typ: t, mem: p}
+}
+
+// iterObject is the argument of an iterator, a pointer to a struct, that an expression begins with, nil if it does not: ctx.file in ctx.file.f_path.
+func (l *lowerer) iterObject(e ast.Expr) (*ast.FieldExpr, types.Field) {
+	if !l.prog.Kind.Nullable || l.prog.Args == nil {
+		return nil, types.Field{}
+	}
+	switch x := e.(type) {
+	case *ast.Unary:
+		return l.iterObject(x.X)
+	case *ast.FieldExpr:
+		root, ok := x.X.(*ast.Ident)
+		if !ok {
+			return l.iterObject(x.X)
+		}
+		f, ok := l.prog.Args.Field(x.Name)
+		if p, isPtr := f.Type.(types.Pointer); ok && isPtr && types.Is(p.Elem, types.KindStruct) && (root.Name == "ctx" || root.Name == "args") {
+			return x, f
+		}
+	}
+	return nil, types.Field{}
+}
+
+// livePath is pathAt for what is reached from an argument of an iterator, which may be NULL: then the path is empty.
+func (l *lowerer) livePath(c *ast.Call, p place, object *ast.FieldExpr, f types.Field) {
+	some, end := l.newJoin("object"), l.newJoin("path")
+	v := l.b.Load(location.WordSize, l.ctx(), f.Offset)
+	l.branch(ir.Ne, v, l.b.Const(0), some, end)
+	l.land(some)
+	l.liveAt, l.live = object, v
+	l.pathAt(c, p)
+	l.liveAt, l.live = nil, nil
+	l.jump(end)
+	l.land(end)
+}
+
+// pathAt writes the path of a struct path to p.
+func (l *lowerer) pathAt(c *ast.Call, p place) {
+	arg := c.Args[0]
+	if u, ok := arg.(*ast.Unary); ok && u.Op == "&" {
+		arg = u.X
+	}
+	o := l.expr(arg)
 	l.b.Pos = c.Pos
 	src := o.mem
 	if types.Is(o.typ, types.KindPointer) {
 		src = l.pointee(o)
 	}
-	l.needsOf(c, "path()", builtin.Find("path").Kernel)
 	if !src.typed || l.out.Type != ebpf.Tracing {
 		l.fail(c, "path() can be used in fentry, fexit and iter probes, with what is reached from their arguments",
 			"the kernel gives the path only of objects that the verifier knows, which this is not")
-		return operand{typ: t, mem: p}
+		return
 	}
-	ret := l.b.Helper(int(asm.FnDPath), false, l.addr(src), l.addr(p), l.b.Const(int64(t.Size())))
+	ret := l.b.Helper(int(asm.FnDPath), false, l.addr(src), l.addr(p), l.b.Const(int64(l.typeOf(c).Size())))
 	l.readFailure(ret, &layout.Site{Kind: layout.SiteRead, Pos: c.Pos, What: "path"})
-	p.exact = false
-	return operand{typ: t, mem: p}
 }
 
 // mapFuncs work on maps of the script.

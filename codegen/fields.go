@@ -75,6 +75,9 @@ func (l *lowerer) pointee(o operand) place {
 
 // field is x.name or x->name.
 func (l *lowerer) field(e *ast.FieldExpr) operand {
+	if e == l.liveAt {
+		return operand{typ: l.typeOf(e), val: l.live, typed: true}
+	}
 	if f, ok := l.namedArgument(e); ok {
 		l.b.Pos = e.Pos
 		return l.argument(e, f)

@@ -44,11 +44,14 @@ type lowerer struct {
 	unused   *ast.Call                     // a call whose value nobody asks for
 	subs     map[*ast.Func]*subprogram     // functions of the script
 	outlines outliner
-	loads    int    // direct loads of the kernel's memory so far
-	words    bool   // the words of an interface of Go are asked for, and not its text
-	deep     bool   // too many of them would be active at a time
-	stops    bool   // the code so far can end the run, or all loops
-	err      *Error // the first limit exceeded
+	loads    int // direct loads of the kernel's memory so far
+	// liveAt is an argument of an iterator, and live its pointer, of which the verifier knows the type and that it is not NULL; see livePath.
+	liveAt *ast.FieldExpr
+	live   *ir.Value
+	words  bool   // the words of an interface of Go are asked for, and not its text
+	deep   bool   // too many of them would be active at a time
+	stops  bool   // the code so far can end the run, or all loops
+	err    *Error // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
