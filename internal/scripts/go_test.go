@@ -90,7 +90,7 @@ uprobe:BIN:main.larger { @l = count(); }`
 @l: 2
 `
 	// Without types there are the words of the registers.
-	goWords = `uprobe:BIN:main.ints { printf("%d %d %s %d\n", arg0, (int8)arg1, str(arg2, arg3 + 1), (int32)arg4); @ = goid; }
+	goWords = `uprobe:BIN:main.ints { printf("%d %d %s %d\n", arg0, (int8)arg1, str(arg2, arg3 + 1), (int32)arg4); }
 uretprobe:BIN:main.ints { print((int64)retval); }
 uprobe:BIN:"main.(*pt).method" { print(arg1); }
 uretprobe:BIN:"main.(*pt).method" { print((int64)retval); }`
@@ -100,7 +100,6 @@ uretprobe:BIN:"main.(*pt).method" { print((int64)retval); }`
 -1
 7
 9
-@: 1
 `
 )
 
