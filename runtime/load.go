@@ -374,6 +374,7 @@ func (s *Session) loadProgram(l *loaded) error {
 	if err != nil {
 		return fmt.Errorf("program %s: %w", p.Name, err)
 	}
+	needed := btf.FuncMetadata(&insns[0]) != nil // else it is for the name alone
 	insns[0] = btf.WithFuncMetadata(insns[0], progname.Describe(whole))
 	spec.Instructions = insns
 	load := ebpf.NewProgram
@@ -382,6 +383,10 @@ func (s *Session) loadProgram(l *loaded) error {
 	}
 	start := time.Now()
 	l.prog, err = load(spec)
+	if !needed && (errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EPERM)) {
+		insns[0] = btf.WithFuncMetadata(insns[0], nil)
+		l.prog, err = load(spec)
+	}
 	l.took = time.Since(start)
 	if err != nil {
 		return loadError(p, err)
