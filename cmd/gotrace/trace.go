@@ -194,13 +194,14 @@ func (c *cli) sink(out io.Writer) output.Sink {
 	return output.NewText(out, c.stderr, opts)
 }
 
-// attachedMark is the variable in whose presence bpftrace prints its name when all probes are attached, whatever the format and -q: for programs
-// that start a tracer and then what is to be traced.
+// attachedMark is the variable in whose presence bpftrace prints its name when all probes are attached: for programs that start a tracer and then
+// what is to be traced. Where "Attached N probes" says so, it is not said twice: who waits for either line compares what comes after it.
 const attachedMark = "__BPFTRACE_NOTIFY_PROBES_ATTACHED"
 
 // announced prints attachedMark where it is asked for.
 func (c *cli) announced(sink output.Sink) output.Sink {
-	if c.env(attachedMark) == "" {
+	said := c.flags.format == "text" && !c.flags.quiet
+	if c.env(attachedMark) == "" || said {
 		return sink
 	}
 	return output.Tee{sink, output.Func(func(e output.Event) error {
