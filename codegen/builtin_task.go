@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"syscall"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/gotrace/gotrace/codegen/internal/ir"
@@ -155,13 +157,27 @@ var kernelFuncs = map[string]callee{
 		if !l.known(c.Args[0], o, "a socket", "args.sk") {
 			return operand{typ: l.typeOf(c), val: l.b.Const(0)}
 		}
-		return operand{typ: l.typeOf(c), val: l.b.Helper(int(asm.FnGetSocketCookie), false, o.val)}
+		return operand{typ: l.typeOf(c), val: l.unlessNull(o.val, 0, func() *ir.Value { return l.b.Helper(int(asm.FnGetSocketCookie), false, o.val) })}
 	},
 	// skboutput(path, packet, length, offset) sends a packet to user space, which writes it to a file.
 	"skboutput":  func(l *lowerer, c *ast.Call) operand { return l.skbOutput(c) },
 	"skb_output": func(l *lowerer, c *ast.Call) operand { return l.skbOutput(c) },
 	// percpu_kaddr(name, cpu) is the address of the variable of a CPU.
 	"percpu_kaddr": func(l *lowerer, c *ast.Call) operand { return l.perCPU(c) },
+}
+
+// unlessNull is what do makes of a pointer, and another value for NULL: the verifier lets no helper have a pointer that may be NULL.
+func (l *lowerer) unlessNull(ptr *ir.Value, otherwise int64, do func() *ir.Value) *ir.Value {
+	f := l.fn.fn
+	some, none, end := f.NewBlock("some"), f.NewBlock("null"), f.NewBlock("told")
+	res := end.AddParam()
+	l.b.Branch(ir.Ne, ptr, l.b.Const(0), some, none)
+	l.b.At(some)
+	l.b.Jump(end, do())
+	l.b.At(none)
+	l.b.Jump(end, l.b.Const(otherwise))
+	l.b.At(end)
+	return res
 }
 
 // known reports a pointer of which the verifier does not know the type.
@@ -196,7 +212,9 @@ func (l *lowerer) skbOutput(c *ast.Call) operand {
 	l.b.Store(8, head.base, head.off+layout.CaptureTime, l.b.Helper(int(asm.FnKtimeGetBootNs), false))
 	l.b.Store(8, head.base, head.off+layout.CaptureLength, length)
 	flags := l.b.Op(ir.OpOr, l.b.OpImm(ir.OpShl, l.atMost(length, layout.CaptureMost), packetShift), l.b.Const(currentCPU))
-	ret := l.b.Helper(int(asm.FnSkbOutput), false, skb.val, l.b.MapPtr(layout.MapPackets), flags, l.addr(head), l.b.Const(layout.CaptureHeader))
+	ret := l.unlessNull(skb.val, -int64(syscall.EFAULT), func() *ir.Value { // as the helper itself says it
+		return l.b.Helper(int(asm.FnSkbOutput), false, skb.val, l.b.MapPtr(layout.MapPackets), flags, l.addr(head), l.b.Const(layout.CaptureHeader))
+	})
 	l.release(m)
 	if unused {
 		l.readFailure(ret, &layout.Site{Kind: layout.SiteCall, Pos: c.Pos, What: c.Name + "()", Helper: "skb_output"})

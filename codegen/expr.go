@@ -323,6 +323,9 @@ func (l *lowerer) cast(e *ast.Cast) operand {
 	if check.CastCalls(e, from) {
 		return l.expr(e.Call)
 	}
+	if o, ok := l.typedArgument(e.X, t); ok {
+		return o
+	}
 	o := l.expr(e.X)
 	switch t := t.(type) {
 	case types.Pointer:

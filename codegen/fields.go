@@ -117,6 +117,7 @@ func (l *lowerer) fieldAt(p place, f types.Field, t types.Type) operand {
 	case types.InMemory(f.Type):
 		return l.object(t, p, f.Type)
 	}
+	p.union = p.union || f.MayBeNull
 	o := l.loadAt(p, f.Type)
 	o.typ = t
 	return o

@@ -1,6 +1,9 @@
 package codegen
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
@@ -45,6 +48,26 @@ func (l *lowerer) argument(e *ast.FieldExpr, f types.Field) operand {
 		return l.fieldAt(p, f, t)
 	}
 	return l.locatedAs(e, f.Loc, f.Type, t)
+}
+
+// typedArgument is argN that is cast to the type that it has, which the verifier knows.
+func (l *lowerer) typedArgument(x ast.Expr, t types.Type) (operand, bool) {
+	id, ok := x.(*ast.Ident)
+	if !ok || l.prog.Kind.Context != builtin.CtxTracing || l.prog.Args == nil {
+		return operand{}, false
+	}
+	digits, ok := strings.CutPrefix(id.Name, "arg")
+	i, err := strconv.Atoi(digits)
+	if !ok || err != nil || i >= len(l.prog.Args.Fields()) {
+		return operand{}, false
+	}
+	f := l.prog.Args.Fields()[i]
+	if !samePointee(f.Type, t) || f.Loc != nil && !location.InMemory(f.Loc) {
+		return operand{}, false
+	}
+	o := l.loadAt(l.ctxRecord(f.Offset), f.Type)
+	o.typ = t
+	return o, true
 }
 
 // locatedAs is what lies at a location, of type t as a value and of type raw in memory.

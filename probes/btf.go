@@ -20,6 +20,8 @@ type kernelTypes struct {
 	enums   map[kbtf.ID]*types.Enum
 	own     kbtf.ID // the first type that is not the kernel's
 
+	nullable map[string]map[string]bool // what mayBeNull found
+
 	searches int                // for functions
 	funcs    map[string]kbtf.ID // this file's functions, once there were many searches
 }

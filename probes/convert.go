@@ -31,7 +31,7 @@ func (k *kernelTypes) convertAt(id kbtf.ID, depth int) types.Type {
 		return k.enum(t)
 	case kbtf.KindPtr:
 		p := types.Pointer{Elem: k.convertAt(t.Ref, depth+1)} // in the space of the struct it lies in
-		if k.isUser(t.Ref) {
+		if k.isTagged(t.Ref, "user") {
 			p.Space = types.SpaceUser
 		}
 		return p
@@ -45,9 +45,28 @@ func (k *kernelTypes) convertAt(id kbtf.ID, depth int) types.Type {
 	return types.Void{} // functions, forward declarations
 }
 
-// isUser says whether what a pointer points to carries __user, as a type tag between qualifiers; kernels built by clang, or
+// pointsTo says whether a type is a pointer, perhaps by another name, to what carries a type tag.
+func (k *kernelTypes) pointsTo(id kbtf.ID, tag string) bool {
+	for range convertDepth {
+		t, err := k.file.Type(id)
+		if id == 0 || err != nil {
+			return false
+		}
+		switch t.Kind {
+		case kbtf.KindPtr:
+			return k.isTagged(t.Ref, tag)
+		case kbtf.KindTypedef, kbtf.KindConst, kbtf.KindVolatile, kbtf.KindRestrict:
+		default:
+			return false
+		}
+		id = t.Ref
+	}
+	return false
+}
+
+// isTagged says whether what a pointer points to carries __user or __rcu, as a type tag between qualifiers; kernels built by clang, or
 // by gcc 16, have these.
-func (k *kernelTypes) isUser(id kbtf.ID) bool {
+func (k *kernelTypes) isTagged(id kbtf.ID, tag string) bool {
 	for range convertDepth {
 		t, err := k.file.Type(id)
 		if id == 0 || err != nil {
@@ -55,7 +74,7 @@ func (k *kernelTypes) isUser(id kbtf.ID) bool {
 		}
 		switch t.Kind {
 		case kbtf.KindTypeTag:
-			if t.Name == "user" {
+			if t.Name == tag {
 				return true
 			}
 		case kbtf.KindConst, kbtf.KindVolatile, kbtf.KindRestrict:
@@ -119,14 +138,60 @@ func (k *kernelTypes) record(t *kbtf.Type) *types.Struct {
 	return s
 }
 
+// nullableLists end the names of the structs by which the verifier knows members that may be NULL though what they are in is trusted (since Linux
+// 6.4, BTF_TYPE_SAFE_RCU_OR_NULL and BTF_TYPE_SAFE_TRUSTED_OR_NULL, kernel/bpf/verifier.c): struct sk_buff__safe_rcu_or_null has sk.
+var nullableLists = []string{"__safe_rcu_or_null", "__safe_trusted_or_null"}
+
+// mayBeNull are the members of a struct that the verifier takes for pointers that may be NULL, so that nothing can be loaded through them without a
+// check. Kernels built by clang, or by gcc 16, say it with the type of each (__rcu), too.
+func (k *kernelTypes) mayBeNull(name string) map[string]bool {
+	if k.kernel != nil {
+		return k.kernel.mayBeNull(name)
+	}
+	if k.nullable == nil {
+		k.nullable = map[string]map[string]bool{}
+		for _, list := range nullableLists {
+			names, _ := k.file.Ending(list) // without them nothing is known to be refused
+			for _, n := range names {
+				k.addNullable(n, n+list)
+			}
+		}
+	}
+	return k.nullable[name]
+}
+
+// addNullable notes the members of a list of the verifier's.
+func (k *kernelTypes) addNullable(name, list string) {
+	id, err := k.find(list, kbtf.KindStruct)
+	if err != nil || id == 0 {
+		return
+	}
+	t, err := k.file.Type(id)
+	if err != nil {
+		return
+	}
+	members, err := t.Members()
+	if err != nil {
+		return
+	}
+	if k.nullable[name] == nil {
+		k.nullable[name] = map[string]bool{}
+	}
+	for _, m := range members {
+		k.nullable[name][m.Name] = true
+	}
+}
+
 func (k *kernelTypes) fields(t *kbtf.Type) []types.Field {
 	members, err := t.Members()
 	if err != nil {
 		return nil
 	}
+	nullable := k.mayBeNull(t.Name)
 	out := make([]types.Field, 0, len(members))
 	for _, m := range members {
 		f := types.Field{Name: m.Name, Type: k.convert(m.Type), Offset: m.Offset / 8}
+		f.MayBeNull = types.Is(f.Type, types.KindPointer) && (nullable[m.Name] || k.pointsTo(m.Type, "rcu"))
 		if m.Bits > 0 {
 			f.PlaceBits(m.Offset, m.Bits, t.Size)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/gotrace/gotrace/lang/builtin"
 	"github.com/gotrace/gotrace/lang/types"
 	"github.com/gotrace/gotrace/probes/internal/kbtf"
+	"github.com/gotrace/gotrace/probes/internal/progload"
 )
 
 // rawEvent is a raw tracepoint. Its module is "vmlinux" for the kernel itself, "" where that is not known.
@@ -239,12 +240,37 @@ func (k *kernelTypes) params(id kbtf.ID) ([]kbtf.Param, error) {
 	return t.Params()
 }
 
-// planRawTracepoint attaches to each event; a program of the tracing type knows its event since it was loaded.
-func planRawTracepoint(_ *Env, targets []lang.Target) (*Plan, error) {
+// planRawTracepoint attaches to each event.
+func planRawTracepoint(e *Env, targets []lang.Target) (*Plan, error) {
+	if targets[0].Kind.Context == builtin.CtxTracing {
+		return planTypedTracepoint(e, &targets[0])
+	}
 	return &Plan{attach: each(targets, func(t *lang.Target, prog *ebpf.Program) (closer, error) {
-		if prog.Type() == ebpf.Tracing {
-			return link.AttachTracing(link.TracingOptions{Program: prog})
-		}
 		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: t.Event, Program: prog})
 	})}, nil
+}
+
+// planTypedTracepoint attaches a program that is bound to its event, by the typedef of the event's function.
+func planTypedTracepoint(e *Env, t *lang.Target) (*Plan, error) {
+	k, err := e.typesOf(t.Module)
+	if err != nil {
+		return nil, err
+	}
+	id, err := k.find(rawPrefix+t.Event, kbtf.KindTypedef)
+	if err != nil {
+		return nil, err
+	}
+	target := progload.Target{ID: uint32(id)}
+	if k.kernel != nil {
+		if target.Module, err = e.moduleHandle(t.Module); err != nil {
+			return nil, err
+		}
+	}
+	return &Plan{
+		attachType: ebpf.AttachTraceRawTp,
+		load:       func(spec *ebpf.ProgramSpec) (*ebpf.Program, error) { return progload.Load(spec, target) },
+		attach: each([]lang.Target{*t}, func(_ *lang.Target, prog *ebpf.Program) (closer, error) {
+			return link.AttachTracing(link.TracingOptions{Program: prog})
+		}),
+	}, nil
 }

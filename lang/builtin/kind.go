@@ -54,6 +54,10 @@ type ProbeKind struct {
 	OneTarget bool  // a program is bound to its target when it is loaded, so that each target needs its own
 	Attach    Order // when it is attached
 
+	// Typed is the same kind with arguments that the verifier knows the types of, for probes that need such: its programs are bound
+	// to their target. It is nil where there is none. It needs BTF.
+	Typed *ProbeKind
+
 	// Planned says that the name is kept for what is not there yet.
 	Planned bool
 }
@@ -98,7 +102,7 @@ func (k *ProbeKind) Has(f Fact) bool {
 	case HasProcess:
 		return !k.Once && !k.Timed && k.Attach != AttachNever
 	case HasTypes:
-		return k.Context == CtxTracing
+		return k.Context == CtxTracing || k.Typed != nil
 	case HasEntry:
 		return k.Func && k.Context == CtxRegs && !k.User && !k.Return
 	case HasRegisters:

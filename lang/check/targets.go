@@ -163,6 +163,9 @@ type bound struct {
 // bind finds the types of a target's arguments. Where C's registers serve without them, they are only looked for if the probe names them:
 // functions with different arguments share a program else.
 func (c *checker) bind(ap *ast.AttachPoint, t *Target, use uses) (bound, bool) {
+	if use.types && t.Kind.Typed != nil && c.env.Kernel().BTF {
+		t.Kind = t.Kind.Typed
+	}
 	b := bound{target: t}
 	args, retval := true, true
 	switch { // those of programs are described in large files
@@ -249,6 +252,7 @@ type uses struct {
 	function  bool // func
 	args      bool
 	retval    bool
+	types     bool // pointers that the verifier knows the types of
 }
 
 // usesOf finds what a probe, or a function that it calls, uses.
@@ -259,6 +263,7 @@ func (c *checker) usesOf(p *ast.Probe) uses {
 		u.args, u.retval = u.args || name == "args", u.retval || name == "retval"
 		b := builtin.Find(name)
 		u.function = u.function || name == "func"
+		u.types = u.types || b != nil && b.Probe == builtin.HasTypes
 		u.goid = u.goid || name == "goid"
 		u.arguments = u.arguments || u.goid || b != nil && (b.Probe == builtin.HasArgs || b.Probe == builtin.HasArgN ||
 			b.Probe == builtin.HasStackArgs || b.Probe == builtin.HasReturn)

@@ -118,6 +118,9 @@ func (e *Env) Args(t *lang.Target) (*types.Struct, types.Type, error) {
 	case builtin.CtxRawArgs:
 		return e.rawArgs[t.Event], nil, nil
 	case builtin.CtxTracing:
+		if t.Kind.Name == "rawtracepoint" {
+			return e.rawArgs[t.Event], nil, nil
+		}
 		if t.Kind.Nullable {
 			return types.NewArgs("bpf_iter__task", 16, []types.Field{{Name: "meta", Type: types.Pointer{Elem: types.Void{}}},
 				{Name: "task", Type: e.pointerTo("task_struct"), Offset: 8}}), nil, nil

@@ -189,6 +189,8 @@ type Field struct {
 	Loc location.Location
 	// Why says why an argument of a probe cannot be read; "" if it can.
 	Why string
+	// MayBeNull says that the verifier lets nothing be loaded through this pointer of the kernel without a check, though it trusts what it is in.
+	MayBeNull bool
 }
 
 // NewArgs returns the struct of a probe's arguments. Those whose location is not given lie in the context, at their offset.

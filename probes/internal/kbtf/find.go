@@ -147,6 +147,20 @@ func (f *File) prefixOffsets(prefix string) ([]uint32, error) {
 	return out, err
 }
 
+// Ending returns the names in this file's own strings that end with a suffix, without it.
+func (f *File) Ending(suffix string) ([]string, error) {
+	all, err := f.strs.whole()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	err = f.search(append([]byte(suffix), 0), func(at int64) {
+		name := all[:at]
+		out = append(out, string(name[bytes.LastIndexByte(name, 0)+1:]))
+	})
+	return out, err
+}
+
 // FindValue returns the number of the first enum that has a constant of a name, 0 if there is none.
 func (f *File) FindValue(name string) (ID, error) {
 	offsets, err := f.offsets(name)
