@@ -323,7 +323,7 @@ func programType(p *lang.Prog) ebpf.ProgramType {
 	default:
 		// Raw tracepoints get plain numbers as arguments. A program bound to its tracepoint by BTF would get typed pointers, but the
 		// verifier refuses some of them (pointers to what is not a struct, and from 6.14 those that may be
-		// NULL); bpf_rdonly_cast gives the same loads without these limits.
+		// NULL); bpf_rdonly_cast gives the same loads without these limits. Where a helper asks for such a pointer, the kind is its Typed one.
 		// BEGIN, END and intervals run through BPF_PROG_TEST_RUN, which raw tracepoint programs have since 5.10.
 		return ebpf.RawTracepoint
 	}
