@@ -64,12 +64,13 @@ type checker struct {
 	lacking bool // a probe has no targets, so that its body is not checked
 	final   bool // the walk that reports
 
-	unit     *unit // what is checked, nil in the last walk
-	queue    []*unit
-	again    bool // the unit is checked again: its variables are found already
-	guessing bool // the type of an unknown operand is guessed from the others
-	guesses  int  // in the current unit
-	mistakes int  // that a walk before the last one met
+	unit          *unit // what is checked, nil in the last walk
+	queue         []*unit
+	again         bool // the unit is checked again: its variables are found already
+	guessing      bool // the type of an unknown operand is guessed from the others
+	guesses       int  // in the current unit
+	guessingParts bool // so is that of elements of tuples
+	mistakes      int  // that a walk before the last one met
 
 	funcs   map[string]*ast.Func
 	p       *progState // the current program

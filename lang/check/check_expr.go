@@ -220,7 +220,9 @@ func (c *checker) elements(list []ast.Expr) []types.Type {
 	elems := make([]types.Type, len(list))
 	known := true
 	for i, x := range list {
-		elems[i] = types.Value(c.value(x))
+		if elems[i] = types.Value(c.value(x)); elems[i] == nil {
+			elems[i] = c.guessPart()
+		}
 		known = known && elems[i] != nil
 	}
 	if !known {

@@ -153,14 +153,22 @@ func cText(s string) string {
 	return s
 }
 
-// textArg checks an argument that must be a string, an array of characters or the address of one.
-func (c *checker) textArg(e *ast.Call, i int) types.Type {
-	t := c.value(e.Args[i])
+// textArg checks an argument that must be a string, an array of characters or the address of one. Its type is nil if it is not known yet:
+// the function's result says what depends on it, as in @s = str_concat(@s, "x").
+func (c *checker) textArg(e *ast.Call, i int) (t types.Type, ok bool) {
+	t = c.value(e.Args[i])
 	if t == nil || isText(t) {
-		return t
+		return t, true
 	}
 	c.report(errArgType(e.Args[i], e.Name, "a string", t).WithHint("str(…) reads the string at an address"))
-	return nil
+	return nil, false
+}
+
+// textArgs is textArg for the first two arguments.
+func (c *checker) textArgs(e *ast.Call) (x, y types.Type, ok bool) {
+	x, ok1 := c.textArg(e, 0)
+	y, ok2 := c.textArg(e, 1)
+	return x, y, ok1 && ok2
 }
 
 // isText says whether a value is a string, an array of characters or the address of one.
@@ -193,7 +201,7 @@ func (c *checker) knownText(e ast.Expr) (string, bool) {
 // strlen is the number of characters of a string.
 func (c *checker) strlen(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
-	if c.textArg(e, 0) == nil {
+	if _, ok := c.textArg(e, 0); !ok {
 		return nil
 	}
 	if s, ok := c.knownText(e.Args[0]); ok {
@@ -205,8 +213,8 @@ func (c *checker) strlen(e *ast.Call) types.Type {
 // strcap is how many bytes a string or an array has room for, and how many characters there are at an address.
 func (c *checker) strcap(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
-	t := c.textArg(e, 0)
-	if t == nil {
+	t, ok := c.textArg(e, 0)
+	if !ok {
 		return nil
 	}
 	switch t := c.objectType(e.Args[0], t).(type) {
@@ -219,8 +227,9 @@ func (c *checker) strcap(e *ast.Call) types.Type {
 // strncmp is 0 if the first characters of two strings are the same, else 1.
 func (c *checker) strncmp(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
-	x, y, nt := c.textArg(e, 0), c.textArg(e, 1), c.integer(e.Args[2])
-	if x == nil || y == nil || nt == nil {
+	_, _, ok := c.textArgs(e)
+	nt := c.integer(e.Args[2])
+	if !ok || nt == nil {
 		return nil
 	}
 	k, known := c.constInt(e.Args[2])
@@ -240,8 +249,7 @@ func (c *checker) strncmp(e *ast.Call) types.Type {
 // search is strstr() and strcontains().
 func (c *checker) search(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
-	x, y := c.textArg(e, 0), c.textArg(e, 1)
-	if x == nil || y == nil {
+	if _, _, ok := c.textArgs(e); !ok {
 		return nil
 	}
 	t := searchTypes[e.Name]
@@ -269,8 +277,8 @@ var searchTypes = map[string]types.Type{"strstr": types.TypeInt64, "strcontains"
 // strConcat is two strings as one. Its room is a power of two, so that a variable that grows gets its type in a few steps.
 func (c *checker) strConcat(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
-	x, y := c.textArg(e, 0), c.textArg(e, 1)
-	if x == nil || y == nil {
+	x, y, ok := c.textArgs(e)
+	if !ok {
 		return nil
 	}
 	s, ok1 := c.knownText(e.Args[0])
@@ -288,6 +296,8 @@ func (c *checker) strConcat(e *ast.Call) types.Type {
 // textRoom is how many bytes a text takes at most, its NUL included.
 func (c *checker) textRoom(t types.Type) int {
 	switch t := t.(type) {
+	case nil: // nothing so far
+		return 1
 	case types.String:
 		return t.Len
 	case types.Array:

@@ -12,7 +12,8 @@ import (
 // the script is.
 //
 // What is still unknown then depends on itself, as in @x = @x + 1. There the rest of the expression says what it is: an operand
-// of unknown type is taken for one of the other operand's kind. Where nothing says it at all, it is a number.
+// of unknown type is taken for one of the other operand's kind. What is unknown in a tuple then, as in @t = (pid, @t.0), is
+// taken for a number. Where nothing says it at all, it is a number.
 
 // unit is a statement, or the head of one that holds others, with where it stands: what is checked again as a whole.
 type unit struct {
@@ -77,9 +78,11 @@ func (c *checker) learn() {
 	}
 	c.decide()
 	c.guessing = true
-	c.eachUnknown(func(s *cell, _ *types.Type) { c.learnt(s) })
-	c.decide()
-	c.guessing = false
+	for _, c.guessingParts = range []bool{false, true} {
+		c.eachUnknown(func(s *cell, _ *types.Type) { c.learnt(s) })
+		c.decide()
+	}
+	c.guessing, c.guessingParts = false, false
 	c.eachUnknown(func(s *cell, t *types.Type) {
 		if !s.broken {
 			*t = types.TypeInt64
@@ -190,6 +193,14 @@ func (c *checker) guess(t types.Type) types.Type {
 	}
 	c.guesses++
 	return t
+}
+
+// guessPart is guess for an element of a tuple of which nothing is known, while the other elements are.
+func (c *checker) guessPart() types.Type {
+	if !c.guessingParts {
+		return nil
+	}
+	return c.guess(types.TypeInt64)
 }
 
 // typeOr is the type that is known.
