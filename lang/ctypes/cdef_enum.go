@@ -30,8 +30,13 @@ func (p *cParser) enumType() (cType, error) {
 		}
 		return p.named("enum", at)
 	}
-	if _, twice := p.enums[name]; twice && name != "" {
-		return cType{}, CErrorf(at, "enum %s is defined twice", name)
+	if name != "" {
+		if _, twice := p.enums[name]; twice {
+			return cType{}, CErrorf(at, "enum %s is defined twice", name)
+		}
+		if err := p.otherTag("enum", at); err != nil {
+			return cType{}, err
+		}
 	}
 	list, err := p.enumerators()
 	if err != nil {
@@ -58,7 +63,7 @@ func (p *cParser) enumType() (cType, error) {
 // enumerators reads the constants of an enum, and the closing brace.
 func (p *cParser) enumerators() ([]cEnumerator, error) {
 	var list []cEnumerator
-	value := cValue{bits: 32}
+	value, over := cValue{bits: 32}, false
 	for !p.accept("}") {
 		k := p.next()
 		if k.Kind != CWord {
@@ -72,6 +77,11 @@ func (p *cParser) enumerators() ([]cEnumerator, error) {
 			if value, err = p.plainConst(); err != nil {
 				return nil, err
 			}
+		} else if over {
+			return nil, CErrorf(k, "%s would be larger than 64 bits hold", k.Text)
+		}
+		if _, isType := p.typedefs[k.Text]; isType {
+			return nil, CErrorf(k, "%s is a type already", k.Text)
 		}
 		if _, twice := p.consts[k.Text]; twice {
 			return nil, CErrorf(k, "%s is defined twice", k.Text)
@@ -82,6 +92,7 @@ func (p *cParser) enumerators() ([]cEnumerator, error) {
 		if value.n == math.MaxInt64 {
 			value.unsigned = true
 		}
+		over = value.unsigned && value.n == math.MaxUint64
 		value.n++
 		value.bits = 64
 		if !p.accept(",") && !p.peek().is("}") {

@@ -67,6 +67,11 @@ var intWords = map[string]bool{
 	"__int128": true, "__signed__": true, "__signed": true,
 }
 
+// floatWords are the floating-point types that are one word, with their sizes.
+var floatWords = map[string]int{
+	"_Float16": 2, "__bf16": 2, "_Float32": 4, "_Float32x": 8, "_Float64": 8, "_Float64x": 16, "_Float128": 16, "__float128": 16, "__float80": 16,
+}
+
 // specifier reads what a declaration begins with: a type, with its attributes.
 func (p *cParser) specifier() (cType, cAttrs, error) {
 	if p.depth++; p.depth > cMaxDepth {
@@ -89,6 +94,8 @@ func (p *cParser) specifier() (cType, cAttrs, error) {
 		typ, err = p.enumType()
 	case intWords[t.Text]:
 		typ, err = p.number(t)
+	case floatWords[t.Text] > 0:
+		typ = cFloat(floatWords[t.Text])
 	case typeofWords[t.Text]:
 		typ, err = p.typeofType()
 	default:
@@ -208,7 +215,7 @@ func (p *cParser) beginsType() bool {
 		return false
 	}
 	switch {
-	case t.Text == "struct", t.Text == "union", t.Text == "enum", intWords[t.Text], qualifiers[t.Text], typeofWords[t.Text]:
+	case t.Text == "struct", t.Text == "union", t.Text == "enum", intWords[t.Text], floatWords[t.Text] > 0, qualifiers[t.Text], typeofWords[t.Text]:
 		return true
 	}
 	if _, ok := p.consts[t.Text]; ok {

@@ -136,6 +136,9 @@ func (p *cParser) beginStruct(keyword string, name CToken) (*types.Struct, error
 	if name.Kind == cEnd {
 		return p.declare(keyword, ""), nil
 	}
+	if err := p.otherTag(keyword, name); err != nil {
+		return nil, err
+	}
 	key := keyword + " " + name.Text
 	s := p.structs[key]
 	switch {
@@ -148,6 +151,19 @@ func (p *cParser) beginStruct(keyword string, name CToken) (*types.Struct, error
 	}
 	p.open[s] = true
 	return s, nil
+}
+
+// otherTag is the mistake of a definition whose name is that of a definition of another kind: structs, unions and enums share their names.
+func (p *cParser) otherTag(keyword string, name CToken) error {
+	for _, other := range []string{"struct", "union", "enum"} {
+		if other == keyword {
+			continue
+		}
+		if _, there := p.Own(other, name.Text); there {
+			return CErrorf(name, "%s %s is there already, of which this would be another kind", other, name.Text)
+		}
+	}
+	return nil
 }
 
 // members reads the declarations of a struct or union and its closing brace.

@@ -1,5 +1,7 @@
 package ctypes
 
+import "github.com/gotrace/gotrace/lang/types"
+
 // unit reads the declarations in the tokens that the preprocessor has made.
 func (c *Types) unit() {
 	p := &cParser{Types: c, tokens: c.out}
@@ -56,6 +58,9 @@ func (p *cParser) external() error {
 		return nil
 	}
 	p.storage = cStorage{}
+	if p.declaresEnum() {
+		return nil
+	}
 	base, attrs, err := p.specifier()
 	if err != nil {
 		return err
@@ -80,7 +85,9 @@ func (p *cParser) external() error {
 			return CErrorf(p.peek(), "a definition ends before %s", p.peek())
 		}
 		if isTypedef {
-			p.typedefs[d.name.Text] = attrs.with(more).apply(d.cType)
+			if err := p.defineType(d.name, attrs.with(more).apply(d.cType)); err != nil {
+				return err
+			}
 		}
 		if p.peek().is("{") || p.peek().is("=") {
 			return p.skipBody()
@@ -93,6 +100,27 @@ func (p *cParser) external() error {
 		}
 		return p.expect(";")
 	}
+}
+
+// declaresEnum goes behind a declaration of an enum that is defined elsewhere, if there is one.
+func (p *cParser) declaresEnum() bool {
+	if p.peek().Text != "enum" || p.at+2 >= len(p.tokens) || !p.tokens[p.at+2].is(";") {
+		return false
+	}
+	p.at += 3
+	return true
+}
+
+// defineType notes a name of a type. It may be there already, if it means the same.
+func (p *cParser) defineType(name CToken, t cType) error {
+	if _, isConst := p.consts[name.Text]; isConst {
+		return CErrorf(name, "%s is a constant already", name.Text)
+	}
+	if old, twice := p.typedefs[name.Text]; twice && !types.SameType(old.Type, t.Type) {
+		return CErrorf(name, "the type %s is defined twice, as %s and %s", name.Text, old.Type, t.Type)
+	}
+	p.typedefs[name.Text] = t
+	return nil
 }
 
 // skipBody goes behind the body of a function, or the value of a variable.

@@ -46,7 +46,7 @@ func (s *scanner) item() {
 	}
 	switch {
 	case s.at(0) == '#' && s.at(1) != '!':
-		s.emit(tokCDef, directiveLen(s.rest()))
+		s.emit(tokCDef, leftOutLen(s.rest(), directiveLen(s.rest())))
 	case (word == "struct" || word == "union" || word == "enum") && s.cdef():
 	case word == "typedef" && literal.IsWordStart(next):
 		s.typedef()
@@ -76,9 +76,58 @@ func directiveLen(text string) int {
 	}
 }
 
-// cdef cuts the C type definition that begins here, its semicolon included. It returns false if this is
+// leftOutLen is the length of a preprocessor line of n bytes with what it leaves out for certain, which need not be C: `#if 0` and what follows
+// up to its #else, #elif or #endif. Of other conditions the definitions have to be known.
+func leftOutLen(text string, n int) int {
+	if name, what := directiveName(text[:n]); name != "if" || what != "0" {
+		return n
+	}
+	depth := 0
+	for i := n; i < len(text); {
+		line := text[i : i+lineLen(text[i:])]
+		switch name, _ := directiveName(strings.TrimSpace(line)); name {
+		case "if", "ifdef", "ifndef":
+			depth++
+		case "endif", "else", "elif", "elifdef", "elifndef":
+			if depth == 0 {
+				return len(strings.TrimRight(text[:i], " \t\r\v\f\n"))
+			}
+			if name == "endif" {
+				depth--
+			}
+		}
+		i += len(line)
+	}
+	return len(strings.TrimRight(text, " \t\r\v\f\n"))
+}
+
+// lineLen is the length of the line that a text begins with, its end included.
+func lineLen(text string) int {
+	if i := strings.IndexByte(text, '\n'); i >= 0 {
+		return i + 1
+	}
+	return len(text)
+}
+
+// directiveName is the name of a preprocessor line and what follows it, "" for other lines.
+func directiveName(line string) (name, rest string) {
+	line, ok := strings.CutPrefix(line, "#")
+	if !ok {
+		return "", ""
+	}
+	line = strings.TrimLeft(line, " \t")
+	n := literal.WordLen(line)
+	rest, _, _ = strings.Cut(line[n:], "//")
+	return line[:n], strings.TrimSpace(rest)
+}
+
+// cdef cuts the C type definition or declaration that begins here, its semicolon included. It returns false if this is
 // something else that begins with the word struct, union or enum.
 func (s *scanner) cdef() bool {
+	if n := s.declarationLen(); n > 0 {
+		s.emit(tokCDef, n)
+		return true
+	}
 	i := s.pos
 	for i < len(s.src) && s.src[i] != '{' {
 		c := s.src[i]
@@ -98,6 +147,22 @@ func (s *scanner) cdef() bool {
 	s.emit(tokCDef, len(s.src)-s.pos)
 	s.fail(start, "unclosed-block", "this C definition is never closed").EndPos = start
 	return true
+}
+
+// declarationLen is the length of a declaration without a definition that begins here, as `struct x;`, 0 if there is none.
+func (s *scanner) declarationLen() int {
+	i := s.pos
+	for range 2 { // the keyword and the name
+		word := literal.WordLen(s.src[i:])
+		if word == 0 {
+			return 0
+		}
+		i = s.afterBlanks(i + word)
+	}
+	if i == len(s.src) || s.src[i] != ';' {
+		return 0
+	}
+	return i + 1 - s.pos
 }
 
 // typedef cuts a typedef, its semicolon included.
