@@ -201,7 +201,11 @@ func (l *lowerer) forRange(s *ast.ForRange) {
 	})
 
 	run, done := l.newJoin("run"), l.newJoin("done")
-	l.branch(ir.SLt, start, end, run, done)
+	less := ir.SLt
+	if types.UnsignedRange(l.typeOf(s.Start), l.typeOf(s.End)) {
+		less = ir.ULt
+	}
+	l.branch(less, start, end, run, done)
 	l.land(run)
 	l.hideSet(s.Body)
 	n := l.atMost(l.b.Op(ir.OpSub, end, start), maxLoops)

@@ -182,7 +182,11 @@ func (m *Machine) round(body *ast.Block) bool {
 func (m *Machine) forRange(s *ast.ForRange) {
 	v := m.prog.Vars[s.Var]
 	start, end := number(m.eval(s.Start)), number(m.eval(s.End))
-	for i := start; i < end; i++ {
+	less := func(a, b int64) bool { return a < b }
+	if types.UnsignedRange(m.prog.Types[s.Start], m.prog.Types[s.End]) {
+		less = func(a, b int64) bool { return uint64(a) < uint64(b) }
+	}
+	for i := start; less(i, end); i++ {
 		if v != nil {
 			m.vars[v] = convert(i, v.Type)
 		}

@@ -134,7 +134,7 @@ func (c *checker) forRange(s *ast.ForRange) {
 		}
 	}
 	c.part(func() {
-		t = rangeType(c.integer(s.Start), c.integer(s.End))
+		t = types.RangeType(c.integer(s.Start), c.integer(s.End))
 		set()
 	})
 	c.shadows(s.Var)
@@ -144,16 +144,6 @@ func (c *checker) forRange(s *ast.ForRange) {
 		set()
 		c.block(s.Body)
 	})
-}
-
-// rangeType is the type of the variable of a loop from x to y: a number from literals as long as both are.
-func rangeType(x, y types.Type) types.Type {
-	if types.IsLiteral(x) && types.IsLiteral(y) {
-		if t, ok := types.Widen(x, y); ok && types.AsInt(t).Signed {
-			return t
-		}
-	}
-	return types.TypeInt64
 }
 
 func (c *checker) forMap(s *ast.ForMap) {

@@ -93,3 +93,30 @@ func Truth(b bool) uint64 {
 	}
 	return 0
 }
+
+// RangeType is the type of the variable of a loop from x to y: a number from literals as long as both are; unsigned if it begins with a number that
+// int64 may not hold, and ends with one that is not negative; else int64.
+func RangeType(x, y Type) Type {
+	if IsLiteral(x) && IsLiteral(y) {
+		if t, ok := Widen(x, y); ok && AsInt(t).Signed {
+			return t
+		}
+	}
+	if i, ok := x.(Int); ok && i.Bits == 64 && !i.Signed && UnsignedRange(x, y) {
+		return TypeUint64
+	}
+	return TypeInt64
+}
+
+// UnsignedRange says whether the ends of a loop's range are compared as unsigned numbers: one of them is a uint64, and none can be negative.
+func UnsignedRange(x, y Type) bool {
+	wide := false
+	for _, t := range []Type{x, y} {
+		i := AsInt(t)
+		if i.Signed && !i.Flexible() {
+			return false
+		}
+		wide = wide || i.Bits == 64 && !i.Signed
+	}
+	return wide
+}
