@@ -244,10 +244,11 @@ func (c *checker) clamp(e *ast.Call) types.Type {
 	delete(c.p.Consts, e)
 	var t types.Type
 	for _, arg := range e.Args {
-		i, ok := types.Value(c.integer(arg)).(types.Int)
-		if !ok {
+		a := c.integer(arg)
+		if a == nil {
 			return nil
 		}
+		i := types.AsInt(a)
 		if t == nil {
 			t = i
 		} else if w, ok := types.Widen(t, i); ok {
