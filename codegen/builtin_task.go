@@ -244,7 +244,7 @@ func (l *lowerer) commOf(c *ast.Call) operand {
 	if !ok {
 		l.fail(c, "", "internal: a task has no comm")
 	}
-	l.copyWords(dst, place{base: task, off: f.Offset, space: types.SpaceKernel, typed: true}, commLen)
+	l.copyWords(dst, place{base: task, off: f.Offset, space: types.SpaceKernel, typed: true, sure: true}, commLen)
 	l.b.Kfunc(k.FindKfunc(lang.TaskRelease), false, task)
 	l.jump(end)
 	l.land(end)

@@ -16,7 +16,7 @@ import (
 // Memory of the kernel is read in one of three ways, the cheapest that the verifier takes:
 //
 //   - a direct load through a pointer whose BTF type the verifier knows (the current task, arguments of a
-//     BTF raw tracepoint, and pointers loaded from such objects). A bad address reads as 0;
+//     BTF raw tracepoint, and pointers loaded from such objects). A bad address reads as 0, which loadTyped counts;
 //   - the same after bpf_rdonly_cast, a kfunc of Linux 6.2 that gives any number a BTF type;
 //   - bpf_probe_read_kernel.
 
@@ -61,13 +61,13 @@ func (l *lowerer) pointee(o operand) place {
 		return l.ctxPlace(o)
 	}
 	if o.typed {
-		return place{base: o.val, space: types.SpaceKernel, typed: true}
+		return place{base: o.val, space: types.SpaceKernel, typed: true, sure: isTask(o.val)}
 	}
 	addr := l.num(o)
 	if s, ok := pt.Elem.(*types.Struct); ok && (pt.Space == types.SpaceKernel || pt.Space == types.SpaceNone && l.numbersAreKernel()) {
 		if id := l.k.kernel.Cast(); id != 0 && s.BTFID != 0 {
 			cast := l.b.Kfunc(id, true, addr, l.b.Const(int64(s.BTFID)))
-			return place{base: cast, space: types.SpaceKernel, typed: true}
+			return place{base: cast, space: types.SpaceKernel, typed: true, number: true}
 		}
 	}
 	return place{base: addr, space: pt.Space}
@@ -240,7 +240,7 @@ func (l *lowerer) loadAt(p place, t types.Type) operand {
 	case p.typed && l.manyLoads(size):
 		v = l.callLoad(p, size)
 	case p.typed:
-		v = l.b.Load(size, p.base, p.off)
+		v = l.loadTyped(p, size)
 		if pt, ok := t.(types.Pointer); ok {
 			if s, ok := pt.Elem.(*types.Struct); ok && s.BTFID != 0 && !p.union && pt.Space != types.SpaceUser {
 				return operand{typ: t, val: v, typed: true}
@@ -271,13 +271,57 @@ func (l *lowerer) manyLoads(size int) bool {
 	return l.loads > maxDirect && l.mayOutline(outline{what: "load", size: size})
 }
 
+// maxTold is how many direct loads of a program are preceded by a branch that counts the wrong ones: the verifier does not follow any number.
+const maxTold = 4096
+
 // callLoad is a direct load by a function for all places that have it: it gives 0, too, where there is no memory.
 func (l *lowerer) callLoad(p place, size int) *ir.Value {
+	if l.loads <= maxTold {
+		l.checkTyped(p)
+	}
 	return l.callOutline(outline{what: "load", size: size}, nil, nil, []*ir.Value{l.plainAddr(p)}, func(_ mapKey, args []*ir.Value) *ir.Value {
 		tmp := l.temp("read", 8)
 		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(tmp), l.b.Const(int64(size)), args[0])
 		return l.b.Load(size, tmp.base, tmp.off)
 	})
+}
+
+// errorAddresses are below 0 what pointers never are: they stand for errors (MAX_ERRNO and IS_ERR, include/linux/err.h).
+const errorAddresses = 4096
+
+// isTask says whether a pointer is that of the current task, which is never wrong.
+func isTask(v *ir.Value) bool {
+	return v.Op == ir.OpHelper && asm.BuiltinFunc(v.Imm) == asm.FnGetCurrentTaskBtf
+}
+
+// checkTyped counts a load through a pointer that is no address of the kernel's: NULL, one of the process, or an error. The kernel
+// gives 0 for these without a word. As signed numbers its addresses are the least, so that one comparison tells.
+func (l *lowerer) checkTyped(p place) {
+	if !p.sure {
+		l.countUnlikely(ir.SGe, p.base, -errorAddresses, l.kernelRead())
+	}
+}
+
+// loadTyped reads a scalar by a direct load. Of a number that the script takes for a pointer nothing is known: where 0 is read,
+// a helper says whether there was something to read.
+func (l *lowerer) loadTyped(p place, size int) *ir.Value {
+	if !p.number {
+		l.checkTyped(p)
+		return l.b.Load(size, p.base, p.off)
+	}
+	v := l.b.Load(size, p.base, p.off)
+	zero, on := l.fn.fn.NewBlock("zero"), l.fn.fn.NewBlock("loaded")
+	l.b.BranchUnlikely(ir.Eq, l.b.Op(ir.OpScalar, v), l.b.Const(0), zero, on)
+	l.b.At(zero)
+	l.probeRead(p, size)
+	l.b.Jump(on)
+	l.b.At(on)
+	return v
+}
+
+func (l *lowerer) kernelRead() *layout.Site {
+	r := readerOf(types.SpaceKernel)
+	return &layout.Site{Kind: layout.SiteRead, Pos: l.b.Pos, What: r.what, Helper: r.name}
 }
 
 // probeRead reads up to 8 bytes of kernel or user memory by a helper; a failed read is counted and gives 0.

@@ -430,8 +430,11 @@ func (l *lowerer) equalLiteral(x ast.Expr, lit string, yes, no *join) {
 			l.jump(no) // too long to be equal
 			return
 		}
-		if !l.wordsReadable(o.mem) {
+		switch {
+		case !l.wordsReadable(o.mem) || o.mem.number:
 			o = l.materialize(o)
+		case o.mem.typed:
+			l.checkTyped(o.mem)
 		}
 		p = o.mem
 		n = min(n, field-boolInt(p.chars)) // the last byte of the string is not in the array

@@ -132,7 +132,7 @@ func (l *lowerer) placeOf(n source.Node, loc location.Location) place {
 func (l *lowerer) ctxRecord(off int) place {
 	if l.out.Type == ebpf.Tracing {
 		// Loads from this context give pointers that the verifier knows the type of.
-		return place{base: l.ctx(), off: off, space: types.SpaceKernel, typed: true}
+		return place{base: l.ctx(), off: off, space: types.SpaceKernel, typed: true, sure: true}
 	}
 	return place{base: l.ctx(), off: off, space: types.SpaceCtx}
 }

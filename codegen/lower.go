@@ -88,10 +88,12 @@ type operand struct {
 
 // place is memory at base+off in an address space.
 type place struct {
-	base  *ir.Value
-	off   int
-	space types.AddrSpace
-	typed bool // kernel memory that the verifier lets us load from directly
+	base   *ir.Value
+	off    int
+	space  types.AddrSpace
+	typed  bool // kernel memory that the verifier lets us load from directly
+	sure   bool // that is always there
+	number bool // whose address was a number of the script
 	// scalar results loaded here must be stripped of a type the verifier may give them (a union with a pointer).
 	union bool
 	// exact says that a string is padded with zeros to its full length, so that its bytes can be a map key.

@@ -337,9 +337,12 @@ func (l *lowerer) readFailure(ret *ir.Value, s *layout.Site) {
 }
 
 // countIf adds one to a failure counter if x compares so with 0.
-func (l *lowerer) countIf(cond ir.Cond, x *ir.Value, s *layout.Site) {
+func (l *lowerer) countIf(cond ir.Cond, x *ir.Value, s *layout.Site) { l.countUnlikely(cond, x, 0, s) }
+
+// countUnlikely adds one to a failure counter if x compares so with y.
+func (l *lowerer) countUnlikely(cond ir.Cond, x *ir.Value, y int64, s *layout.Site) {
 	bad, ok := l.fn.fn.NewBlock("failed"), l.fn.fn.NewBlock("read")
-	l.b.BranchUnlikely(cond, x, l.b.Const(0), bad, ok)
+	l.b.BranchUnlikely(cond, x, l.b.Const(y), bad, ok)
 	l.b.At(bad)
 	l.countFailure(s)
 	l.b.Jump(ok)
