@@ -221,10 +221,10 @@ func pidNamespace() *kernel.PidNS {
 }
 
 // Headers are the places where a script's #include finds files on this machine.
-func Headers(dirs, files []string) *ctypes.Headers {
+func Headers(dirs, files []string, sources, build string) *ctypes.Headers {
 	return &ctypes.Headers{
 		Dirs: dirs, Files: files, Read: ctypes.ReadHeader,
-		System: ctypes.SystemHeaders(goarch), Kernel: ctypes.KernelHeaders(goarch, kernelRelease()),
+		System: ctypes.SystemHeaders(goarch), Kernel: ctypes.KernelHeaders(goarch, kernelRelease(), sources, build),
 	}
 }
 

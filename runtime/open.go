@@ -65,7 +65,7 @@ func (s *Script) compile(src *source.Source) error {
 		Environ:    s.opts.Environ,
 		Unsafe:     s.opts.Unsafe,
 		NoWarnings: s.opts.NoWarnings,
-		Headers:    probes.Headers(s.opts.IncludeDirs, s.opts.Includes),
+		Headers:    probes.Headers(s.opts.IncludeDirs, s.opts.Includes, s.opts.environment("KERNEL_SOURCE"), s.opts.environment("KERNEL_BUILD")),
 		Imports:    imports.System(),
 	}
 	took := s.clock()
@@ -160,18 +160,18 @@ func (s *Script) environment(lopts *lang.Options) error {
 		command = s.opts.child.Path()
 	}
 	env, err := probes.NewEnv(probes.EnvOptions{PID: s.opts.PID, Child: lopts.ChildPID, Command: command, DebugInfo: s.opts.DebugInfo, Unsafe: s.opts.Unsafe,
-		BTF: s.opts.btf(), Functions: s.opts.Functions, Without: s.opts.Without})
+		BTF: s.opts.environment("BTF"), Functions: s.opts.Functions, Without: s.opts.Without})
 	s.opts.Env = env
 	return err
 }
 
-// btf is the file with the kernel's types, named as for bpftrace.
-func (o *Options) btf() string {
+// environment is a variable of ours or, if that is not set, of bpftrace's name.
+func (o *Options) environment(name string) string {
 	if o.Environ == nil {
 		return ""
 	}
-	own, _ := o.Environ("GOTRACE_BTF")
-	theirs, _ := o.Environ("BPFTRACE_BTF")
+	own, _ := o.Environ("GOTRACE_" + name)
+	theirs, _ := o.Environ("BPFTRACE_" + name)
 	return cmp.Or(own, theirs)
 }
 

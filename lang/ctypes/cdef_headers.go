@@ -62,11 +62,19 @@ func SystemHeaders(arch string) []string {
 	return append(dirs, "/usr/include")
 }
 
-// KernelHeaders are the directories of a kernel's own headers, from its release (uname -r).
-func KernelHeaders(arch, release string) []string {
+// KernelHeaders are the directories of a kernel's own headers: of its sources and, if that is another folder, its build. Where none are given,
+// they are those that are installed for its release (uname -r).
+func KernelHeaders(arch, release, sources, build string) []string {
+	bases := []string{"/lib/modules/" + release + "/source", "/lib/modules/" + release + "/build"}
+	switch {
+	case sources != "" && build != "":
+		bases = []string{sources, build}
+	case sources != "":
+		bases = []string{sources}
+	}
 	sub := map[string]string{"amd64": "arch/x86", "arm64": "arch/arm64"}[arch]
 	var dirs []string
-	for _, base := range []string{"/lib/modules/" + release + "/source", "/lib/modules/" + release + "/build"} {
+	for _, base := range bases {
 		for _, dir := range []string{sub + "/include", sub + "/include/generated", "include", sub + "/include/uapi", sub + "/include/generated/uapi", "include/uapi", "include/generated/uapi"} {
 			dirs = append(dirs, filepath.Join(base, dir))
 		}
