@@ -47,7 +47,7 @@ fuzz: ## fuzz the parser, the checker and the readers of binaries and of types, 
 	$(GO) test ./internal/symbols -run '^$$' -fuzz '^FuzzParseBinary$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	$(GO) test ./probes/internal/kbtf -run '^$$' -fuzz '^FuzzNew$$' -fuzzminimizetime 10x -fuzztime $(FUZZTIME)
 	for target in lang/format:FuzzFormat internal/symbols:FuzzReadKallsyms internal/symbols:FuzzReadMaps probes:FuzzParseFunctions probes/internal/eventformat:FuzzParse \
-		probes/internal/insn:FuzzBoundary probes/internal/kconfig:FuzzParseConfig probes/internal/ldcache:FuzzParse probes/internal/usdt:FuzzArgs internal/symbols:FuzzStaticProbes internal/symbols:FuzzReadFrames internal/ehframe:FuzzBuild probes/internal/dwarfargs:FuzzArgs probes/internal/insn:FuzzGo \
+		probes/internal/insn:FuzzBoundary probes/internal/kconfig:FuzzParseConfig probes/internal/ldcache:FuzzParse probes/internal/usdt:FuzzArgs internal/symbols:FuzzStaticProbes internal/symbols:FuzzReadFrames internal/symbols:FuzzDemangleD internal/ehframe:FuzzBuild probes/internal/dwarfargs:FuzzArgs probes/internal/insn:FuzzGo \
 		internal/symbols:FuzzGoFunctions internal/symbols:FuzzReadTable internal/dwarfinfo:FuzzInfo internal/symbolizer:FuzzPerfMap internal/symbolizer:FuzzEvent; do \
 		$(GO) test ./$${target%:*} -run '^$$' -fuzz "^$${target#*:}$$" -fuzzminimizetime 10x -fuzztime $(FUZZSHORT) || exit; done
 
