@@ -336,7 +336,7 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 	l.b.Jump(end, l.b.Const(types.StackLost))
 	l.b.At(stored)
 	if t.User {
-		l.announceStack(hash)
+		l.announceStack(hash, owner)
 	}
 	l.b.Jump(end, hash)
 	l.b.At(end)
@@ -345,7 +345,7 @@ func (l *lowerer) stack(at source.Node, t types.Stack) operand {
 
 // announceStack tells user space of a user stack that is new, so that it looks where the files of its process are mapped before that
 // ends. If the ring is full the process is looked at later: that is no loss that is worth a word.
-func (l *lowerer) announceStack(id *ir.Value) {
+func (l *lowerer) announceStack(id, pid *ir.Value) {
 	ev := l.k.stackEvent()
 	f := l.fn.fn
 	got, done := f.NewBlock("record"), f.NewBlock("told")
@@ -354,6 +354,7 @@ func (l *lowerer) announceStack(id *ir.Value) {
 	l.b.At(got)
 	l.b.Store(8, rec, 0, l.b.Const(int64(ev.ID)))
 	l.b.Store(8, rec, layout.RecordHeader, id)
+	l.b.Store(8, rec, layout.RecordHeader+8, pid)
 	l.b.Helper(int(asm.FnRingbufSubmit), false, rec, l.b.Const(ringWakeIdle))
 	l.b.Jump(done)
 	l.b.At(done)
@@ -362,8 +363,8 @@ func (l *lowerer) announceStack(id *ir.Value) {
 // stackEvent is the record that announceStack sends.
 func (k *compiler) stackEvent() *layout.Event {
 	if k.newStack == nil {
-		ev := &layout.Event{Kind: layout.EventStack, Names: []string{"id"}}
-		ev.Place([]types.Type{types.TypeUint64})
+		ev := &layout.Event{Kind: layout.EventStack, Names: []string{"id", "pid"}}
+		ev.Place([]types.Type{types.TypeUint64, types.TypeUint64})
 		k.newStack = k.event(ev)
 	}
 	return k.newStack

@@ -23,6 +23,9 @@ type events struct {
 	exitCode int
 	// exitAfterIter is set by exit() in an iterator: the run ends when all objects were seen.
 	exitAfterIter bool
+	// silent events only tell of new stacks; heard is set by others.
+	silent []bool
+	heard  bool
 }
 
 // newEvents prepares a handler for each kind of record, so that no format is looked at while events come in.
@@ -41,6 +44,7 @@ func (s *Session) newEvents() (*events, error) {
 			return nil, fmt.Errorf("event %d: %w", i, err)
 		}
 		ev.handlers = append(ev.handlers, h)
+		ev.silent = append(ev.silent, e.Kind == layout.EventStack)
 	}
 	return ev, nil
 }
@@ -54,6 +58,7 @@ func (ev *events) handle(rec []byte) error {
 	if uint64(id) >= uint64(len(ev.handlers)) {
 		return fmt.Errorf("event record with unknown id %d", id)
 	}
+	ev.heard = ev.heard || !ev.silent[id]
 	return ev.handlers[id](rec)
 }
 
@@ -262,8 +267,8 @@ func timeHandler(s *Session, _ *events, e *layout.Event) (handler, error) {
 // stackHandler looks at the process of a new stack while it is there.
 func stackHandler(s *Session, _ *events, _ *layout.Event) (handler, error) {
 	return func(rec []byte) error {
-		if id := from(rec, layout.RecordHeader); len(id) >= 8 {
-			s.names.Seen(binary.NativeEndian.Uint64(id))
+		if b := from(rec, layout.RecordHeader); len(b) >= 16 {
+			s.names.Seen(binary.NativeEndian.Uint64(b), uint32(binary.NativeEndian.Uint64(b[8:])))
 		}
 		return nil
 	}, nil

@@ -12,9 +12,11 @@ import (
 // The kernel wakes the reader for a record that finds the ring read to its end. When batches follow each other closely the
 // reader pauses between them: the records that come meanwhile wake nobody, which keeps their cost in the kernel at a tenth of
 // that of a wake-up. An
-// idle reader looks up now and then all the same, for lost records and for an exit() whose record was lost.
+// idle reader looks up now and then all the same, for lost records and for an exit() whose record was lost. Records that tell of new stacks and of
+// nothing to be shown can wait longer.
 const (
 	pollPause = 4 * time.Millisecond
+	pollRest  = 20 * time.Millisecond
 	pollIdle  = 250 * time.Millisecond
 )
 
@@ -24,9 +26,13 @@ type pace struct {
 	paused bool      // before the last look
 }
 
-// next chooses after a look, at now, that found n bytes of events in a ring of size bytes.
-func (c *pace) next(now time.Time, n, size int) func(*poller) error {
-	often := c.paused || now.Sub(c.last) < pollPause
+// next chooses after a look, at now, that found n bytes of events in a ring of size bytes. With silent they were of new stacks only.
+func (c *pace) next(now time.Time, n, size int, silent bool) func(*poller) error {
+	pause, often := pollPause, c.paused
+	if silent {
+		pause = pollRest
+	}
+	often = often || now.Sub(c.last) < pause
 	c.paused = false
 	if n == 0 {
 		return (*poller).wait
@@ -37,6 +43,9 @@ func (c *pace) next(now time.Time, n, size int) func(*poller) error {
 		return (*poller).check // it fills fast: there is more already
 	case often:
 		c.paused = true
+		if silent {
+			return (*poller).rest
+		}
 		return (*poller).pause
 	}
 	return (*poller).wait // the first event for a while, which may be the only one
@@ -98,6 +107,12 @@ func (p *poller) wait() error { return p.epollWait(pollIdle) }
 // pause lets records gather.
 func (p *poller) pause() error {
 	time.Sleep(pollPause)
+	return p.check()
+}
+
+// rest is a longer pause.
+func (p *poller) rest() error {
+	time.Sleep(pollRest)
 	return p.check()
 }
 

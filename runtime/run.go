@@ -97,7 +97,7 @@ func (s *Session) loop(ctx context.Context) error {
 				return s.drain() // nothing more will come
 			}
 		}
-		if err := pace.next(now, n, s.ringSize())(s.poll); err != nil {
+		if err := pace.next(now, n, s.ringSize(), !s.events.heard)(s.poll); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,7 @@ func (s *Session) itersDone() bool {
 
 // readEvents handles the records that are there and writes out what they print.
 func (s *Session) readEvents() (n int, exited bool, err error) {
+	s.events.heard = false
 	if s.ring != nil {
 		n, err = s.ring.read(s.events.handle)
 	}

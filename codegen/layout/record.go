@@ -104,7 +104,7 @@ const (
 	EventCat     // cat(fmt, …): as printf, the path of the file
 	EventJoin    // join(strings): the record is as long as the text that follows the header
 	EventUnwatch // unwatch(address): Fields[0]
-	// EventStack tells of a user stack that is new: Fields[0] is its number.
+	// EventStack tells of a user stack that is new: Fields[0] is its number, Fields[1] its process.
 	EventStack
 	// EventProcess asks for the unwinding tables of a process: Fields[0] is its id.
 	EventProcess

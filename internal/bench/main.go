@@ -4,7 +4,7 @@
 // of typical programs, and printed events a second. It needs root. Runs of the two alternate,
 // so that whatever else the machine does meets both.
 //
-//	go run ./internal/bench [-gotrace PATH] [-bpftrace PATH] [-only startup|programs|events|growth] [-rounds N]
+//	go run ./internal/bench [-gotrace PATH] [-bpftrace PATH] [-only startup|programs|events|growth|stacks] [-rounds N]
 package main
 
 import (
@@ -43,11 +43,16 @@ func main() {
 	}
 }
 
+// stacksCount and stacksRounds are flags of the part stacks.
+var stacksCount, stacksRounds *int
+
 func run() error {
 	bpftrace := flag.String("bpftrace", "bpftrace", "the bpftrace to compare with")
 	gotrace := flag.String("gotrace", "", "a built gotrace; by default this tree's is built")
-	only := flag.String("only", "", "run one part: startup, programs, events or growth")
+	only := flag.String("only", "", "run one part: startup, programs, events, growth or stacks")
 	rounds := flag.Int("rounds", 10, "runs of each measurement")
+	stacksCount = flag.Int("stacks", 200_000, "different stacks of the part stacks")
+	stacksRounds = flag.Int("stackrounds", 3, "runs of the part stacks, if -rounds is not less")
 	flag.Parse()
 	if os.Getuid() != 0 {
 		return errors.New("tracing needs root: run make bench as root")
@@ -64,7 +69,7 @@ func run() error {
 	parts := []struct {
 		name string
 		run  func([]tool, string, int) error
-	}{{"startup", benchStartup}, {"programs", benchPrograms}, {"events", benchEvents}, {"growth", benchGrowth}}
+	}{{"startup", benchStartup}, {"programs", benchPrograms}, {"events", benchEvents}, {"growth", benchGrowth}, {"stacks", benchStacks}}
 	for _, p := range parts {
 		if *only != "" && *only != p.name {
 			continue

@@ -4,8 +4,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +19,10 @@ import (
 
 // session is a script that runs, all its probes attached.
 type session struct {
-	cmd *exec.Cmd
-	out *bufio.Reader
+	cmd  *exec.Cmd
+	out  *bufio.Reader
+	done chan struct{} // closed when there is no more output
+	keys int64         // elements of a map @ that were printed; complete when done is closed
 }
 
 // ready is added to scripts: its probe is the last to be attached, so its first line says that all are.
@@ -27,7 +30,7 @@ const ready = "\ninterval:ms:20 { printf(\"ready\\n\"); }\n"
 
 // startSession runs a script until everything is attached. What it prints later is dropped.
 func startSession(t tool, script string) (*session, error) {
-	s := &session{cmd: exec.Command(t.path, "-e", script+ready)}
+	s := &session{cmd: exec.Command(t.path, "-e", script+ready), done: make(chan struct{})}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -46,8 +49,22 @@ func startSession(t tool, script string) (*session, error) {
 			break
 		}
 	}
-	go io.Copy(io.Discard, s.out) // ends with the process
+	go s.readRest() // ends with the process
 	return s, nil
+}
+
+// readRest drops what is printed, and counts keys.
+func (s *session) readRest() {
+	defer close(s.done)
+	for {
+		line, err := s.out.ReadSlice('\n')
+		if bytes.HasPrefix(line, []byte("@[")) {
+			s.keys++
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
 }
 
 // close ends the script.

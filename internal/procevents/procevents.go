@@ -63,6 +63,9 @@ func Open(wakeup int) *Watch {
 	return w
 }
 
+// Active says whether the kernel tells of anything.
+func (w *Watch) Active() bool { return w != nil && len(w.rings) > 0 }
+
 // Wait has a goroutine call read when there is something to read, until Close.
 func (w *Watch) Wait(read func()) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gotrace/gotrace/internal/procevents"
 	"github.com/gotrace/gotrace/internal/symbols"
@@ -19,7 +20,12 @@ type history struct {
 	past  map[uint32]*past
 	ended []gone
 	maps  int // mappings of those that have ended
+
+	readAt atomic.Uint64 // when unchanged has read last
 }
+
+// freshness is how many nanoseconds unchanged does without what the kernel has told since: rings are as many as CPUs.
+const freshness = 500_000
 
 // gone is a process that has ended. Another one may have its number since.
 type gone struct {
@@ -32,6 +38,7 @@ type past struct {
 	programs []program // in order of time
 	parent   uint32
 	born     uint64 // when it was forked, 0 if it was there before
+	last     uint64 // when something of it changed last
 }
 
 // program is what a process maps from a time on until it executes another program.
@@ -76,12 +83,37 @@ func (h *history) read() {
 	h.watch.Read(h.take)
 }
 
+// unchanged says whether a process is certain to be what it was in a snapshot: the same program, which has mapped no code since.
+func (h *history) unchanged(s *snapshot) bool {
+	if h == nil {
+		return false
+	}
+	if now := monotonic(); now-h.readAt.Load() > freshness {
+		h.read()
+		h.readAt.Store(now)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.watch.Active() {
+		return false
+	}
+	p := h.past[s.pid]
+	if p == nil {
+		return true
+	}
+	n := len(p.programs)
+	return p.last <= s.stamp && (n == 0 || p.programs[n-1].from <= s.since)
+}
+
 // take notes an event.
 func (h *history) take(e *procevents.Event) {
 	p := h.past[e.PID]
 	if p == nil || e.Kind == procevents.Fork {
 		p = &past{}
 		h.past[e.PID] = p
+	}
+	if e.Kind != procevents.Exit {
+		p.last = e.Time
 	}
 	switch e.Kind {
 	case procevents.Fork:

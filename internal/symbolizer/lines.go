@@ -17,7 +17,15 @@ const (
 	maxLineBytes = 256 << 20
 )
 
-func isDebug(name string) bool { return strings.HasPrefix(name, ".debug_") }
+// isDebug says whether a section has lines, or names and places of functions. Those of variables are no less.
+func isDebug(name string) bool {
+	switch name {
+	case ".debug_loc", ".debug_loclists", ".debug_aranges", ".debug_frame", ".debug_macro", ".debug_names", ".debug_pubnames", ".debug_pubtypes",
+		".debug_gdb_scripts":
+		return false
+	}
+	return strings.HasPrefix(name, ".debug_")
+}
 
 // lines is the debugging information of a file, nil if there is none. It is read when the first address asks.
 func (c *fileCache) lines(f *file) *dwarfinfo.Info {

@@ -20,7 +20,7 @@ type perfMap struct {
 	pid  uint32
 	path string    // as the process sees it
 	open *os.File  // nil if there is none yet, or if too many are open
-	at   time.Time // when it was read last
+	at   time.Time // when it was read last, or looked for
 	rest time.Duration
 	used uint64
 
@@ -63,19 +63,21 @@ func (c *perfMaps) open(pid uint32) *perfMap {
 
 // tryOpen opens the file if it is not open: a runtime makes it when it has compiled its first function.
 func (c *perfMaps) tryOpen(p *perfMap) {
-	if p.open != nil || time.Since(p.at) < lookInterval {
+	if p.open != nil || time.Since(p.at) < p.rest {
 		return
 	}
-	p.at = time.Now()
+	p.at, p.rest = time.Now(), min(max(lookInterval, 2*p.rest), calmInterval)
 	n := 0
 	for _, other := range c.all {
 		if other.open != nil {
 			n++
 		}
 	}
-	if n < maxPerfOpen {
-		p.open = p.file()
-		p.at = time.Time{}
+	if n >= maxPerfOpen {
+		return
+	}
+	if p.open = p.file(); p.open != nil {
+		p.at, p.rest = time.Time{}, 0
 	}
 }
 

@@ -66,13 +66,21 @@ type snapshot struct {
 	jit   *perfMap // nil until such code was seen
 }
 
-// A process is not looked at more often than this because of addresses that are in no file: those of a JIT may never be.
-const lookInterval = 20 * time.Millisecond
+// A process is not looked at more often than this because of addresses that are in no file: those of a JIT may never be. Where the kernel tells
+// of new mappings, calmInterval is for what it may not have told of.
+const (
+	lookInterval = 20 * time.Millisecond
+	calmInterval = time.Second
+)
 
 // see returns what the process was at a time: the latest snapshot, or a new one if the process has become another program, or maps files
 // at addresses where none was.
 func (p *process) see(sym *Symbolizer, at uint64, addrs []uint64) *snapshot {
 	old := p.latest()
+	if old != nil && old.since <= at && sym.past.unchanged(old) && (old.holds(addrs) || time.Since(old.taken) < calmInterval) {
+		old.keepNames(sym, addrs)
+		return old
+	}
 	exe := exeOf(p.pid)
 	same := old != nil && exe == old.exe && exe != [2]uint64{}
 	switch {

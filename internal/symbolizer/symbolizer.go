@@ -121,6 +121,18 @@ func (s *Symbolizer) See(pid uint32, at uint64, addrs ...uint64) View {
 	return View{s, s.process(pid).see(s, at, addrs)}
 }
 
+// Settled says whether there is nothing to be learnt of a process now, because it is what it was when it was looked at.
+func (s *Symbolizer) Settled(pid uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.processes[pid]
+	if p == nil || p.latest() == nil {
+		return false
+	}
+	last := p.latest()
+	return (!last.made || last.jit != nil && last.jit.open != nil) && s.past.unchanged(last)
+}
+
 // SeeAgain is See of addresses that it was called with before, and does not look at the process again.
 func (s *Symbolizer) SeeAgain(pid uint32, at uint64, addrs ...uint64) View {
 	s.mu.Lock()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/gotrace/gotrace/runtime/value"
 )
 
 // TextOptions are the settings of a Text.
@@ -62,8 +64,7 @@ func (t *Text) Event(e Event) error {
 		t.buf = append(e.Codec.AppendText(t.buf[:0], e.Bytes), '\n')
 		return t.out.write(t.buf)
 	case *Map:
-		t.buf = appendMap(t.buf[:0], e)
-		return t.out.write(t.buf)
+		return t.writeMap(e)
 	case *Time:
 		return t.out.write(e.Text)
 	case *Printed:
@@ -123,21 +124,33 @@ func (t *Text) printf(format string, args ...any) error {
 	return err
 }
 
-// appendMap writes "@name: value" or "@name[key]: value" for each element; histograms follow their name on lines of their own,
-// with an empty line after them.
-func appendMap(dst []byte, m *Map) []byte {
+// writeMap writes the elements of a map, a large one in pieces: the text of a hundred thousand stacks is hundreds of megabytes.
+func (t *Text) writeMap(m *Map) error {
+	t.buf = t.buf[:0]
 	for _, e := range m.Elements {
-		dst = append(append(dst, '@'), m.Name...)
-		if m.Codec.Keyed {
-			dst = append(m.Codec.AppendKey(append(dst, '['), e.Key), ']')
+		if t.buf = appendElement(t.buf, m, e); len(t.buf) < outputBuffer {
+			continue
 		}
-		dst = append(dst, ':')
-		if m.Codec.Value.Lines() {
-			dst = append(dst, '\n')
-		} else {
-			dst = append(dst, ' ')
+		if err := t.out.write(t.buf); err != nil {
+			return err
 		}
-		dst = append(m.Codec.Value.AppendText(dst, e.Value), '\n')
+		t.buf = t.buf[:0]
 	}
-	return dst
+	return t.out.write(t.buf)
+}
+
+// appendElement writes "@name: value" or "@name[key]: value"; histograms follow their name on lines of their own, with an empty line after
+// them.
+func appendElement(dst []byte, m *Map, e value.Raw) []byte {
+	dst = append(append(dst, '@'), m.Name...)
+	if m.Codec.Keyed {
+		dst = append(m.Codec.AppendKey(append(dst, '['), e.Key), ']')
+	}
+	dst = append(dst, ':')
+	if m.Codec.Value.Lines() {
+		dst = append(dst, '\n')
+	} else {
+		dst = append(dst, ' ')
+	}
+	return append(m.Codec.Value.AppendText(dst, e.Value), '\n')
 }

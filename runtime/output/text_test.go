@@ -191,3 +191,32 @@ func TestPrintKeyedHistograms(t *testing.T) {
 		t.Errorf("top 1, div 2: got\n%s", got)
 	}
 }
+
+// largest keeps the size of the largest write.
+type largest struct{ most, total int }
+
+func (l *largest) Write(b []byte) (int, error) {
+	l.most, l.total = max(l.most, len(b)), l.total+len(b)
+	return len(b), nil
+}
+
+// A large map is not text as a whole at any time.
+func TestLargeMapInPieces(t *testing.T) {
+	var out largest
+	text := NewText(&out, nil, TextOptions{})
+	env := &value.Env{}
+	codec := env.MapCodec(&lang.Map{Key: types.TypeUint64, Value: types.TypeUint64}, 1)
+	m := &Map{Name: "m", Codec: codec}
+	for i := range uint64(100_000) {
+		m.Elements = append(m.Elements, value.Raw{Key: binary.NativeEndian.AppendUint64(nil, i), Value: binary.NativeEndian.AppendUint64(nil, i)})
+	}
+	if err := text.Event(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := text.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	if out.most > 2*outputBuffer || out.total < 1_000_000 {
+		t.Errorf("the largest write has %d bytes of %d", out.most, out.total)
+	}
+}

@@ -48,8 +48,11 @@ func usesProcesses(c *lang.Checked) bool {
 // Close gives back what is open.
 func (n *Names) Close() error { return n.sym.Close() }
 
-// Seen is told of a user stack that is new: its process is looked at while it is there.
-func (n *Names) Seen(id uint64) {
+// Seen is told of a user stack that is new: its process is looked at while it is there, unless that was done and it is what it was.
+func (n *Names) Seen(id uint64, pid uint32) {
+	if n.sym.Settled(pid) {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if t, ok := n.stack(id); ok && t.PID != 0 {

@@ -26,7 +26,7 @@ func TestMillionStacks(t *testing.T) {
 	})
 	defer n.Close()
 	// What is done while a session runs looks at the process each time, which is tested elsewhere.
-	n.Seen(1)
+	n.Seen(1, uint32(os.Getpid()))
 	memory := func() int {
 		runtime.GC()
 		var m runtime.MemStats
