@@ -155,7 +155,7 @@ func (u *aggUpdate) prepare(l *lowerer, t types.Int) {
 		u.x = buckets.Hist(l.b, u.x, t, u.agg.Bits)
 	case types.AggQuantiles:
 		// What the verifier thinks possible of a bucket's number is too much: values of per-CPU maps have at most 32 KB.
-		u.x = l.atMost(buckets.Hist(l.b, u.x, t, u.agg.Bits), layout.HistBuckets(u.agg.Bits)-1)
+		u.x = l.limited(buckets.Hist(l.b, u.x, t, u.agg.Bits), layout.HistBuckets(u.agg.Bits)-1)
 	case types.AggLHist:
 		u.x = buckets.LHist(l.b, u.x, u.agg)
 	case types.AggMin, types.AggMax:
@@ -286,6 +286,7 @@ func (l *lowerer) perCPURead(n source.Node, a types.Agg, key mapKey) operand {
 	if !l.needs(n, 5, 19, "reading "+mapName(key.m)+" in a probe", "bpf_map_lookup_percpu_elem", "print the map instead") {
 		return operand{typ: int64Type, val: l.b.Const(0)}
 	}
+	key = l.placed(key)
 	return l.aggMerge(a, l.k.kernel.PossibleCPUs, func(cpu int) (*ir.Value, *ir.Block) {
 		v := l.b.Helper(int(asm.FnMapLookupPercpuElem), false, key.kmap, l.addr(key.mem), l.b.Const(int64(cpu)))
 		return l.notNull(v)

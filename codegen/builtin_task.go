@@ -363,7 +363,7 @@ func (l *lowerer) writeLength(c *ast.Call) (n *ir.Value, size int, bound *ir.Val
 	}
 	bound = l.numExpr(c.Args[2])
 	// The helper takes no size that may be 0: what is bounded is one less.
-	return l.b.OpImm(ir.OpAdd, l.atMost(l.b.OpImm(ir.OpSub, bound, 1), size-1), 1), size, bound
+	return l.b.OpImm(ir.OpAdd, l.limited(l.b.OpImm(ir.OpSub, bound, 1), size-1), 1), size, bound
 }
 
 // written is what is written, n bytes of it and no more than size, in memory of the program's own.

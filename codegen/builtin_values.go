@@ -48,7 +48,7 @@ func (l *lowerer) named(c *ast.Call) operand {
 		l.b.At(end)
 		n = abs
 	}
-	n = l.b.OpImm(ir.OpAnd, l.atMost(n, int(last)), last) // the last has no name
+	n = l.b.OpImm(ir.OpAnd, l.limited(n, int(last)), last) // the last has no name
 	addr := l.b.Op(ir.OpAdd, l.b.MapValue(name, 0), l.b.OpImm(ir.OpMul, n, int64(table.Size)))
 	p := bpf(addr, 0)
 	p.exact = true

@@ -43,6 +43,8 @@ var outlined = []struct {
 	{"compound of signs", "@a[N % 8] *= (int8)-3; @a[N % 8] &= (uint16)0xfffe; @a[N % 8] >>= 1;", "@a[0] = (int64)1;", ""},
 	{"value that changes the map", "@a[N % 8] += @a[N % 8]++ + 1;", "", ""},
 	{"read", "@b[N] = @a[N % 9];", "@a[3] = arg0; @a[8] = (uint64)5;", ""},
+	{"aggregation read", "@n[N] = (int64)@a[N % 9]; @m[N] = (int64)@v[N % 3];", "@a[3] = sum(arg0); @a[8] = sum(5); @v[1] = avg(arg0);", ""},
+	{"find", "find(@a, N % 9, $x); @n[N] = $x;", "$x = arg0; @a[3] = arg0; @a[8] = (uint64)5;", ""},
 	{"has_key", "@b[N] = has_key(@a, N % 8);", "@a[3] = arg0;", ""},
 	{"tuple key", "@a[N % 8, comm] = count(); @b[N, arg0] = N; @d[(N, (arg0, 1))]++;", "", ""},
 	{"string key", `@a["abc", N % 4] = sum(N); @c[comm]++;`, "", ""},

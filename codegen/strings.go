@@ -313,9 +313,19 @@ func (l *lowerer) storeStr(dst place, size int, c *ast.Call, exact bool) *ir.Val
 	return l.readStrN(dst, l.atMost(n, size), src, space, site)
 }
 
-// atMost bounds a number for the verifier: everything above limit (negative numbers too) becomes limit.
-// The number is one it knows nothing about: it would check all that follows again for each that was set on some path.
+// atMost bounds a number that is not 0 for the verifier: everything above limit (negative numbers too) becomes limit.
 func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
+	v := l.limited(n, limit)
+	if limit&(limit-1) == 0 {
+		// The same number from 1 to limit, as the result of a mask: see cpuIndex.
+		v = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, v, 1), int64(limit-1)), 1)
+	}
+	return v
+}
+
+// limited is atMost for a number that may be 0.
+// The number is one that the verifier knows nothing about: it would check all that follows again for each that was set on some path.
+func (l *lowerer) limited(n *ir.Value, limit int) *ir.Value {
 	n = l.b.Op(ir.OpScalar, n)
 	in, out := l.newJoin("in"), l.newJoin("bound")
 	over := l.newJoin("over")
@@ -324,12 +334,7 @@ func (l *lowerer) atMost(n *ir.Value, limit int) *ir.Value {
 	l.jump(out, n)
 	l.land(over)
 	l.jump(out, l.b.Const(int64(limit)))
-	v := l.land(out)[0]
-	if limit&(limit-1) == 0 {
-		// The same number from 1 to limit, as the result of a mask: see cpuIndex.
-		v = l.b.OpImm(ir.OpAdd, l.b.OpImm(ir.OpAnd, l.b.OpImm(ir.OpSub, v, 1), int64(limit-1)), 1)
-	}
-	return v
+	return l.land(out)[0]
 }
 
 // materialize gives a string that is a literal or lies outside of BPF memory a place in it.
