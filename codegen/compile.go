@@ -246,16 +246,6 @@ func (k *compiler) programWith(index int, p *lang.Prog, opts *Options, t thrift)
 	if opts.Dump != nil {
 		opts.Dump("lower", irProg)
 	}
-	if n := len(irProg.Funcs); n > maxFuncs {
-		if slices.ContainsFunc(irProg.Funcs, func(f *ir.Func) bool { return f.Global != nil }) {
-			return nil, errOutlines
-		}
-		return nil, &Error{
-			Span:    p.Probe.Points[0].Range(),
-			Message: fmt.Sprintf("this probe has more than %d loops", maxFuncs-1),
-			Hint:    "use several probes",
-		}
-	}
 	po := &pass.Options{KernelVersion: k.kernel.Version, Check: opts.Check, Short: t >= thriftMost}
 	if err := pass.Optimize(irProg, po); err != nil {
 		return nil, fmt.Errorf("optimising %s: %w", prog.Name, err)

@@ -238,7 +238,7 @@ func (l *lowerer) lowerFunc(sub *subprogram) {
 		sub.words = append(sub.words, l.envAlloc(8))
 	}
 	f := ir.NewFunc(sub.name, 1+min(numbers, maxRegs))
-	l.ir.Funcs = append(l.ir.Funcs, f)
+	l.addFunc(f)
 	saved, builder, pos, stops := l.fn, l.b, l.b.Pos, l.stops
 	l.enter(f, f.Blocks[0].Params[0])
 	l.fn.active = &activation{sub: sub, level: l.fn, exit: l.newJoin("returned"), room: sub.room}

@@ -33,7 +33,7 @@ func alive(name string, n int) string {
 func TestLimits(t *testing.T) {
 	tests := []struct{ name, script, want string }{
 		{"frame", "BEGIN { " + alive("v", 80) + "@x = " + nested("v", 80) + "; }", "bytes of stack, the kernel gives 512"},
-		{"loops", "BEGIN { " + strings.Repeat("for ($i : 0..3) { @x += $i; } ", 256) + "}", "more than 255 loops"},
+		{"loops", "BEGIN { " + strings.Repeat("for ($i : 0..3) { @x += $i; } ", 256) + "}", "this is one loop too many: a probe has up to 255"},
 		{"maps", "BEGIN { " + many(65, func(i int) string { return fmt.Sprintf("@m%d[pid] = 1; @n%d = 1;", i, i) }) + "}", "@m61 is one map too many"},
 	}
 	for _, tt := range tests {

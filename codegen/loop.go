@@ -95,7 +95,7 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 	l.envAlloc(0)
 	name = fmt.Sprintf("%s_loop%d", l.out.Name, len(l.ir.Funcs))
 	f := ir.NewFunc(name, params)
-	l.ir.Funcs = append(l.ir.Funcs, f)
+	l.addFunc(f)
 	saved, builder, pos := l.fn, l.b, l.b.Pos
 	l.enter(f, f.Blocks[0].Params[envParam])
 	l.b.Pos = pos

@@ -46,12 +46,13 @@ type lowerer struct {
 	outlines outliner
 	loads    int // direct loads of the kernel's memory so far
 	// liveAt is an argument of an iterator, and live its pointer, of which the verifier knows the type and that it is not NULL; see livePath.
-	liveAt *ast.FieldExpr
-	live   *ir.Value
-	words  bool   // the words of an interface of Go are asked for, and not its text
-	deep   bool   // too many of them would be active at a time
-	stops  bool   // the code so far can end the run, or all loops
-	err    *Error // the first limit exceeded
+	liveAt     *ast.FieldExpr
+	live       *ir.Value
+	words      bool       // the words of an interface of Go are asked for, and not its text
+	deep       bool       // too many of them would be active at a time
+	oneTooMany source.Pos // of the first function that the kernel does not load
+	stops      bool       // the code so far can end the run, or all loops
+	err        *Error     // the first limit exceeded
 }
 
 // function is the state of one IR function while it is built.
@@ -128,10 +129,28 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Pr
 	l.finish()
 	l.prologue(f)
 	l.finishOutlines()
+	if l.err == nil && len(l.ir.Funcs) > maxFuncs && len(l.outlines.names) > 0 {
+		return nil, errOutlines
+	}
+	if l.err == nil && len(l.ir.Funcs) > maxFuncs {
+		return nil, &Error{
+			Span:    source.Span{Pos: l.oneTooMany, EndPos: l.oneTooMany},
+			Message: fmt.Sprintf("this is one loop too many: a probe has up to %d loops and functions", maxFuncs-1),
+			Hint:    "use several probes: those with the same attach point run in order",
+		}
+	}
 	if l.err != nil {
 		return nil, l.err
 	}
 	return l.ir, nil
+}
+
+// addFunc adds a function to the program.
+func (l *lowerer) addFunc(f *ir.Func) {
+	if len(l.ir.Funcs) == maxFuncs {
+		l.oneTooMany = l.b.Pos
+	}
+	l.ir.Funcs = append(l.ir.Funcs, f)
 }
 
 // fail records a limit that the script exceeds, at a node. Lowering goes on with harmless values.

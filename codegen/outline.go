@@ -126,7 +126,7 @@ func (l *lowerer) outlineFunc(key *mapKey, sites []*layout.Site, args int, body 
 	name = fmt.Sprintf("%s_sub%d", l.out.Name, len(l.ir.Funcs))
 	f := ir.NewFunc(name, params)
 	f.Global = make([]int, params)
-	l.ir.Funcs = append(l.ir.Funcs, f)
+	l.addFunc(f)
 	saved, builder := l.fn, l.b
 	l.fn = &function{parent: saved, fn: f, alone: true, sites: map[layout.SiteKind]*ir.Value{}}
 	l.b = ir.NewBuilder(f)
