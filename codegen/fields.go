@@ -271,17 +271,13 @@ func (l *lowerer) manyLoads(size int) bool {
 	return l.loads > maxDirect && l.mayOutline(outline{what: "load", size: size})
 }
 
-// maxTold is how many direct loads of a program are preceded by a branch that counts the wrong ones: the verifier does not follow any number.
-const maxTold = 4096
-
-// callLoad is a direct load by a function for all places that have it: it gives 0, too, where there is no memory.
+// callLoad is a direct load by a function for all places that have it: it gives 0, too, where there is no memory, and counts that.
 func (l *lowerer) callLoad(p place, size int) *ir.Value {
-	if l.loads <= maxTold {
-		l.checkTyped(p)
-	}
-	return l.callOutline(outline{what: "load", size: size}, nil, nil, []*ir.Value{l.plainAddr(p)}, func(_ mapKey, args []*ir.Value) *ir.Value {
+	site := l.kernelRead()
+	o, addr := outline{what: "load", size: size}, l.plainAddr(p)
+	return l.callOutline(o, nil, []*layout.Site{site}, []*ir.Value{addr}, func(_ mapKey, args []*ir.Value) *ir.Value {
 		tmp := l.temp("read", 8)
-		l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(tmp), l.b.Const(int64(size)), args[0])
+		l.readFailure(l.b.Helper(int(asm.FnProbeReadKernel), false, l.addr(tmp), l.b.Const(int64(size)), args[0]), site)
 		return l.b.Load(size, tmp.base, tmp.off)
 	})
 }

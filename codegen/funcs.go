@@ -257,6 +257,14 @@ func (l *lowerer) lowerFunc(sub *subprogram) {
 	l.ownScratch()
 }
 
+// addFunc adds a function to the program.
+func (l *lowerer) addFunc(f *ir.Func) {
+	if len(l.ir.Funcs) == maxFuncs {
+		l.oneTooMany = l.b.Pos
+	}
+	l.ir.Funcs = append(l.ir.Funcs, f)
+}
+
 // ownScratch keeps all scratch memory that was used so far from being used again.
 func (l *lowerer) ownScratch() {
 	l.scratch.size = l.scratch.top

@@ -145,14 +145,6 @@ func lower(k *compiler, index int, p *lang.Prog, out *Program, t thrift) (*ir.Pr
 	return l.ir, nil
 }
 
-// addFunc adds a function to the program.
-func (l *lowerer) addFunc(f *ir.Func) {
-	if len(l.ir.Funcs) == maxFuncs {
-		l.oneTooMany = l.b.Pos
-	}
-	l.ir.Funcs = append(l.ir.Funcs, f)
-}
-
 // fail records a limit that the script exceeds, at a node. Lowering goes on with harmless values.
 func (l *lowerer) fail(n source.Node, hint, format string, args ...any) {
 	if l.err == nil {
