@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -230,7 +231,7 @@ func (p *perfMap) add(r io.Reader) {
 	for {
 		line, err := s.ReadSlice('\n')
 		p.read += int64(len(line))
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue // the end of an endless name is taken for a line of its own, and is none
 		} else if err != nil {
 			p.read -= int64(len(line))
