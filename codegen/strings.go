@@ -279,6 +279,9 @@ func (l *lowerer) readStrN(dst place, size, src *ir.Value, space types.AddrSpace
 func (l *lowerer) strSource(c *ast.Call) (src *ir.Value, space types.AddrSpace) {
 	o := l.expr(c.Args[0])
 	l.b.Pos = c.Pos
+	if o.lit != nil {
+		o = l.materialize(o)
+	}
 	if o.val == nil && o.mem.base != nil && types.InMemory(o.typ) {
 		o.mem = l.outOfCtx(o.mem, o.typ.Size()-boolInt(o.mem.chars))
 		return l.scalarAddr(o.mem), helperSpace(o.mem.space)

@@ -115,7 +115,7 @@ func (m *Machine) str(e *ast.Call) any {
 	s := m.text(e.Args[0])
 	most := int64(m.checked.Config.MaxStrlen - 1)
 	if len(e.Args) > 1 {
-		most = min(most, number(m.eval(e.Args[1])))
+		most = min(most, number(m.eval(e.Args[1]))-1) // the NUL is counted
 	}
 	if int64(len(s)) > most {
 		dontKnow("how a string is cut")

@@ -261,8 +261,15 @@ func (c *checker) strParam(e *ast.Call, p *ast.Param, skip ast.Expr, length int)
 	return c.cutText(e, text, length)
 }
 
-// cutText is what str() gives of a text that is known: as many characters as it takes. That it cuts is told.
+// cutText is what str() gives of a text that is known: as many characters as it takes. That it cuts is told. How many these are may be known
+// only when the script runs.
 func (c *checker) cutText(e *ast.Call, text string, most int) types.Type {
+	delete(c.p.Consts, e)
+	if len(e.Args) > 1 {
+		if _, ok := c.constInt(e.Args[1]); !ok {
+			return types.String{Len: min(len(text)+1, c.maxStr())}
+		}
+	}
 	if len(text) <= most {
 		return c.strConst(e, text)
 	}
