@@ -3,6 +3,7 @@ package codegen
 import (
 	"strings"
 
+	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
 	"github.com/gotrace/gotrace/lang"
 	"github.com/gotrace/gotrace/lang/ast"
@@ -84,6 +85,9 @@ func (l *lowerer) bind(v *lang.Variable, o operand) {
 
 // inlineCall puts a function's body where it is called.
 func (l *lowerer) inlineCall(sub *subprogram, args []operand, room int) operand {
+	if l.fn.active != nil && !l.mayInline(sub) {
+		return l.resultOf(sub, room, nil)
+	}
 	for i, v := range sub.params {
 		l.bind(v, args[i])
 	}
@@ -93,6 +97,16 @@ func (l *lowerer) inlineCall(sub *subprogram, args []operand, room int) operand 
 	v := l.funcBody(a)
 	l.fn.active, l.fn.loop = outer, loop
 	return l.resultOf(sub, room, v)
+}
+
+// mayInline counts the statements of a function that is put into another one, which each level of calls can double. It says whether there is room.
+func (l *lowerer) mayInline(sub *subprogram) bool {
+	l.inlined += max(len(sub.f.Body.Stmts), 1)
+	if l.inlined > effects.MaxUnrolled || l.fn.fn.Values() > maxUnrolledValues {
+		l.failHere("call less in one another, or nest functions less deep than the kernel calls: 8 with the probe and its loops",
+			"functions put where they are called give more than %d statements", effects.MaxUnrolled)
+	}
+	return l.err == nil
 }
 
 // funcBody lowers the body of a function up to the place behind it, and gives the number that it returns.
@@ -366,7 +380,7 @@ func (l *lowerer) height(parts ...source.Node) int {
 				body = n.Body
 			case *ast.Call:
 				if f := l.prog.Callee(n); f != nil {
-					body = f.Body
+					most = max(most, 1+l.funcHeight(f))
 				}
 			}
 			if body != nil {
@@ -376,4 +390,17 @@ func (l *lowerer) height(parts ...source.Node) int {
 		})
 	}
 	return most
+}
+
+// funcHeight is height for the body of a function, which is looked at once, however often it is called.
+func (l *lowerer) funcHeight(f *ast.Func) int {
+	if h, known := l.heights[f]; known {
+		return h
+	}
+	if l.heights == nil {
+		l.heights = map[*ast.Func]int{}
+	}
+	h := l.height(f.Body)
+	l.heights[f] = h
+	return h
 }

@@ -41,6 +41,8 @@ type lowerer struct {
 	events   map[source.Node]*layout.Event // by call: copies of an unrolled body send the same kind of record
 	refusals int                           // places that keep the keys that full maps refuse
 	unrolled int                           // statements of unrolled bodies so far, with their copies
+	inlined  int                           // statements of functions that are put into other functions
+	heights  map[*ast.Func]int             // see funcHeight
 	unused   *ast.Call                     // a call whose value nobody asks for
 	subs     map[*ast.Func]*subprogram     // functions of the script
 	outlines outliner
