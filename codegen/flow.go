@@ -238,7 +238,7 @@ func (l *lowerer) leave() {
 		return
 	}
 	l.stops = true
-	l.b.Store(8, l.fn.env, envStop, l.b.Const(stopRun))
+	l.setStop(stopRun)
 	l.b.Return(l.b.Const(loopStop))
 }
 

@@ -184,7 +184,7 @@ func (l *lowerer) returnFrom(a *activation, e ast.Expr) {
 	if v != nil {
 		l.b.Store(8, l.fn.env, a.word, v)
 	}
-	l.b.Store(8, l.fn.env, envStop, l.b.Const(stopCall))
+	l.setStop(stopCall)
 	l.b.Return(l.b.Const(loopStop))
 }
 
@@ -197,7 +197,7 @@ func (l *lowerer) afterReturn(stop *ir.Value) {
 	returned, on := l.fn.fn.NewBlock("return"), l.fn.fn.NewBlock("on")
 	l.b.Branch(ir.Eq, stop, l.b.Const(stopCall), returned, on)
 	l.b.At(returned)
-	l.b.Store(8, l.envAddr(), envStop, l.b.Const(stopNot))
+	l.setStop(stopNot)
 	l.jumpResult(a, l.b.Load(8, l.envAddr(), a.word))
 	l.b.At(on)
 }

@@ -214,7 +214,7 @@ func (l *lowerer) iteration(loop ast.Stmt) {
 	pos := l.b.Pos
 	l.b.Pos = loop.Range().Pos
 	l.countLoop()
-	l.b.Store(8, l.fn.env, envStop, l.b.Const(stopLoops))
+	l.setStop(stopLoops)
 	l.b.Return(l.b.Const(loopStop))
 	l.b.Pos = pos
 
@@ -275,6 +275,7 @@ func (l *lowerer) startBudget() {
 	if !l.budgeted {
 		return
 	}
+	l.setStop(stopNot)
 	n := l.budget()
 	l.b.Store(8, l.b.SlotAddr(l.env, 0), envBudget, l.b.OpImm(ir.OpAdd, l.hiddenZero(), int64(n)))
 	for _, s := range l.loops {

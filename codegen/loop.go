@@ -109,12 +109,18 @@ func (l *lowerer) callback(params, envParam int, body func(params []*ir.Value)) 
 	return name
 }
 
+// setStop says why loops stop. The verifier must not know it: since Linux 6.7 it goes through the rest of a loop's iterations for each reason that
+// it knows, and again for each one within each of the loops around it.
+func (l *lowerer) setStop(reason int64) {
+	l.b.Store(8, l.envAddr(), envStop, l.b.OpImm(ir.OpAdd, l.hiddenZero(), reason))
+}
+
 // afterLoop goes on where the loop's body said: an outer loop stops with an inner one that did not end by itself, and the main
 // function leaves if the run is to end.
 func (l *lowerer) afterLoop() {
 	gone, on := l.fn.fn.NewBlock("stopped"), l.fn.fn.NewBlock("on")
 	l.stops = true
-	stop := l.b.Load(8, l.envAddr(), envStop)
+	stop := l.b.Load(4, l.envAddr(), envStop)
 	l.afterReturn(stop)
 	if l.fn.parent == nil {
 		l.b.BranchUnlikely(ir.Eq, stop, l.b.Const(stopRun), gone, on)

@@ -217,3 +217,37 @@ func uprobeTarget() string {
 	}
 	return ""
 }
+
+// nestedLoops has three loops within each other, with more of them behind each other and searches in strings, which are loops too.
+const nestedLoops = `END {
+	while (gid < (uint64)ctx) {
+		for ($v : @m) {
+			for ($i : 3..pid) { if ($v.0 * $i == 16) { exit(); } @n++; }
+			for ($i : 4..pid) { @n++; }
+			if (strcontains(str((uint64)curtask, pid), "0123456789012345678901234567890123456789")) { @z = 1; }
+		}
+	}
+}
+BEGIN { @m[1] = 2; }`
+
+// TestNestedLoops holds that loops within each other do not multiply what the verifier goes through. Where it knows why a loop stopped these are
+// many times as many instructions.
+func TestNestedLoops(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("SKIPPED: loading programs needs root")
+	}
+	env, err := probes.NewEnv(probes.EnvOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch res := tryScript(env, nestedLoops); {
+	case res.stage == "old":
+		t.Skipf("SKIPPED: this kernel has no loops: %s", res.text)
+	case res.stage != "":
+		t.Errorf("%s: %s", res.stage, res.text)
+	case res.verified > 10_000:
+		t.Errorf("the verifier looks at %d instructions", res.verified)
+	default:
+		t.Logf("%d instructions were verified", res.verified)
+	}
+}
