@@ -170,7 +170,7 @@ func (g *gen) comparison(depth int) string {
 
 // truth writes an expression whose type is bool.
 func (g *gen) truth(depth int) string {
-	switch g.choose(6, 7) {
+	switch g.choose(6, 10) {
 	case 0:
 		return pick(g.r, []string{"true", "false"})
 	case 1:
@@ -183,6 +183,14 @@ func (g *gen) truth(depth int) string {
 		if g.more {
 			return fmt.Sprintf("is_err(%s)", g.expr(aTask, depth-1))
 		}
+	case 6:
+		return "(bool)" + bracket(g.str(depth-1))
+	case 7:
+		if m, ok := g.mapWhere(func(mapVar) bool { return true }); ok {
+			return fmt.Sprintf("is_scalar(%s)", m.name)
+		}
+	case 8:
+		return fmt.Sprintf("(%s %s %s)", pick(g.r, strLiterals), pick(g.r, []string{"<", "<=", ">", ">=", "&&", "||"}), pick(g.r, strLiterals))
 	}
 	return "!!" + g.cond(depth-1)
 }

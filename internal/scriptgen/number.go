@@ -7,7 +7,7 @@ func (g *gen) int(depth int) string {
 	if depth <= 0 {
 		return g.intLeaf()
 	}
-	switch n := g.choose(15, 16); n {
+	switch n := g.choose(15, 17); n {
 	case 0, 1, 2:
 		return g.intLeaf()
 	case 3, 4, 5:
@@ -35,6 +35,9 @@ func (g *gen) int(depth int) string {
 	default:
 		if g.more && n == 14 {
 			return g.ofText(depth)
+		}
+		if m, ok := g.plainMap(); ok && g.more && n == 15 {
+			return fmt.Sprintf("(typeof(%s))%s", g.element(m, 0), g.wrapped(depth-1))
 		}
 		return g.intFromMap(depth)
 	}

@@ -50,13 +50,14 @@ var (
 	aMAC    = shape{kind: objectKind, name: "mac"}
 	aBuffer = shape{kind: objectKind, name: "buffer"}
 	aGroup  = shape{kind: objectKind, name: "cgroup path"}
+	aName   = shape{kind: objectKind, name: "username"}
 )
 
 // rare are the shapes that are seldom needed.
 var rare = []shape{aTask, aRec, aWord, aLoad, anUID, anIn, anOut, nums, eight, aTime}
 
 // moreRare are those and the ones of Options.More.
-var moreRare = append(slices.Clone(rare), aStack, aSymbol, aUser, anInet, aMAC, aBuffer, aGroup)
+var moreRare = append(slices.Clone(rare), aStack, aSymbol, aUser, anInet, aMAC, aBuffer, aGroup, aName)
 
 func (s shape) equal(o shape) bool {
 	return s.kind == o.kind && s.name == o.name && slices.EqualFunc(s.elems, o.elems, shape.equal)

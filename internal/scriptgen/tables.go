@@ -47,8 +47,17 @@ fn gen_many($a: int64, $b: int64, $c: int8, $d: uint64, $e: int64, $f: bool): in
 	if ($f || $sum > 100) { gen_note("large", $sum); return $sum * $e; }
 	return $sum;
 }
+fn gen_same($i: struct gen_inner, $c: enum gen_color): struct gen_inner {
+	if ($c == GEN_GREEN) { return *(struct gen_inner *)curtask; }
+	return $i;
+}
+fn gen_in($n: int64, $t: struct task_struct *): int64 {
+	$i = gen_same(*(struct gen_inner *)$n, (enum gen_color)$n);
+	$u = container_of(&$t.pid, typeof(struct task_struct), pid);
+	return $i.x + $i.z + $u.prio;
+}
 fn gen_pair($n: int64, $s: string): typeof(((int64)1, comm)) {
-	if ($n > 3) { return ($n, comm); }
+	if ($n > 3) { return (gen_in($n, curtask), comm); }
 	return (gen_many($n, 2, 3, 4, 5, $s == "a"), pcomm);
 }
 `
@@ -84,7 +93,7 @@ var fields = map[string][]value{
 
 // sources give rare values out of nothing; INT stands for any integer.
 var sources = map[string][]string{
-	"struct task_struct": {"curtask", "curtask.real_parent", "(struct task_struct *)INT", "curtask.group_leader->real_parent"},
+	"struct task_struct": {"curtask", "curtask.real_parent", "(struct task_struct *)INT", "curtask.group_leader->real_parent", "container_of(&curtask.pid, typeof(struct task_struct), pid)"},
 	"uint32":             {"(uint32 *)INT", "(uint32 *)curtask", "(uint32 *)curtask.comm", "(uint32 *)comm", "((uint32 *)INT + 3)"},
 	"struct load_weight": {"curtask.se.load", "curtask.real_parent.se.load", "*(struct load_weight *)INT"},
 	"kuid_t":             {"curtask.cred.uid", "curtask->cred->euid"},
@@ -99,11 +108,12 @@ var sources = map[string][]string{
 	"inet":        {"ntop((uint32)INT)", `ntop(pton("10.1.2.3"))`, `ntop(pton("fe80::1"))`},
 	"mac":         {`macaddr((uint8[])"12345")`, "macaddr((struct gen_outer *)INT)"},
 	"buffer":      {"buf((uint64)INT, 8)", "buf(comm, 8)", "buf((uint64)INT, (uint8)INT)", "buf((uint64)curtask, pid)"},
+	"username":    {"username", "(username_t)INT", "(username_t)gid"},
 	"cgroup path": {"cgroup_path(cgroup)", "cgroup_path((uint64)INT)"},
 }
 
 // pointers to and copies of gen_outer differ only in the star.
-var recordPointers = []string{"(struct gen_outer *)INT", "(struct gen_outer *)curtask", "((struct gen_outer *)INT + 1)", "((struct gen_outer *)curtask).next"}
+var recordPointers = []string{"(struct gen_outer *)INT", "(struct gen_outer *)curtask", "((struct gen_outer *)INT + 1)", "((struct gen_outer *)curtask).next", "container_of((struct gen_inner *)INT, typeof(struct gen_outer), in)"}
 
 // intBuiltins can be read everywhere.
 var intBuiltins = []string{
@@ -136,7 +146,7 @@ var castTypes = []string{"unsigned char", "long long", "size_t", "bool", "uint32
 // intLiterals are of every form and near every limit.
 var intLiterals = []string{
 	"0", "1", "2", "3", "7", "8", "10", "16", "63", "64", "100", "127", "128", "255", "256", "1000", "32767", "65535", "65536",
-	"0x7fffffff", "0x80000000", "4294967295", "4294967296", "0x7fffffffffffffff", "0xffffffffffffffff", "0x8000000000000000", "1e6", "1_000_000",
+	"0x7fffffff", "0x80000000", "4294967295", "4294967296", "0x7fffffffffffffff", "(uint64)0xffffffffffffffff", "(uint64)0x8000000000000000", "1e6", "1_000_000",
 	"10ms", "3us", "1h", "0377", "12UL", "true", "false", "GEN_RED", "GEN_BLUE",
 }
 
