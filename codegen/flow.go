@@ -3,6 +3,7 @@ package codegen
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/gotrace/gotrace/codegen/internal/effects"
 	"github.com/gotrace/gotrace/codegen/internal/ir"
@@ -163,8 +164,8 @@ func (l *lowerer) cond(e ast.Expr, yes, no *join) {
 		return
 	}
 	l.b.Pos = e.Range().Pos
-	if c, ok := l.constOf(e); ok && c.Str == nil {
-		if c.Int != 0 {
+	if c, ok := l.constOf(e); ok {
+		if c.Int != 0 || c.Str != nil && !strings.HasPrefix(*c.Str+"\x00", "\x00") {
 			l.jump(yes)
 		} else {
 			l.jump(no)

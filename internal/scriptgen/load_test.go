@@ -24,11 +24,18 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "seed of the first script")
-	scripts   = flag.Int("scripts", 500, "how many scripts to make")
+	scripts   = flag.Int("scripts", defaultScripts(), "how many scripts to make; fewer in the test machines, which are slow")
 	maxTries  = flag.Int("tries", 300, "how many shorter scripts to try for one that fails")
-	more      = flag.Bool("more", os.Getenv("GOTRACE_VM") == "", "scripts use Options.More; in the test machines, which are slow, only when asked for")
+	more      = flag.Bool("more", true, "scripts use Options.More")
 	patience  = flag.Duration("patience", time.Minute, "how long to look for shorter scripts, for all that fail together")
 )
+
+func defaultScripts() int {
+	if os.Getenv("GOTRACE_VM") != "" {
+		return 200
+	}
+	return 500
+}
 
 // maxFailures is how many different failures are shown.
 const maxFailures = 5

@@ -228,7 +228,9 @@ func (c *checker) isZero(e ast.Expr) bool {
 }
 
 func (c *checker) ternary(e *ast.Ternary) types.Type {
-	c.condition(e.Cond)
+	if t := c.value(e.Cond); !c.textOr(e) {
+		c.conditionOf(e.Cond, t)
+	}
 	if _, ok := e.Cond.(*ast.Comptime); ok && e.X != e.Cond {
 		return c.comptimeTernary(e)
 	}
@@ -252,6 +254,12 @@ func (c *checker) ternary(e *ast.Ternary) types.Type {
 	}
 	c.foldTernary(e)
 	return t
+}
+
+// textOr says whether the expression is a ?: b of a text that is known, which is a itself if that is not empty.
+func (c *checker) textOr(e *ast.Ternary) bool {
+	_, isParam := e.Cond.(*ast.Param)
+	return e.X == e.Cond && c.p.Consts[e.Cond].Str != nil && !isParam
 }
 
 // comptimeTernary is the side that is chosen at compile time; the other need not have a type.

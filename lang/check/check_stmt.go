@@ -318,9 +318,11 @@ func (c *checker) undefined(v *ast.Var) {
 }
 
 // condition checks an expression that is asked for its truth.
-func (c *checker) condition(e ast.Expr) {
-	t := c.truthOf(e, c.value(e))
-	if t == nil {
+func (c *checker) condition(e ast.Expr) { c.conditionOf(e, c.value(e)) }
+
+// conditionOf does that for an expression of type t.
+func (c *checker) conditionOf(e ast.Expr, t types.Type) {
+	if t = c.truthOf(e, t); t == nil {
 		return
 	}
 	if !types.Of(t).Numeric {

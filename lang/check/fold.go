@@ -129,12 +129,12 @@ func (c *checker) foldBinary(e *ast.Binary, t types.Type) {
 // foldTernary takes the value of the chosen side where the condition is known and that side is.
 func (c *checker) foldTernary(e *ast.Ternary) {
 	delete(c.p.Consts, e)
-	k, ok := c.constInt(e.Cond)
+	k, ok := c.p.Consts[e.Cond]
 	if !ok {
 		return
 	}
 	side := e.Y
-	if k.Int != 0 {
+	if k.Int != 0 || k.Str != nil && cText(*k.Str) != "" {
 		side = e.X
 	}
 	if v, ok := c.p.Consts[side]; ok {
