@@ -41,6 +41,9 @@ func (c *cli) run(args []string) int {
 	if c.out.err != nil {
 		return c.fail(c.out.err)
 	}
+	if c.out.used && stdoutClosed() {
+		return c.fail(errClosedOutput)
+	}
 	return code
 }
 

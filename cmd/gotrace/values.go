@@ -69,8 +69,9 @@ func (w *warningsValue) Set(s string) error {
 
 // sticky keeps the first error of a writer, so that what prints need not look at each write.
 type sticky struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	used bool // something was written
+	err  error
 }
 
 func (s *sticky) Write(b []byte) (int, error) {
@@ -78,6 +79,6 @@ func (s *sticky) Write(b []byte) (int, error) {
 		return 0, s.err
 	}
 	n, err := s.w.Write(b)
-	s.err = err
+	s.used, s.err = true, err
 	return n, err
 }
