@@ -3,6 +3,7 @@ package langtest
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -174,6 +175,9 @@ func (e *Env) Resolve(ap *ast.AttachPoint) ([]lang.Target, error) {
 			return lang.Target{Kind: kind, Path: p[0], Event: name, Name: kind.Name + ":" + p[0] + ":app:" + name, ArgN: staticArgs[name]}
 		})
 	case kind.User:
+		if len(p) > 3 && slices.Contains([]string{"cpp", "rust", "d"}, p[1]) { // a name of the source, which no function here has
+			p = []string{p[0], strings.Join(p[2:], ":")}
+		}
 		if len(p) != 2 {
 			return nil, fmt.Errorf("%s takes a path and a function: %s:PATH:FUNCTION", kind.Name, kind.Name)
 		}
