@@ -190,8 +190,12 @@ func (c *checker) probe(p *ast.Probe) {
 	}
 	oneResult(all)
 	all, groups = c.dispatch(p, all, use)
+	named := map[string][]*progState{}
 	for i := range all {
-		groups = addTarget(groups, p, &all[i], use)
+		groups = addTarget(groups, named, p, &all[i], use)
+		if len(c.progs)+len(groups) > c.out.Config.MaxPrograms { // a wildcard may match tens of thousands
+			break
+		}
 	}
 	if len(groups) == 0 {
 		c.diags = append(c.diags, unmatched...)

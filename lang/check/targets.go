@@ -207,11 +207,15 @@ func oneResult(all []bound) {
 	}
 }
 
-// addTarget adds a target to the group with the same arguments, or makes a new one.
-func addTarget(groups []*progState, p *ast.Probe, b *bound, use uses) []*progState {
+// addTarget adds a target to the group with the same arguments, or makes a new one. Where the groups must differ in their names, named has them by that.
+func addTarget(groups []*progState, named map[string][]*progState, p *ast.Probe, b *bound, use uses) []*progState {
 	t := b.target
+	among := groups
+	if use.name {
+		among = named[t.Name]
+	}
 	if !t.Kind.OneTarget {
-		for _, g := range groups {
+		for _, g := range among {
 			if g.Kind == t.Kind && !t.Kind.Once && g.Dispatch == nil && types.SameStruct(g.Args, b.args) && types.SameType(g.Retval, b.retval) && use.same(&g.Targets[0], t) {
 				g.Targets = append(g.Targets, *t)
 				return groups
@@ -221,6 +225,7 @@ func addTarget(groups []*progState, p *ast.Probe, b *bound, use uses) []*progSta
 	g := newProg(p, b)
 	if use.name {
 		g.ProbeName = t.Name
+		named[t.Name] = append(named[t.Name], g)
 	}
 	return append(groups, g)
 }

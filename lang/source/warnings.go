@@ -11,7 +11,7 @@ var WarningCodes = []struct{ Code, About string }{
 	{"buffer-cut", "buf() takes less than it is asked for"},
 	{"constant-filter", "a filter that is always true or always false"},
 	{"deprecated", "a spelling that newer versions of bpftrace may not have"},
-	{"missing-parameter", "a positional parameter that is not given"},
+	{"missing-parameter", "a positional parameter that is not given, in a script that does not look at `$#`"},
 	{"missing-probe", "a probe that does not exist, with missing_probes = warn"},
 	{"never-assigned", "a variable that is declared, and nothing is assigned to it"},
 	{"no-command", "cpid without a command"},
