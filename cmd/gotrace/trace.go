@@ -75,6 +75,10 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err 
 	}()
 	ctx, stop := c.signals()
 	defer stop()
+	// Before the session says that all is attached, and its command runs: whoever waits for that may send one at once.
+	usr1 := make(chan os.Signal, 1)
+	signal.Notify(usr1, syscall.SIGUSR1)
+	defer signal.Stop(usr1)
 	s, err := script.Open(ctx, c.announced(c.sink(out)))
 	if errors.Is(err, context.Canceled) {
 		return 0, nil // nothing has run yet
@@ -83,7 +87,7 @@ func (c *cli) compileAndRun(src *source.Source, params []string) (code int, err 
 		return 1, c.reported(err)
 	}
 	defer s.Close()
-	defer onUSR1(s.Signal)()
+	defer each(usr1, s.Signal)()
 	if c.flags.dryRun {
 		return 0, nil
 	}
@@ -273,10 +277,9 @@ func (c *cli) output() (io.Writer, func() error, error) {
 	return f, f.Close, nil
 }
 
-// onUSR1 calls do for each SIGUSR1 until the function that it returns is called.
-func onUSR1(do func()) (stop func()) {
-	ch, ended := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(ch, syscall.SIGUSR1)
+// each calls do for each signal that comes until the function that it returns is called.
+func each(ch chan os.Signal, do func()) (stop func()) {
+	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for range ch {
