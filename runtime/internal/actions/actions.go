@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -54,6 +55,9 @@ func Shell(ctx context.Context, command string, show func([]byte) error) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", command)
 	cmd.Stdout, cmd.Stderr = io.Writer(out), os.Stderr
 	cmd.WaitDelay = linger
+	// All that the shell has started ends with it: killed alone it may leave the command behind that it was about to wait for.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err := cmd.Run()
 	if flushed := out.flush(); flushed != nil {
 		return flushed

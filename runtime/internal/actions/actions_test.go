@@ -3,10 +3,13 @@ package actions
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,6 +59,28 @@ func TestShell(t *testing.T) {
 			t.Errorf("%s: %d bytes, error %v", tt.command, got.Len(), err)
 		}
 	}
+}
+
+// TestShellStopsAll: what a command has started ends with it, unless it was left in the background of one that ended by itself.
+func TestShellStopsAll(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var said bytes.Buffer
+	err := Shell(ctx, "sleep 1000 & echo $!; head -c 70000 /dev/zero; wait", func(b []byte) error { said.Write(b); cancel(); return nil })
+	if err != nil {
+		t.Error(err)
+	}
+	pid, err := strconv.Atoi(strings.SplitN(said.String(), "\n", 2)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 { // until it is gone, or waits for whoever inherits it
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("process %d lives on", pid)
 }
 
 // TestShellStops: a command ends with the context, and one that is left in the background is not waited for.
