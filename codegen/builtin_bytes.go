@@ -141,7 +141,11 @@ func (l *lowerer) copyBuffer(dst place, t types.Buffer, o operand) {
 		return
 	}
 	n := min(t.Size(), o.typ.Size())
-	l.copyBytes(dst, o.mem, n)
+	if o.mem.space == types.SpaceBPF {
+		l.copyBytes(dst, o.mem, n)
+	} else { // behind a pointer
+		l.copyObject(dst, n, o)
+	}
 	if n < t.Size() {
 		l.zero(dst.at(n), t.Size()-n)
 	}
