@@ -31,9 +31,16 @@ type declarer struct {
 	file   *File
 	expand bool // anonymous structs, unions and enums are written out
 	indent int
-	left   int // members that may still be written
+	left   int  // members that may still be written
+	params *int // parameters that may still be written, of all functions; nil: maxParams
 	err    error
 }
+
+// A declaration has no more parameters, of all functions in it, and no more bytes: those of a broken file are a function of functions of functions.
+const (
+	maxParams = 10_000
+	maxText   = 1 << 16
+)
 
 // declare returns the declaration of what decl says (a name with its stars and brackets) as being of a type.
 func (d *declarer) declare(id ID, decl string, depth int) string {
@@ -43,6 +50,9 @@ func (d *declarer) declare(id ID, decl string, depth int) string {
 	t, err := d.file.Type(id)
 	if err != nil || depth > maxDepth {
 		return join("?", decl)
+	}
+	if len(decl) > maxText {
+		return "?"
 	}
 	switch t.Kind {
 	case KindPtr:
@@ -155,10 +165,18 @@ func (d *declarer) paramList(proto *Type, depth int) string {
 	if err != nil || len(params) == 0 {
 		return "void"
 	}
-	names := &declarer{file: d.file}
+	if d.params == nil {
+		d.params = new(int)
+		*d.params = maxParams
+	}
+	left := d.params
+	names := &declarer{file: d.file, params: left}
 	out := make([]string, len(params))
 	for i, p := range params {
 		out[i] = "..."
+		if *left--; *left < 0 {
+			return strings.Join(out[:i+1], ", ")
+		}
 		if p.Type != 0 || p.Name != "" {
 			out[i] = names.declare(p.Type, "", depth)
 		}
