@@ -54,14 +54,19 @@ func (e *Env) programs(id, name string) ([]program, error) {
 	return out, nil
 }
 
-// functionsOf are the names of a program's functions that have types, its entry first.
-func functionsOf(id ebpf.ProgramID) ([]string, error) {
+// programInfo is what the kernel tells of a program.
+func programInfo(id ebpf.ProgramID) (*ebpf.ProgramInfo, error) {
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {
 		return nil, err
 	}
 	defer prog.Close()
-	info, err := prog.Info()
+	return prog.Info()
+}
+
+// functionsOf are the names of a program's functions that have types, its entry first.
+func functionsOf(id ebpf.ProgramID) ([]string, error) {
+	info, err := programInfo(id)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +149,7 @@ func (e *Env) programTypes(id uint32) (*kernelTypes, error) {
 	if k, ok := e.programBTF[id]; ok {
 		return k, nil
 	}
-	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
-	if err != nil {
-		return nil, err
-	}
-	defer prog.Close()
-	info, err := prog.Info()
+	info, err := programInfo(ebpf.ProgramID(id))
 	if err != nil {
 		return nil, err
 	}
